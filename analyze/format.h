@@ -1,0 +1,39 @@
+/* The kinds of input, and how one is recognised: by content, never by name alone.
+ * Adding one: a file that defines a struct format, and a line in format.c, whose order is
+ * the order of the questions.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef ANALYZE_FORMAT_H
+#define ANALYZE_FORMAT_H
+
+#include "base/err.h"
+#include "base/view.h"
+
+#include <stdbool.h>
+
+struct source;
+struct unit;
+
+enum { PROBE_HEAD = 32 << 10 }; /* bytes of the head that recognition may look at */
+
+enum format_kind {
+	FORMAT_IMAGE, /* repaired in place, byte for byte */
+	FORMAT_TEXT,  /* replaced as a whole, edited by spans */
+};
+
+struct format {
+	const char *name;  /* "raw", "libvirt": for --format json and inspect */
+	const char *title; /* "raw disk image": for people */
+	enum format_kind kind;
+	/* head: the first PROBE_HEAD bytes, or all there are. s is for looks elsewhere, such as
+	 * at the tail; a probe reads at most a few sectors there. */
+	bool (*probe)(struct view head, const struct source *s);
+	/* Bytes to facts: fills u->image, or u->doc and u->vm. -1: could not do the work.
+	 * NULL: recognised and named, but not analysed in this version. */
+	int (*read)(struct unit *u, struct err *e);
+};
+
+/* NULL: nothing of ours. */
+const struct format *format_probe(struct view head, const struct source *s);
+const struct format *format_find(const char *name);
+
+#endif

@@ -1,0 +1,81 @@
+/* What this machine can tell about an input. Looked up once per run (mounts, loop devices)
+ * or once per file (locks); never by touching a path that an input names.
+ * What only Linux has is in host_linux.c; host_posix.c answers "unknown" elsewhere.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef ANALYZE_HOST_H
+#define ANALYZE_HOST_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+
+/* One line of /proc/self/mountinfo. */
+struct mount {
+	const char *dir;     /* mount point, unescaped */
+	const char *fstype;  /* ext4, nfs4, cifs, fuse.sshfs, ... */
+	const char *source;  /* device or server:/export */
+	const char *options; /* mount and super options, joined by commas */
+	unsigned major, minor;
+};
+
+/* A loop device and the file behind it. */
+struct loop_device {
+	const char *name; /* "loop3" */
+	dev_t dev;        /* of the backing file's file system; 0 when only the path is known */
+	ino_t ino;
+	const char *path; /* backing file as the kernel prints it */
+};
+
+/* Const after host_read(); shared by all workers. */
+struct host {
+	const struct mount *mounts;
+	size_t nmounts;
+	bool mounts_known;
+	const struct loop_device *loops;
+	size_t nloops;
+};
+
+/* Reads this machine's mounts and loop devices. mountinfo: a file to read instead of
+ * /proc/self/mountinfo (checking for another host; loop devices are then not known), or
+ * NULL. Memory is a's. Fails only when an explicitly named mountinfo cannot be read. */
+int host_read(struct host *h, struct arena *a, const char *mountinfo, struct err *e)
+	__attribute__((warn_unused_result));
+
+/* The mount that holds an absolute path, by the longest mount point that is a prefix of it.
+ * Symlinks are not followed. NULL: not absolute, or mounts are not known. */
+const struct mount *host_mount_of(const struct host *h, struct str path);
+
+/* Is the option there, whole, as "nolock" or as "vers=3" or "vers" (any value)? */
+bool mount_has_option(const struct mount *m, const char *option);
+
+/* ---- QEMU's image locks (block/file-posix.c) ----
+ * QEMU takes shared one-byte OFD locks: byte 100 + i says "I use permission i", byte
+ * 200 + i "I do not share permission i", i: 0 consistent read, 1 write, 2 write unchanged,
+ * 3 resize, 4 graph modification (QEMU up to 6.1). Conflicts are found by testing the
+ * opposite byte. */
+enum { QEMU_LOCK_USED = 100, QEMU_LOCK_UNSHARED = 200, QEMU_LOCK_PERMS = 5 };
+
+struct lock_state {
+	bool known;         /* false: this system or file system cannot be asked */
+	int sys;            /* errno of the question when it failed: ENOLCK, EOPNOTSUPP ... */
+	unsigned used;      /* bit i: byte 100 + i is locked by somebody else */
+	unsigned unshared;  /* bit i: byte 200 + i is locked by somebody else */
+	bool whole_file;    /* an exclusive lock over all of it: Cloud Hypervisor */
+	bool virtlockd;     /* byte 0: libvirt's lock daemon */
+};
+
+/* Asks without taking a lock; a read-only descriptor is enough. */
+struct lock_state host_locks(int fd);
+
+/* Somebody writes to the image, or may at any moment. */
+bool lock_has_writer(const struct lock_state *l);
+/* Somebody has it open in a way that forbids writing to it. */
+bool lock_forbids_writing(const struct lock_state *l);
+
+/* The loop device over this file (device and inode of st), or NULL. */
+const struct loop_device *host_loop_of(const struct host *h, const struct stat *st);
+
+#endif

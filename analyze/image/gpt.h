@@ -1,0 +1,141 @@
+/* GUID partition tables. UEFI 2.10 section 5.3.
+ *
+ * Both copies are described on their own, damage and all; which of them can be trusted is
+ * stated as facts (header_ok, entries_ok), what to do about it is for the rules.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef ANALYZE_IMAGE_GPT_H
+#define ANALYZE_IMAGE_GPT_H
+
+#include "analyze/model.h"
+#include "base/arena.h"
+#include "base/err.h"
+
+struct image;
+
+enum {
+	/* the header, all little-endian */
+	GPT_OFF_SIGNATURE = 0, /* "EFI PART" */
+	GPT_OFF_REVISION = 8,
+	GPT_OFF_HEADER_SIZE = 12,
+	GPT_OFF_HEADER_CRC = 16, /* counts as zero in its own sum */
+	GPT_OFF_RESERVED = 20,
+	GPT_OFF_MY_LBA = 24,
+	GPT_OFF_ALTERNATE_LBA = 32,
+	GPT_OFF_FIRST_USABLE = 40,
+	GPT_OFF_LAST_USABLE = 48,
+	GPT_OFF_DISK_GUID = 56,
+	GPT_OFF_ENTRIES_LBA = 72,
+	GPT_OFF_ENTRY_COUNT = 80,
+	GPT_OFF_ENTRY_SIZE = 84,
+	GPT_OFF_ENTRIES_CRC = 88,
+	GPT_HEADER_SIZE = 92,
+
+	/* an entry */
+	GPT_ENT_TYPE = 0,
+	GPT_ENT_GUID = 16,
+	GPT_ENT_FIRST = 32,
+	GPT_ENT_LAST = 40, /* inclusive */
+	GPT_ENT_ATTRIBUTES = 48,
+	GPT_ENT_NAME = 56, /* 36 UTF-16LE units */
+	GPT_ENT_NAME_SIZE = 72,
+	GPT_ENTRY_SIZE = 128,
+
+	GPT_GUID_SIZE = 16,
+	GPT_ENTRIES_MIN_BYTES = 16384, /* UEFI 5.3.1: room that the array always has */
+	GPT_ENTRIES_MAX_BYTES = 1 << 20, /* what we read: 8192 entries of 128 bytes */
+};
+
+#define GPT_SIGNATURE "EFI PART"
+
+struct guid {
+	uint8_t b[GPT_GUID_SIZE]; /* as on disk: mixed-endian */
+};
+
+bool guid_is_zero(struct guid g);
+bool guid_eq(struct guid a, struct guid b);
+/* "C12A7328-F81F-11D2-BA4B-00A0C93EC93B" */
+void guid_text(struct guid g, char out[37]);
+/* The reverse; false when s is no GUID. */
+bool guid_parse(struct str s, struct guid *out);
+
+struct gpt_entry {
+	unsigned number;      /* 1-based, as partition tools count */
+	struct span at;       /* GPT_ENTRY_SIZE bytes */
+	struct guid type, guid;
+	struct field first, last, attributes;
+	struct str name;      /* UTF-8 of the name up to its NUL; lone surrogates U+FFFD */
+};
+
+enum gpt_which { GPT_PRIMARY, GPT_BACKUP };
+
+/* One copy: a header and its entry array. */
+struct gpt_table {
+	enum gpt_which which;
+	bool present;       /* "EFI PART" stands at `at` */
+	struct span at;     /* the header's sector, there or where it was looked for */
+	uint64_t lba;       /* of that sector */
+	struct view raw;    /* the sector's bytes; empty when it lies past the end */
+
+	/* valid when present */
+	struct field revision, header_size, header_crc, reserved, my_lba, alternate_lba,
+		first_usable, last_usable, entries_lba, entry_count, entry_size, entries_crc;
+	struct guid disk_guid;
+	struct span disk_guid_at;
+	bool size_ok;       /* header size 92 to the sector size */
+	uint32_t crc_actual; /* of the header, when size_ok */
+	bool header_ok;     /* signature, size_ok, CRC, MyLBA == lba */
+
+	/* the array, when it could be read: bounded by GPT_ENTRIES_MAX_BYTES and the disk */
+	bool entries_read;
+	struct span entries_at;      /* count * entry size bytes */
+	struct view entries_raw;
+	uint32_t entries_crc_actual;
+	bool entries_ok;             /* read, entry size 128 * 2^n, CRC right */
+	const struct gpt_entry *entry; /* used ones (type not zero), in table order */
+	size_t nentries;
+};
+
+struct gpt {
+	const struct image *image;
+	uint32_t sector_size;    /* of the table: 512, 1024, 2048 or 4096 */
+	uint64_t sectors;        /* of the disk: size / sector_size */
+	struct gpt_table primary;
+	struct gpt_table backup; /* at the last sector, or else where the primary (or the
+				    protective MBR) says, see backup_at_end */
+	bool backup_at_end;
+	/* The copy to believe: the primary if both its header and entries are right, else the
+	 * backup under the same condition, else NULL. */
+	const struct gpt_table *good;
+	bool other_sector_size;  /* a second, valid header for another sector size exists */
+	uint32_t other_size;     /* that size */
+};
+
+static inline bool gpt_table_ok(const struct gpt_table *t)
+{
+	return t->header_ok && t->entries_ok;
+}
+
+/* Looks for both copies at every sector size and describes what it finds. *out is NULL when
+ * there is not a trace of a GPT. protective_end: the LBA behind the protective entry (0 when
+ * there is none): where a grown disk's backup may be when the primary is lost. */
+int gpt_read(const struct gpt **out, const struct image *img, uint64_t protective_end,
+	     struct arena *a, struct err *e) __attribute__((warn_unused_result));
+
+/* A header to be written. Encodes all fields with both CRCs into one sector (the rest of it
+ * zero). entries: the array as it will stand on disk. */
+struct gpt_header {
+	uint64_t my_lba, alternate_lba, first_usable, last_usable, entries_lba;
+	struct guid disk_guid;
+	uint32_t entry_count, entry_size;
+};
+
+void gpt_header_bytes(const struct gpt_header *h, struct view entries, uint8_t *sector,
+		      uint32_t sector_size);
+
+/* Sectors that an array of count * size bytes takes. */
+uint64_t gpt_entries_sectors(uint64_t count, uint64_t size, uint32_t sector_size);
+
+/* A name for a type GUID ("EFI System"), or NULL: from gpt_types.def. */
+const char *gpt_type_name(struct guid type);
+
+#endif

@@ -1,0 +1,94 @@
+/* The master boot record, its extended partitions, and the protective MBR of a GPT.
+ * Layout: UEFI 2.10 section 5.2; extended boot records as every DOS since 3.3 reads them.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef ANALYZE_IMAGE_MBR_H
+#define ANALYZE_IMAGE_MBR_H
+
+#include "analyze/model.h"
+#include "base/arena.h"
+#include "base/err.h"
+
+struct image;
+struct source;
+
+enum {
+	MBR_SIZE = 512, /* whatever the disk's sectors measure */
+	MBR_OFF_DISK_SIGNATURE = 440,
+	MBR_OFF_ENTRIES = 446,
+	MBR_ENTRY_SIZE = 16,
+	MBR_ENTRIES = 4,
+	MBR_OFF_MAGIC = 510, /* 55 AA */
+
+	/* within an entry */
+	MBR_ENT_BOOT = 0,
+	MBR_ENT_CHS_FIRST = 1,
+	MBR_ENT_TYPE = 4,
+	MBR_ENT_CHS_LAST = 5,
+	MBR_ENT_LBA = 8,
+	MBR_ENT_SECTORS = 12,
+
+	MBR_TYPE_EMPTY = 0x00,
+	MBR_TYPE_EXTENDED_CHS = 0x05,
+	MBR_TYPE_EXTENDED_LBA = 0x0f,
+	MBR_TYPE_EXTENDED_LINUX = 0x85,
+	MBR_TYPE_PROTECTIVE = 0xee,
+	MBR_TYPE_ESP = 0xef,
+
+	EBR_CHAIN_MAX = 128, /* links that we follow; Linux stops at 60 logical partitions */
+};
+
+struct mbr_entry {
+	struct span at;        /* its 16 bytes */
+	struct field boot;     /* 00 or 80 */
+	struct field type;
+	struct field lba;      /* first sector; for a logical one already absolute */
+	struct field sectors;
+	uint8_t chs_first[3];
+	bool used;             /* type is not 0 and it has sectors, or it is 0xEE */
+	bool extended;         /* type 05, 0F or 85 */
+	unsigned number;       /* 1 to 4, logical ones from 5 */
+};
+
+enum ebr_end {
+	EBR_NONE,         /* no extended partition */
+	EBR_COMPLETE,     /* the chain ended as it should */
+	EBR_LOOP,         /* it comes back to a sector that it has been at */
+	EBR_NO_SIGNATURE, /* a link has no 55 AA */
+	EBR_OUTSIDE,      /* a link lies past the end of the disk or its extended partition */
+	EBR_TOO_LONG,     /* more than EBR_CHAIN_MAX links */
+};
+
+struct mbr {
+	const struct image *image;
+	struct span at;              /* 512 bytes */
+	struct field magic;          /* little-endian 0xAA55 when right */
+	bool magic_ok;
+	bool boot_code;              /* bytes 0 to 439 are not all zero */
+	uint32_t disk_signature;
+	uint32_t sector_size;        /* bytes per LBA: the GPT's, or 512 */
+	uint64_t sectors;            /* of the whole disk */
+	struct mbr_entry entry[MBR_ENTRIES];
+	unsigned nprotective;        /* entries of type EE */
+	const struct mbr_entry *protective; /* the first of them, or NULL */
+	bool hybrid;                 /* a protective entry and a used other one */
+	const struct mbr_entry *logical;
+	size_t nlogical;
+	enum ebr_end ebr_end;
+	struct span ebr_at;          /* the link where the chain went wrong */
+};
+
+/* Reads sector 0 of src and follows the EBR chain. Any content is described. */
+int mbr_read(struct mbr *m, const struct image *img, uint32_t sector_size,
+	     struct arena *a, struct err *e) __attribute__((warn_unused_result));
+
+/* True when sector 0 has partition entries that could be meant: 55 AA, boot flags of 00 or
+ * 80 in all four, at least one used, and it is no file system's boot sector. */
+bool mbr_plausible(struct view sector0);
+
+/* The 16 bytes of a protective entry for a disk of so many sectors: 00, CHS 00 02 00, EE,
+ * CHS FF FF FF, LBA 1, min(sectors - 1, 2^32 - 1). */
+void mbr_protective_bytes(uint64_t sectors, uint8_t out[MBR_ENTRY_SIZE]);
+/* The size field's right value for it. */
+uint32_t mbr_protective_sectors(uint64_t sectors);
+
+#endif

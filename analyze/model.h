@@ -1,0 +1,143 @@
+/* The header to read first: how vmend names places and states facts.
+ *
+ * Everything that analyze/ finds out is a fact with the span it was read from. Facts are
+ * described, never judged: a wrong value is still a fact. rules/ judges.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef ANALYZE_MODEL_H
+#define ANALYZE_MODEL_H
+
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct lens;
+struct node;
+struct source;
+
+/* ---- places ---- */
+
+/* The only way to name a place, in text and in images alike: bytes of a source. Lines and
+ * columns are computed when printing. */
+struct span {
+	const struct source *src;
+	uint64_t off, len; /* bytes */
+};
+
+static inline uint64_t span_end(struct span s)
+{
+	return s.off + s.len;
+}
+
+/* A number that stands at a known place of an image. */
+struct field {
+	uint64_t v;
+	struct span at;
+};
+
+/* ---- facts of a config ---- */
+
+enum fact_state {
+	FACT_ABSENT,  /* not set: the flavour's default applies */
+	FACT_KNOWN,   /* set, and v is its value */
+	FACT_UNKNOWN, /* cannot be decided here (a variable, an expression, another file) */
+};
+
+struct fact {
+	enum fact_state state;
+	struct str v;             /* known: the decoded value. unknown: the source text */
+	struct span at;           /* known, unknown: the value's bytes, without quotes.
+				     absent: the node that would hold it (a start tag) */
+	const struct node *owner; /* the object that it belongs to, e.g. the <disk> element */
+	const struct lens *lens;  /* how this flavour spells it; NULL: it has no word for it */
+};
+
+/* Both are false when the state is unknown: that is how unknown never becomes a finding.
+ * An absent fact is nothing, so fact_is_not() is true of it for every value. */
+static inline bool fact_is(const struct fact *f, const char *value)
+{
+	return f->state == FACT_KNOWN && str_is(f->v, value);
+}
+
+static inline bool fact_is_not(const struct fact *f, const char *value)
+{
+	return f->state == FACT_ABSENT || (f->state == FACT_KNOWN && !str_is(f->v, value));
+}
+
+static inline bool fact_absent(const struct fact *f)
+{
+	return f->state == FACT_ABSENT;
+}
+
+static inline bool fact_known(const struct fact *f)
+{
+	return f->state == FACT_KNOWN;
+}
+
+/* ---- the one model that every config flavour lowers to ---- */
+
+enum flavour {
+	FLAVOUR_LIBVIRT,
+};
+
+/* A disk, CD-ROM or floppy of a VM. (What is inside the file it names: struct image.) */
+struct disk {
+	const struct vm *vm;
+	const struct node *node;
+	struct fact device;    /* disk, cdrom, floppy, lun */
+	struct fact type;      /* file, block, network, volume, dir, nvme, vhostuser */
+	struct fact source;    /* path, device or volume name */
+	struct fact format;    /* raw, qcow2, ... */
+	struct fact target;    /* vda, sda, hda */
+	struct fact bus;       /* virtio, scsi, sata, ide, usb, fdc, nvme */
+	struct fact cache;     /* none, writeback, writethrough, directsync, unsafe */
+	struct fact io;        /* native, threads, io_uring */
+	struct fact discard;   /* unmap, ignore */
+	struct fact readonly;  /* "yes" when present */
+	struct fact shareable; /* "yes" when present */
+	struct fact transient; /* "yes" when present */
+	struct fact logical_block_size, physical_block_size; /* bytes */
+	/* The file system that holds the source on this host; NULL: not a local path, or the
+	 * host's mounts are not known. Found by name only, the path itself is not touched. */
+	const struct mount *mount;
+};
+
+struct iommu {
+	const struct vm *vm;
+	const struct node *node;
+	struct fact model;        /* intel, virtio, smmuv3, amd */
+	struct fact intremap;     /* on, off */
+	struct fact caching_mode; /* on, off */
+	struct fact eim;          /* on, off */
+	struct fact iotlb;        /* on, off */
+	struct fact aw_bits;      /* 39, 48 */
+};
+
+/* A device of the host handed to the guest. */
+struct hostdev {
+	const struct vm *vm;
+	const struct node *node;
+	struct fact mode;    /* subsystem, capabilities */
+	struct fact type;    /* pci, usb, scsi, mdev, ... */
+	struct fact managed; /* yes, no */
+};
+
+struct vm {
+	enum flavour flavour;
+	const struct node *node;
+	struct fact name, uuid;
+	struct fact type;     /* kvm, qemu, xen, ... : libvirt's <domain type=''> */
+	struct fact arch;     /* x86_64, aarch64, ... */
+	struct fact machine;  /* q35, pc-i440fx-7.2, virt-8.0, ... */
+	struct fact emulator; /* path of the QEMU binary */
+	struct fact acpi;     /* "yes" when present */
+	struct fact ioapic;   /* qemu (split), kvm */
+	const struct disk *disks;
+	size_t ndisks;
+	const struct iommu *iommus; /* more than one is wrong, and still a fact */
+	size_t niommus;
+	const struct hostdev *hostdevs;
+	size_t nhostdevs;
+};
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/banned.h"
+
+static const char *kind_of(mode_t mode)
+{
+	if (S_ISDIR(mode))
+		return "a directory";
+	if (S_ISFIFO(mode))
+		return "a FIFO";
+	if (S_ISSOCK(mode))
+		return "a socket";
+	if (S_ISCHR(mode))
+		return "a character device";
+	return "of an unknown kind";
+}
+
+static int find_size(struct source *s, struct err *e)
+{
+	off_t end;
+
+	if (S_ISREG(s->st.st_mode)) {
+		s->size = (uint64_t)s->st.st_size;
+		return 0;
+	}
+	if (!S_ISBLK(s->st.st_mode))
+		return err_set(e, ERR_UNSUPPORTED, "is %s, not a file",
+			       kind_of(s->st.st_mode));
+	end = lseek(s->fd, 0, SEEK_END);
+	if (end < 0)
+		return err_sys(e, errno, "cannot find the size of the device");
+	s->size = (uint64_t)end;
+	return 0;
+}
+
+int source_open(struct source *s, const char *path, enum source_mode mode, struct err *e)
+{
+	/* O_NONBLOCK: opening a FIFO without a writer must not hang. It has no effect on
+	 * regular files and block devices. */
+	int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+
+	*s = (struct source){ .path = path, .fd = -1 };
+	flags |= mode == SOURCE_WRITE ? O_RDWR : O_RDONLY;
+	if (mode == SOURCE_WRITE && stat(path, &s->st) == 0 && S_ISBLK(s->st.st_mode))
+		flags |= O_EXCL; /* the kernel's own "is it mounted" */
+	s->fd = open(path, flags);
+	if (s->fd < 0)
+		return err_sys(e, errno, "cannot open it%s",
+			       mode == SOURCE_WRITE ? " for writing" : "");
+	if (fstat(s->fd, &s->st) != 0) {
+		err_sys(e, errno, "cannot stat it");
+		source_close(s);
+		return -1;
+	}
+	if (find_size(s, e) != 0) {
+		source_close(s);
+		return -1;
+	}
+	return 0;
+}
+
+struct source source_of_bytes(const char *path, struct view bytes)
+{
+	return (struct source){ .path = path, .fd = -1, .mem = bytes, .size = bytes.n };
+}
+
+struct source source_overlay(const struct source *base, const struct patch *patch)
+{
+	struct source s = *base;
+
+	BUG_ON(base->patch != NULL);
+	s.patch = patch;
+	s.size = patch->size;
+	return s;
+}
+
+void source_close(struct source *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+}
+
+/* What the file itself holds; zeros past its end, where only an overlay can ask. */
+static int read_below(const struct source *s, uint64_t off, uint8_t *buf, size_t n,
+		      struct err *e)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t r = pread(s->fd, buf + done, n - done, (off_t)(off + done));
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return err_sys(e, errno, "cannot read %zu bytes at %llu", n,
+				       (unsigned long long)off);
+		if (r == 0)
+			break;
+		done += (size_t)r;
+	}
+	if (done < n && !s->patch)
+		return err_set(e, ERR_SHORT,
+			       "ends at byte %llu, %llu were expected: it changed while it "
+			       "was read",
+			       (unsigned long long)(off + done),
+			       (unsigned long long)s->size);
+	memset(buf + done, 0, n - done);
+	return 0;
+}
+
+static void lay_over(const struct patch *p, uint64_t off, uint8_t *buf, size_t n)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct patch_run *r = &p->v[i];
+		uint64_t from = u64_max(off, r->off);
+		uint64_t to = u64_min(off + n, r->off + r->bytes.n);
+
+		if (from < to)
+			memcpy(buf + (from - off), r->bytes.p + (from - r->off),
+			       (size_t)(to - from));
+	}
+}
+
+int source_read(const struct source *s, uint64_t off, void *buf, size_t n, struct err *e)
+{
+	if (!range_within(off, n, s->size))
+		return err_set(e, ERR_SHORT, "has %llu bytes, %zu at %llu were asked for",
+			       (unsigned long long)s->size, n, (unsigned long long)off);
+	if (n == 0)
+		return 0;
+	if (s->fd < 0)
+		memcpy(buf, s->mem.p + off, n);
+	else if (read_below(s, off, buf, n, e) != 0)
+		return -1;
+	if (s->patch)
+		lay_over(s->patch, off, buf, n);
+	return 0;
+}
+
+int source_view(const struct source *s, struct arena *a, uint64_t off, uint64_t n,
+		struct view *out, struct err *e)
+{
+	uint8_t *p;
+
+	if (s->fd < 0 && !s->patch && range_within(off, n, s->size)) {
+		*out = view_cut(s->mem, (size_t)off, (size_t)n);
+		return 0;
+	}
+	p = arena_try(a, n, 1);
+	if (!p)
+		return err_set(e, ERR_LIMIT, "needs %llu bytes of memory, more than is allowed",
+			       (unsigned long long)n);
+	if (source_read(s, off, p, (size_t)n, e) != 0)
+		return -1;
+	*out = (struct view){ .p = p, .n = (size_t)n };
+	return 0;
+}

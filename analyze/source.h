@@ -1,0 +1,64 @@
+/* The bytes of one input: bounded reads of a file, with planned edits shown on top as if
+ * they were already written. What analysis and rules see after a fix is what a reader of
+ * the fixed file will see, before a byte of it is written.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef ANALYZE_SOURCE_H
+#define ANALYZE_SOURCE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/view.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/* Byte runs that replace what the file holds: sorted by offset, not overlapping. */
+struct patch_run {
+	uint64_t off;
+	struct view bytes;
+};
+
+struct patch {
+	const struct patch_run *v;
+	size_t n;
+	uint64_t size; /* of the patched input; bytes past the file's end read as zeros */
+};
+
+struct source {
+	const char *path;          /* as the user named it; borrowed */
+	int fd;                    /* -1: the bytes are in mem */
+	struct view mem;           /* the whole content, when fd is -1 */
+	const struct patch *patch; /* NULL: as it is on disk. Borrowed */
+	uint64_t size;             /* bytes that can be read */
+	struct stat st;            /* of the file, when it was opened */
+};
+
+enum source_mode {
+	SOURCE_READ,  /* O_RDONLY */
+	SOURCE_WRITE, /* O_RDWR, and O_EXCL for a block device: for a repair in place */
+};
+
+/* Opens a regular file or a block device, whole or not at all; never blocks on a FIFO,
+ * never follows into a directory. path is borrowed for the life of the source. */
+int source_open(struct source *s, const char *path, enum source_mode mode, struct err *e)
+	__attribute__((warn_unused_result));
+
+/* Bytes that are in memory already (stdin, a rewritten text). Borrowed. */
+struct source source_of_bytes(const char *path, struct view bytes);
+
+/* The same file with a patch on top. Shares base's descriptor: close base only. */
+struct source source_overlay(const struct source *base, const struct patch *patch);
+
+void source_close(struct source *s);
+
+/* Reads exactly n bytes at off. ERR_SHORT when the source ends first: asked for more than
+ * s->size, or the file shrank while we read. */
+int source_read(const struct source *s, uint64_t off, void *buf, size_t n, struct err *e)
+	__attribute__((warn_unused_result));
+
+/* The same into memory of a, budgeted: ERR_LIMIT past it. */
+int source_view(const struct source *s, struct arena *a, uint64_t off, uint64_t n,
+		struct view *out, struct err *e) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/unit.h"
+#include "base/banned.h"
+
+static void fail(struct unit *u, const struct err *e)
+{
+	u->state = UNIT_FAILED;
+	u->why = *e;
+}
+
+/* An image's neighbours: who holds it now. A memory source has none. */
+static void look_around(struct unit *u)
+{
+	if (u->format->kind != FORMAT_IMAGE || u->src.fd < 0)
+		return;
+	u->locks = host_locks(u->src.fd);
+	u->loop = host_loop_of(u->host, &u->src.st);
+}
+
+static void read_facts(struct unit *u, const struct format *format)
+{
+	struct err e = { 0 };
+	struct view head;
+
+	if (source_view(&u->src, &u->arena, 0, u64_min(u->src.size, PROBE_HEAD), &head, &e)) {
+		fail(u, &e);
+		return;
+	}
+	u->format = format ? format : format_probe(head, &u->src);
+	if (!u->format) {
+		u->state = UNIT_NOT_OURS;
+		return;
+	}
+	look_around(u);
+	if (!u->format->read) {
+		u->state = UNIT_SKIPPED;
+		u->skip_reason = arena_printf(&u->arena,
+					      "%s: recognised, but not analysed in this version",
+					      u->format->title);
+		return;
+	}
+	if (u->format->read(u, &e) != 0)
+		fail(u, &e);
+	else
+		u->state = UNIT_READ;
+}
+
+void unit_open(struct unit *u, const char *path, enum source_mode mode,
+	       const struct host *host)
+{
+	struct err e = { 0 };
+
+	*u = (struct unit){ .host = host };
+	arena_init(&u->arena, ARENA_BUDGET);
+	if (source_open(&u->src, path, mode, &e) != 0)
+		fail(u, &e);
+	else
+		read_facts(u, NULL);
+}
+
+void unit_read(struct unit *u, const struct source *src, const struct format *format,
+	       const struct host *host)
+{
+	*u = (struct unit){ .host = host, .src = *src };
+	arena_init(&u->arena, ARENA_BUDGET);
+	read_facts(u, format);
+	u->src_borrowed = true;
+}
+
+void unit_close(struct unit *u)
+{
+	if (!u->src_borrowed)
+		source_close(&u->src);
+	arena_free(&u->arena);
+	u->state = UNIT_CLOSED;
+}

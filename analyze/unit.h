@@ -1,0 +1,70 @@
+/* Everything known about one input. unit_open() to unit_close() owns it all, in one arena
+ * and one descriptor; findings and edits borrow from it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef ANALYZE_UNIT_H
+#define ANALYZE_UNIT_H
+
+#include "analyze/format.h"
+#include "analyze/host.h"
+#include "analyze/model.h"
+#include "analyze/source.h"
+#include "base/arena.h"
+#include "base/err.h"
+
+struct image;
+struct node;
+
+enum unit_state {
+	UNIT_CLOSED,
+	UNIT_NOT_OURS,   /* no VM file: dismissed after its first page */
+	UNIT_READ,       /* facts are there */
+	UNIT_SKIPPED,    /* ours, but not looked into: skip_reason says why */
+	UNIT_FAILED,     /* an ERROR: why says what went wrong */
+};
+
+/* Where a text stops being what its language allows. A finding, not an error. */
+struct syntax_error {
+	struct span at;
+	const char *what; /* "attribute 'mode' appears twice" */
+};
+
+enum journal_state {
+	JOURNAL_NONE,
+	JOURNAL_DONE,  /* a finished repair that can be taken back */
+	JOURNAL_ARMED, /* a repair stopped half-way */
+};
+
+struct unit {
+	struct arena arena;
+	struct source src;
+	bool src_borrowed;           /* unit_read(): its descriptor is the caller's */
+	const struct format *format; /* NULL: not ours */
+	enum unit_state state;
+	const char *skip_reason;
+	struct err why;
+	const struct host *host;     /* never NULL */
+	struct lock_state locks;     /* images only */
+	const struct loop_device *loop; /* over this image, or NULL */
+	enum journal_state journal;  /* set by the caller, who knows the journal's format */
+
+	/* Facts: what is not there is NULL. */
+	const struct image *image;
+	const struct node *doc;            /* root of the node tree */
+	const struct vm *vm;
+	const struct syntax_error *syntax; /* the text is broken; doc and vm are then NULL */
+	struct view text;                  /* the whole text of a config */
+};
+
+/* Opens path, recognises it and reads its facts. Always leaves u in a state that the
+ * caller can report and must unit_close(); never fails otherwise. */
+void unit_open(struct unit *u, const char *path, enum source_mode mode,
+	       const struct host *host);
+
+/* The same for a source that is there already (stdin, an overlay). The source's descriptor
+ * stays the caller's. format: NULL to recognise it, or the format it is known to have. */
+void unit_read(struct unit *u, const struct source *src, const struct format *format,
+	       const struct host *host);
+
+void unit_close(struct unit *u);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/str.h"
+#include "base/arena.h"
+#include "base/utf8.h"
+#include "base/banned.h"
+
+bool str_starts(struct str s, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return s.n >= n && memcmp(s.p, prefix, n) == 0;
+}
+
+bool str_ends(struct str s, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return s.n >= n && (n == 0 || memcmp(s.p + s.n - n, suffix, n) == 0);
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+struct str str_trim(struct str s)
+{
+	while (s.n && is_blank(s.p[0])) {
+		s.p++;
+		s.n--;
+	}
+	while (s.n && is_blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+bool str_u64(struct str s, uint64_t *out)
+{
+	uint64_t v = 0;
+
+	if (s.n == 0)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+		if (!u64_mul(v, 10, &v) || !u64_add(v, (uint64_t)(s.p[i] - '0'), &v))
+			return false;
+	}
+	*out = v;
+	return true;
+}
+
+enum { SHOWN_MAX = 120 };
+
+const char *str_shown(struct arena *a, struct str s)
+{
+	struct buf b = { 0 };
+	char *shown;
+	size_t i = 0;
+
+	while (i < s.n && b.n < SHOWN_MAX) {
+		uint32_t c;
+		size_t n = utf8_decode((struct view){ (const uint8_t *)s.p + i, s.n - i }, &c);
+
+		if (n == 0) {
+			buf_printf(&b, "\\x%02x", (unsigned)(uint8_t)s.p[i]);
+			n = 1;
+		} else if (c == '\\') {
+			buf_add(&b, STR("\\\\"));
+		} else if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+			buf_printf(&b, "\\x%02x", (unsigned)c);
+		} else if (utf8_is_invisible(c)) {
+			buf_printf(&b, "\\u%04x", (unsigned)c);
+		} else {
+			buf_add_bytes(&b, s.p + i, n);
+		}
+		i += n;
+	}
+	if (i < s.n)
+		buf_add(&b, STR("..."));
+	shown = arena_str(a, (struct str){ b.p, b.n });
+	buf_free(&b);
+	return shown;
+}
+
+static void reserve(struct buf *b, size_t more)
+{
+	size_t need, cap;
+	char *p;
+
+	BUG_ON(__builtin_add_overflow(b->n, more, &need) || need == SIZE_MAX);
+	if (need < b->cap)
+		return;
+	cap = b->cap < 256 ? 256 : b->cap;
+	while (cap <= need)
+		cap = cap > SIZE_MAX / 2 ? SIZE_MAX : cap * 2;
+	p = realloc(b->p, cap);
+	if (!p) {
+		fputs("vmend: out of memory\n", stderr);
+		exit(4);
+	}
+	b->p = p;
+	b->cap = cap;
+}
+
+void buf_add_bytes(struct buf *b, const void *p, size_t n)
+{
+	reserve(b, n);
+	if (n)
+		memcpy(b->p + b->n, p, n);
+	b->n += n;
+	b->p[b->n] = '\0';
+}
+
+void buf_add(struct buf *b, struct str s)
+{
+	buf_add_bytes(b, s.p, s.n);
+}
+
+void buf_char(struct buf *b, char c)
+{
+	buf_add_bytes(b, &c, 1);
+}
+
+void buf_fill(struct buf *b, char c, size_t n)
+{
+	reserve(b, n);
+	memset(b->p + b->n, c, n);
+	b->n += n;
+	b->p[b->n] = '\0';
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	BUG_ON(n < 0);
+	reserve(b, (size_t)n);
+	va_start(ap, fmt);
+	vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	b->n += (size_t)n;
+}
+
+void buf_clear(struct buf *b)
+{
+	b->n = 0;
+	if (b->p)
+		b->p[0] = '\0';
+}
+
+void buf_free(struct buf *b)
+{
+	free(b->p);
+	*b = (struct buf){ 0 };
+}

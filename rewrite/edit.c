@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rewrite/edit.h"
+#include "analyze/config/node.h"
+#include "rewrite/text.h"
+#include "base/banned.h"
+
+struct plan plan_on(const struct source *src, struct arena *a)
+{
+	return (struct plan){ .arena = a, .src = src, .size = src->size };
+}
+
+static bool same_edit(const struct edit *e, struct span at, struct view bytes)
+{
+	return e->at.off == at.off && e->at.len == at.len && e->bytes.n == bytes.n &&
+	       view_eq(e->bytes, 0, bytes.p, bytes.n);
+}
+
+/* Two insertions at one place have no order of their own, so they collide as well. */
+static bool collides(const struct edit *e, struct span at)
+{
+	if (e->at.len == 0 && at.len == 0)
+		return e->at.off == at.off;
+	return e->at.off < span_end(at) && at.off < span_end(e->at);
+}
+
+static bool add(struct plan *p, enum stage stage, struct span at, struct view bytes)
+{
+	struct edit *e;
+
+	for (size_t i = 0; i < p->edits.n; i++) {
+		if (same_edit(&p->edits.v[i], at, bytes))
+			return true;
+		if (collides(&p->edits.v[i], at))
+			return false;
+	}
+	e = vec_add(&p->edits, p->arena);
+	*e = (struct edit){ .at = at,
+			    .bytes = arena_copy(p->arena, bytes),
+			    .stage = stage,
+			    .because = p->because };
+	return true;
+}
+
+bool plan_bytes(struct plan *p, enum stage stage, uint64_t off, struct view bytes)
+{
+	struct span at = { .src = p->src, .off = off, .len = bytes.n };
+
+	if (!range_within(off, bytes.n, p->size))
+		return false;
+	return add(p, stage, at, bytes);
+}
+
+bool plan_zero(struct plan *p, enum stage stage, uint64_t off, uint64_t len)
+{
+	struct view zeros = { .p = arena_try(p->arena, len, 1), .n = (size_t)len };
+
+	return zeros.p && plan_bytes(p, stage, off, zeros);
+}
+
+bool plan_u8(struct plan *p, enum stage stage, struct span at, uint8_t v)
+{
+	return at.len == 1 && plan_bytes(p, stage, at.off, (struct view){ &v, 1 });
+}
+
+bool plan_le16(struct plan *p, enum stage stage, struct span at, uint16_t v)
+{
+	uint8_t b[2];
+
+	put_le16(b, v);
+	return at.len == 2 && plan_bytes(p, stage, at.off, (struct view){ b, 2 });
+}
+
+bool plan_le32(struct plan *p, enum stage stage, struct span at, uint32_t v)
+{
+	uint8_t b[4];
+
+	put_le32(b, v);
+	return at.len == 4 && plan_bytes(p, stage, at.off, (struct view){ b, 4 });
+}
+
+bool plan_le64(struct plan *p, enum stage stage, struct span at, uint64_t v)
+{
+	uint8_t b[8];
+
+	put_le64(b, v);
+	return at.len == 8 && plan_bytes(p, stage, at.off, (struct view){ b, 8 });
+}
+
+void plan_grow(struct plan *p, uint64_t size)
+{
+	p->size = u64_max(p->size, size);
+}
+
+bool plan_replace(struct plan *p, struct span at, struct str text)
+{
+	if (!range_within(at.off, at.len, p->src->size))
+		return false;
+	return add(p, STAGE_TABLES, at, str_bytes(text));
+}
+
+bool plan_set(struct plan *p, const struct fact *f, const char *value)
+{
+	if (f->state == FACT_UNKNOWN || !f->lens || !f->owner)
+		return false;
+	switch (f->owner->syntax) {
+	case SYNTAX_XML:
+		return xml_set(p, f, value);
+	}
+	return false;
+}
+
+bool plan_remove(struct plan *p, const struct fact *f)
+{
+	if (f->state == FACT_ABSENT)
+		return true;
+	if (!f->lens || !f->owner)
+		return false;
+	switch (f->owner->syntax) {
+	case SYNTAX_XML:
+		return xml_remove(p, f);
+	}
+	return false;
+}
+
+bool plan_remove_node(struct plan *p, const struct node *n)
+{
+	switch (n->syntax) {
+	case SYNTAX_XML:
+		return xml_remove_node(p, n);
+	}
+	return false;
+}
+
+void plan_title(struct plan *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	p->title = arena_vprintf(p->arena, fmt, ap);
+	va_end(ap);
+}
+
+bool plan_refuse(struct plan *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	p->refused = arena_vprintf(p->arena, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+void plan_cut(struct plan *p, size_t n)
+{
+	BUG_ON(n > p->edits.n);
+	p->edits.n = n;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct edit *x = a, *y = b;
+
+	if (x->at.off != y->at.off)
+		return x->at.off < y->at.off ? -1 : 1;
+	/* An insertion comes before what it is inserted in front of. */
+	return x->at.len == 0 ? -1 : y->at.len == 0 ? 1 : 0;
+}
+
+static struct edit *sorted_edits(const struct plan *p, struct arena *a)
+{
+	struct edit *v = arena_array(a, p->edits.n, struct edit);
+
+	if (p->edits.n)
+		memcpy(v, p->edits.v, p->edits.n * sizeof(*v));
+	sort_stable(v, p->edits.n, sizeof(*v), by_offset);
+	return v;
+}
+
+struct patch plan_patch(const struct plan *p, struct arena *a)
+{
+	const struct edit *edits = sorted_edits(p, a);
+	struct patch_run *runs = arena_array(a, p->edits.n, struct patch_run);
+
+	for (size_t i = 0; i < p->edits.n; i++) {
+		BUG_ON(edits[i].bytes.n != edits[i].at.len);
+		runs[i] = (struct patch_run){ .off = edits[i].at.off,
+					      .bytes = edits[i].bytes };
+	}
+	return (struct patch){ .v = runs, .n = p->edits.n, .size = p->size };
+}
+
+struct view plan_text(const struct plan *p, struct view text, struct arena *a)
+{
+	const struct edit *edits = sorted_edits(p, a);
+	struct buf out = { 0 };
+	struct view result;
+	size_t from = 0;
+
+	for (size_t i = 0; i < p->edits.n; i++) {
+		const struct edit *e = &edits[i];
+
+		BUG_ON(!range_within(e->at.off, e->at.len, text.n) || e->at.off < from);
+		buf_add_bytes(&out, text.p + from, (size_t)e->at.off - from);
+		buf_add_bytes(&out, e->bytes.p, e->bytes.n);
+		from = (size_t)span_end(e->at);
+	}
+	buf_add_bytes(&out, text.p + from, text.n - from);
+	result = arena_copy(a, (struct view){ (const uint8_t *)out.p, out.n });
+	buf_free(&out);
+	return result;
+}

@@ -1,0 +1,89 @@
+/* What a fix wants changed: a plan of edits to one source. In memory only; the part of
+ * rewrite/ that rules may see.
+ *
+ * Edits are byte ranges of the source as it was analysed. They never overlap: an edit that
+ * would is refused, and its fix waits for the next round.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef REWRITE_EDIT_H
+#define REWRITE_EDIT_H
+
+#include "analyze/model.h"
+#include "analyze/source.h"
+#include "base/arena.h"
+#include "base/vec.h"
+
+struct finding;
+struct node;
+
+/* Images are written in this order, with an fsync after each: what is pointed to first,
+ * the pointer to it next, what makes readers look at all last. */
+enum stage {
+	STAGE_TABLES,  /* entry arrays, new clusters */
+	STAGE_HEADERS, /* what points at them */
+	STAGE_COMMIT,  /* what makes the rest valid: protective MBR, image header */
+};
+
+struct edit {
+	struct span at;    /* what goes; len 0 inserts (text only) */
+	struct view bytes; /* what comes. Images: as long as `at`, or past the end */
+	enum stage stage;
+	const struct finding *because;
+};
+
+struct plan {
+	struct arena *arena;
+	const struct source *src;
+	const struct finding *because; /* whose fix is being planned */
+	VEC(struct edit) edits;        /* in the order they were added */
+	uint64_t size;                 /* of the image when done; only ever grows */
+	const char *title;             /* the fix in words, of the last plan_title() */
+	const char *refused;           /* why the fix declined, of the last plan_refuse() */
+};
+
+struct plan plan_on(const struct source *src, struct arena *a);
+
+/* All of these return false when the edit is not possible: it overlaps an earlier one
+ * (other than with identical bytes), or lies outside. Bytes are copied. */
+bool plan_bytes(struct plan *p, enum stage stage, uint64_t off, struct view bytes)
+	__attribute__((warn_unused_result));
+bool plan_zero(struct plan *p, enum stage stage, uint64_t off, uint64_t len)
+	__attribute__((warn_unused_result));
+bool plan_le16(struct plan *p, enum stage stage, struct span at, uint16_t v)
+	__attribute__((warn_unused_result));
+bool plan_le32(struct plan *p, enum stage stage, struct span at, uint32_t v)
+	__attribute__((warn_unused_result));
+bool plan_le64(struct plan *p, enum stage stage, struct span at, uint64_t v)
+	__attribute__((warn_unused_result));
+bool plan_u8(struct plan *p, enum stage stage, struct span at, uint8_t v)
+	__attribute__((warn_unused_result));
+/* The image must be at least this long. */
+void plan_grow(struct plan *p, uint64_t size);
+
+/* Text, exact bytes. */
+bool plan_replace(struct plan *p, struct span at, struct str text)
+	__attribute__((warn_unused_result));
+
+/* Text, by meaning: the fact's lens and the file's own style (quotes, indentation, line
+ * ends) decide on the bytes. plan_set creates what is missing on the way. False also when
+ * the flavour has no word for the field, or the value is an expression (FACT_UNKNOWN). */
+bool plan_set(struct plan *p, const struct fact *f, const char *value)
+	__attribute__((warn_unused_result));
+bool plan_remove(struct plan *p, const struct fact *f) __attribute__((warn_unused_result));
+/* A whole node: an attribute with the blank before it, an element with its line if it
+ * stands alone on it. */
+bool plan_remove_node(struct plan *p, const struct node *n)
+	__attribute__((warn_unused_result));
+
+void plan_title(struct plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* `return plan_refuse(p, "...")`: the fix declines, and says why. Returns false. */
+bool plan_refuse(struct plan *p, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Drops edits added after there were n of them (a fix that declined half-way). */
+void plan_cut(struct plan *p, size_t n);
+
+/* The plan as a patch for source_overlay(), or as the new text. Memory is a's. */
+struct patch plan_patch(const struct plan *p, struct arena *a);
+struct view plan_text(const struct plan *p, struct view text, struct arena *a);
+
+#endif

@@ -1,0 +1,195 @@
+/* Which rules there are, and how they meet the facts.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "rules/rules.h"
+#include "base/banned.h"
+
+struct scan {
+	const struct unit *unit;
+	const struct rule *rule;
+	const void *subject;
+	struct arena *arena;
+	struct findings *out;
+};
+
+/* The sizes are constants of other files, so each row points at its own. */
+struct family_row {
+	const char *name;
+	const struct rule *rules;
+	const size_t *n;
+};
+
+static const struct family_row families[] = {
+#define FAMILY(family) { #family, rules_##family, &rules_##family##_n },
+#include "rules/families.def"
+#undef FAMILY
+};
+
+enum { NFAMILIES = sizeof(families) / sizeof(families[0]) };
+
+const char *severity_name(enum severity s)
+{
+	static const char *const names[] = { "note", "warning", "error" };
+
+	return names[s];
+}
+
+const char *fix_class_name(enum fix_class c)
+{
+	static const char *const names[] = { "none", "manual", "safe", "unsafe", "lossy" };
+
+	return names[c];
+}
+
+const struct rule *rule_next(const struct rule *after)
+{
+	const struct rule *best = NULL;
+
+	for (size_t f = 0; f < NFAMILIES; f++) {
+		for (size_t i = 0; i < *families[f].n; i++) {
+			const struct rule *r = &families[f].rules[i];
+
+			if (after && strcmp(r->id, after->id) <= 0)
+				continue;
+			if (!best || strcmp(r->id, best->id) < 0)
+				best = r;
+		}
+	}
+	return best;
+}
+
+const struct rule *rule_find(const char *id)
+{
+	for (size_t f = 0; f < NFAMILIES; f++) {
+		for (size_t i = 0; i < *families[f].n; i++) {
+			if (strcmp(families[f].rules[i].id, id) == 0)
+				return &families[f].rules[i];
+		}
+	}
+	return NULL;
+}
+
+/* ---- reporting ---- */
+
+struct finding *report(struct scan *s, struct span at, const char *fmt, ...)
+{
+	struct finding **slot, *f = arena_new(s->arena, struct finding);
+	va_list ap;
+
+	*f = (struct finding){ .rule = s->rule, .subject = s->subject, .at = at };
+	va_start(ap, fmt);
+	f->message = arena_vprintf(s->arena, fmt, ap);
+	va_end(ap);
+	slot = vec_add(&s->out->v, s->arena);
+	*slot = f;
+	return f;
+}
+
+void report_label(struct scan *s, struct finding *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	f->label = arena_vprintf(s->arena, fmt, ap);
+	va_end(ap);
+}
+
+void report_related(struct scan *s, struct finding *f, struct span at, const char *fmt, ...)
+{
+	struct related *r = vec_add(&f->related, s->arena);
+	va_list ap;
+
+	r->at = at;
+	va_start(ap, fmt);
+	r->message = arena_vprintf(s->arena, fmt, ap);
+	va_end(ap);
+}
+
+const char *shown(struct scan *s, struct str text)
+{
+	return str_shown(s->arena, text);
+}
+
+const char *scan_printf(struct scan *s, const char *fmt, ...)
+{
+	const char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = arena_vprintf(s->arena, fmt, ap);
+	va_end(ap);
+	return text;
+}
+
+/* ---- running ---- */
+
+#define RUN(s, member, object)                                                           \
+	do {                                                                             \
+		if ((object) && (s)->rule->on == SUBJECT_##member) {                     \
+			(s)->subject = (object);                                         \
+			(s)->rule->check.member((s), (object));                          \
+		}                                                                        \
+	} while (0)
+
+static void run_rule(struct scan *s)
+{
+	const struct unit *u = s->unit;
+
+	RUN(s, unit, u);
+	if (u->image) {
+		RUN(s, image, u->image);
+		RUN(s, mbr, u->image->mbr);
+		RUN(s, gpt, u->image->gpt);
+	}
+	if (!u->vm)
+		return;
+	RUN(s, vm, u->vm);
+	for (size_t i = 0; i < u->vm->ndisks; i++)
+		RUN(s, disk, &u->vm->disks[i]);
+	for (size_t i = 0; i < u->vm->niommus; i++)
+		RUN(s, iommu, &u->vm->iommus[i]);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct finding *x = *(struct finding *const *)a;
+	const struct finding *y = *(struct finding *const *)b;
+
+	if (x->at.off != y->at.off)
+		return x->at.off < y->at.off ? -1 : 1;
+	return strcmp(x->rule->id, y->rule->id);
+}
+
+void rules_run(const struct unit *u, struct arena *a, struct findings *out)
+{
+	struct scan s = { .unit = u, .arena = a, .out = out };
+
+	for (size_t f = 0; f < NFAMILIES; f++) {
+		for (size_t i = 0; i < *families[f].n; i++) {
+			s.rule = &families[f].rules[i];
+			run_rule(&s);
+		}
+	}
+	vec_sort(&out->v, by_place);
+}
+
+bool rule_fix(const struct finding *f, struct plan *p)
+{
+	size_t before = p->edits.n;
+	bool fixed = false;
+
+	p->because = f;
+	p->title = NULL;
+	p->refused = NULL;
+	switch (f->rule->on) {
+#define X(member, type)                                                                  \
+	case SUBJECT_##member:                                                           \
+		fixed = f->rule->fix.member && f->rule->fix.member(p, f, f->subject);     \
+		break;
+		SUBJECTS(X)
+#undef X
+	}
+	if (!fixed)
+		plan_cut(p, before);
+	p->because = NULL;
+	return fixed;
+}

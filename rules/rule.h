@@ -1,0 +1,140 @@
+/* The whole interface of a rule.
+ *
+ * A rule is one check function, an optional fix function, and one const row, together in
+ * the file of its family. Checks see facts only: no I/O, no printing, no memory of their
+ * own. Fixes add edits to a plan; they run later, on the facts of that moment.
+ *
+ *     static void check_size(struct scan *s, const struct mbr *m)
+ *     {
+ *             if (...)
+ *                     report(s, m->protective->sectors.at, "the protective MBR covers ...");
+ *     }
+ *     const struct rule rules_pmbr[] = {
+ *             { .id = "pmbr-size", .severity = SEV_WARNING, .fix_class = FIX_SAFE,
+ *               .title = "...", .why = "...", .source = "UEFI 2.10, table 5-4",
+ *               CHECK_FIX(mbr, check_size, fix_size) },
+ *     };
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef RULES_RULE_H
+#define RULES_RULE_H
+
+#include "analyze/config/node.h"
+#include "analyze/image/gpt.h"
+#include "analyze/image/image.h"
+#include "analyze/image/mbr.h"
+#include "analyze/model.h"
+#include "analyze/unit.h"
+#include "base/vec.h"
+#include "rewrite/edit.h"
+
+enum severity { SEV_NOTE, SEV_WARNING, SEV_ERROR };
+
+enum fix_class {
+	FIX_NONE,   /* explained, and that is all */
+	FIX_MANUAL, /* explained with the exact steps, never automatic */
+	FIX_SAFE,   /* nothing readable changes meaning, no plausible data is lost */
+	FIX_UNSAFE, /* behaviour may change, or a best guess is made: --unsafe-fixes */
+	FIX_LOSSY,  /* bytes that may hold data are dropped: --lossy-fixes */
+};
+
+/* What a check can be about: it runs once for each such fact that a unit has. */
+#define SUBJECTS(X)                                                                      \
+	X(unit, struct unit)                                                             \
+	X(image, struct image)                                                           \
+	X(mbr, struct mbr)                                                               \
+	X(gpt, struct gpt)                                                               \
+	X(vm, struct vm)                                                                 \
+	X(disk, struct disk)                                                             \
+	X(iommu, struct iommu)
+
+enum subject {
+#define X(member, type) SUBJECT_##member,
+	SUBJECTS(X)
+#undef X
+};
+
+struct scan; /* one run over one unit; only report() looks inside */
+
+/* A further place that a finding is about. */
+struct related {
+	struct span at;
+	const char *message;
+};
+
+/* Strings are the unit's arena's. */
+struct finding {
+	const struct rule *rule;
+	const void *subject;  /* what the check was called with */
+	struct span at;
+	const char *message;  /* observed, then expected; lower case, no final stop */
+	const char *label;    /* what stands beside the carets: the consequence; or NULL */
+	uint64_t arg;         /* for the fix, such as an entry's index */
+	VEC(struct related) related;
+};
+
+struct findings {
+	VEC(struct finding *) v;
+};
+
+struct rule {
+	const char *id;     /* kebab-case, for ever */
+	const char *title;  /* one line, under 72 characters, no final stop */
+	const char *why;    /* one or two sentences: what happens otherwise */
+	const char *steps;  /* FIX_MANUAL and FIX_NONE: what to do; otherwise may be NULL */
+	const char *source; /* the clause, documentation or issue that proves it */
+	const char *since;  /* version of vmend that first had it */
+	enum severity severity;
+	enum fix_class fix_class;
+	enum subject on;
+	union {
+#define X(member, type) void (*member)(struct scan * s, const type *subject);
+		SUBJECTS(X)
+#undef X
+	} check;
+	/* False: cannot be fixed here, for a reason that the plan may state (plan_refuse).
+	 * What it added to the plan is then dropped. */
+	union {
+#define X(member, type)                                                                  \
+	bool (*member)(struct plan * p, const struct finding *f, const type *subject);
+		SUBJECTS(X)
+#undef X
+	} fix;
+};
+
+/* One token sets the subject and the typed member, so that they cannot disagree. */
+#define CHECK(member, fn) .on = SUBJECT_##member, .check.member = (fn)
+#define CHECK_FIX(member, fn, fix_fn) CHECK(member, fn), .fix.member = (fix_fn)
+
+/* ---- for checks ---- */
+
+struct finding *report(struct scan *s, struct span at, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void report_label(struct scan *s, struct finding *f, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void report_related(struct scan *s, struct finding *f, struct span at, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Input text as it may stand in a message. */
+const char *shown(struct scan *s, struct str text);
+/* A scratch string for messages. */
+const char *scan_printf(struct scan *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* ---- the registry ---- */
+
+/* Each file of rules/ has one array of rows, sorted by id, and a line in families.def. */
+const struct rule *rule_find(const char *id); /* NULL: no such rule */
+/* All rules in the order of their ids: rule_next(NULL) is the first, NULL ends. */
+const struct rule *rule_next(const struct rule *after);
+
+/* Runs every rule on every subject that u has. Findings are sorted by place, then id; they
+ * live in a. */
+void rules_run(const struct unit *u, struct arena *a, struct findings *out);
+
+/* Asks f's rule to add its fix to p. False: none, or not here. */
+bool rule_fix(const struct finding *f, struct plan *p);
+
+const char *severity_name(enum severity s);   /* "error" */
+const char *fix_class_name(enum fix_class c); /* "safe" */
+
+#endif
