@@ -12,7 +12,7 @@ MANDIR  ?= $(PREFIX)/share/man
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-B := build/$(VARIANT)$(if $(filter-out gcc,$(notdir $(CC))),-$(notdir $(CC)))
+B := build/$(VARIANT)$(if $(filter-out gcc,$(notdir $(CC))),-$(notdir $(CC)))$(if $(PORTABLE),-portable)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -68,7 +68,9 @@ ALL_LDFLAGS = $(OPT_$(VARIANT)) $(LDOPT_$(VARIANT)) $(LDFLAGS)
 LIBS        = $(pkg_libs) -pthread
 
 # ---- sources: whatever stands in the folders ----
-lib_src  := $(wildcard base/*.c analyze/*.c analyze/image/*.c analyze/config/*.c rules/*.c rewrite/*.c)
+# x_linux.c and x_posix.c are the same contract twice: PORTABLE=1 takes the second.
+lib_src  := $(filter-out %_$(if $(PORTABLE),linux,posix).c,\
+	$(wildcard base/*.c analyze/*.c analyze/image/*.c analyze/config/*.c rules/*.c rewrite/*.c))
 cli_src  := $(wildcard cli/*.c)
 unit_src := $(wildcard tests/unit/test_*.c)
 tool_src := $(wildcard tests/tools/*.c)

@@ -18,13 +18,15 @@ struct mount {
 	const char *fstype;  /* ext4, nfs4, cifs, fuse.sshfs, ... */
 	const char *source;  /* device or server:/export */
 	const char *options; /* mount and super options, joined by commas */
+	unsigned id, parent; /* the kernel's numbers: what is mounted on what */
 	unsigned major, minor;
 };
 
 /* A loop device and the file behind it. */
 struct loop_device {
 	const char *name; /* "loop3" */
-	dev_t dev;        /* of the backing file's file system; 0 when only the path is known */
+	dev_t dev;        /* of the backing file's file system */
+	bool known;       /* dev and ino are; else the path is all there is */
 	ino_t ino;
 	const char *path; /* backing file as the kernel prints it */
 };
@@ -44,8 +46,9 @@ struct host {
 int host_read(struct host *h, struct arena *a, const char *mountinfo, struct err *e)
 	__attribute__((warn_unused_result));
 
-/* The mount that holds an absolute path, by the longest mount point that is a prefix of it.
- * Symlinks are not followed. NULL: not absolute, or mounts are not known. */
+/* The mount that holds an absolute path: the longest mount point that is a prefix of it and
+ * not itself hidden under a later mount; of several at one place, the last. Symlinks are not
+ * followed, so a path with ".." in it has no answer. NULL: not known. */
 const struct mount *host_mount_of(const struct host *h, struct str path);
 
 /* Is the option there, whole, as "nolock" or as "vers=3" or "vers" (any value)? */
@@ -59,12 +62,13 @@ bool mount_has_option(const struct mount *m, const char *option);
 enum { QEMU_LOCK_USED = 100, QEMU_LOCK_UNSHARED = 200, QEMU_LOCK_PERMS = 5 };
 
 struct lock_state {
-	bool known;         /* false: this system or file system cannot be asked */
-	int sys;            /* errno of the question when it failed: ENOLCK, EOPNOTSUPP ... */
-	unsigned used;      /* bit i: byte 100 + i is locked by somebody else */
-	unsigned unshared;  /* bit i: byte 200 + i is locked by somebody else */
-	bool whole_file;    /* an exclusive lock over all of it: Cloud Hypervisor */
-	bool virtlockd;     /* byte 0: libvirt's lock daemon */
+	bool known;        /* false: this system or file system cannot be asked */
+	int sys;           /* errno of the question when it failed: ENOLCK, EOPNOTSUPP ... */
+	unsigned used;     /* bit i: byte 100 + i is locked by somebody else */
+	unsigned unshared; /* bit i: byte 200 + i is locked by somebody else */
+	bool whole_file;   /* an exclusive lock over all of it: Cloud Hypervisor */
+	bool whole_shared; /* the same, but shared: its read-only disks */
+	bool virtlockd;    /* bytes 0, 1: libvirt, mostly its lock daemon */
 };
 
 /* Asks without taking a lock; a read-only descriptor is enough. */
@@ -72,10 +76,13 @@ struct lock_state host_locks(int fd);
 
 /* Somebody writes to the image, or may at any moment. */
 bool lock_has_writer(const struct lock_state *l);
-/* Somebody has it open in a way that forbids writing to it. */
+/* Somebody has it open in a way that forbids writing to it. A reader is enough. */
 bool lock_forbids_writing(const struct lock_state *l);
 
 /* The loop device over this file (device and inode of st), or NULL. */
 const struct loop_device *host_loop_of(const struct host *h, const struct stat *st);
+
+/* host_read()'s part that differs by system: fills h->loops. */
+void host_find_loops(struct host *h, struct arena *a);
 
 #endif
