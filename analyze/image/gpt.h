@@ -106,6 +106,11 @@ struct gpt {
 	/* The copy to believe: the primary if both its header and entries are right, else the
 	 * backup under the same condition, else NULL. */
 	const struct gpt_table *good;
+	/* What stands where the copies belong: from LBA 1 (header, then array) and at the end
+	 * of the disk (array, then header in the last sector). As long as the good copy's array
+	 * needs, or GPT_ENTRIES_MIN_BYTES without one; empty when the disk is too small. A repair
+	 * must know what it would overwrite. */
+	struct view head, tail;
 	bool other_sector_size;  /* a second, valid header for another sector size exists */
 	uint32_t other_size;     /* that size */
 };

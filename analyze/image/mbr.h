@@ -63,6 +63,8 @@ struct mbr {
 	struct span at;              /* 512 bytes */
 	struct field magic;          /* little-endian 0xAA55 when right */
 	bool magic_ok;
+	bool boot_sector;            /* of a file system (a jump, then a plausible BPB or a
+					known name): what stands at the entries is code */
 	bool boot_code;              /* bytes 0 to 439 are not all zero */
 	uint32_t disk_signature;
 	uint32_t sector_size;        /* bytes per LBA: the GPT's, or 512 */
