@@ -13,7 +13,9 @@
 struct source;
 struct unit;
 
-enum { PROBE_HEAD = 32 << 10 }; /* bytes of the head that recognition may look at */
+/* Bytes of the head that recognition may look at: the first descriptor of an ISO 9660 is at
+ * 32 KiB, a btrfs superblock at 64 KiB. */
+enum { PROBE_HEAD = 68 << 10 };
 
 enum format_kind {
 	FORMAT_IMAGE, /* repaired in place, byte for byte */

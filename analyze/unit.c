@@ -20,14 +20,17 @@ static void look_around(struct unit *u)
 static void read_facts(struct unit *u, const struct format *format)
 {
 	struct err e = { 0 };
-	struct view head;
+	uint64_t n = u64_min(u->src.size, PROBE_HEAD);
 
-	if (source_view(&u->src, &u->arena, 0, u64_min(u->src.size, PROBE_HEAD), &head, &e)) {
+	if (source_view(&u->src, &u->arena, 0, n, &u->head, &e) != 0) {
 		fail(u, &e);
 		return;
 	}
-	u->format = format ? format : format_probe(head, &u->src);
+	u->format = format ? format : format_probe(u->head, &u->src);
 	if (!u->format) {
+		/* A tree has many files that are not ours. */
+		u->head = (struct view){ 0 };
+		arena_free(&u->arena);
 		u->state = UNIT_NOT_OURS;
 		return;
 	}

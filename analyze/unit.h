@@ -45,6 +45,7 @@ struct unit {
 	const struct host *host;     /* never NULL */
 	struct lock_state locks;     /* images only */
 	const struct loop_device *loop; /* over this image, or NULL */
+	struct view head;            /* the first PROBE_HEAD bytes, or all there are */
 	enum journal_state journal;  /* set by the caller, who knows the journal's format */
 
 	/* Facts: what is not there is NULL. */

@@ -68,6 +68,15 @@ struct gpt_entry {
 
 enum gpt_which { GPT_PRIMARY, GPT_BACKUP };
 
+/* What became of an entry array. */
+enum gpt_array {
+	GPT_ARRAY_NO_HEADER, /* nothing says where it is */
+	GPT_ARRAY_READ,
+	GPT_ARRAY_SIZE,      /* no entries, or smaller ones than GPT_ENTRY_SIZE: not read */
+	GPT_ARRAY_TOO_LARGE, /* more than GPT_ENTRIES_MAX_BYTES: not read, may still be right */
+	GPT_ARRAY_OUTSIDE,   /* it does not lie within the disk */
+};
+
 /* One copy: a header and its entry array. */
 struct gpt_table {
 	enum gpt_which which;
@@ -86,8 +95,10 @@ struct gpt_table {
 	bool header_ok;     /* signature, size_ok, CRC, MyLBA == lba */
 
 	/* the array, when it could be read: bounded by GPT_ENTRIES_MAX_BYTES and the disk */
-	bool entries_read;
-	struct span entries_at;      /* count * entry size bytes */
+	enum gpt_array array;
+	bool entries_read;           /* array == GPT_ARRAY_READ */
+	struct span entries_at;      /* count * entry size bytes; empty when no offset can
+					say where */
 	struct view entries_raw;
 	uint32_t entries_crc_actual;
 	bool entries_ok;             /* read, entry size 128 * 2^n, CRC right */
@@ -100,19 +111,26 @@ struct gpt {
 	uint32_t sector_size;    /* of the table: 512, 1024, 2048 or 4096 */
 	uint64_t sectors;        /* of the disk: size / sector_size */
 	struct gpt_table primary;
-	struct gpt_table backup; /* at the last sector, or else where the primary (or the
-				    protective MBR) says, see backup_at_end */
-	bool backup_at_end;
+	/* Of the headers at the last sector, where the primary says and where the protective
+	 * MBR says: the one of the primary's disk GUID, else the most intact, else the first.
+	 * Not present: `at` is the last sector. */
+	struct gpt_table backup;
+	bool backup_at_end;      /* backup.lba is the last sector */
+	/* Another header in one of those places, or NULL: a left-over of an earlier table. */
+	const struct gpt_table *stray;
 	/* The copy to believe: the primary if both its header and entries are right, else the
 	 * backup under the same condition, else NULL. */
 	const struct gpt_table *good;
 	/* What stands where the copies belong: from LBA 1 (header, then array) and at the end
-	 * of the disk (array, then header in the last sector). As long as the good copy's array
-	 * needs, or GPT_ENTRIES_MIN_BYTES without one; empty when the disk is too small. A repair
+	 * of the disk (array, then header in the last sector). As long as the good copy's (or
+	 * the pieced one's) array needs, or GPT_ENTRIES_MIN_BYTES without one; empty when the disk is too small. A repair
 	 * must know what it would overwrite. */
 	struct view head, tail;
-	bool other_sector_size;  /* a second, valid header for another sector size exists */
-	uint32_t other_size;     /* that size */
+	/* Only when good is NULL: a table of the right header of one copy and an array that
+	 * was found elsewhere and fits its entries CRC, or NULL. Its entries_at says where. */
+	const struct gpt_table *pieced;
+	/* A table for another sector size, with a right header, or NULL. */
+	const struct gpt *other;
 };
 
 static inline bool gpt_table_ok(const struct gpt_table *t)
@@ -120,11 +138,11 @@ static inline bool gpt_table_ok(const struct gpt_table *t)
 	return t->header_ok && t->entries_ok;
 }
 
-/* Looks for both copies at every sector size and describes what it finds. *out is NULL when
- * there is not a trace of a GPT. protective_end: the LBA behind the protective entry (0 when
- * there is none): where a grown disk's backup may be when the primary is lost. */
-int gpt_read(const struct gpt **out, const struct image *img, uint64_t protective_end,
-	     struct arena *a, struct err *e) __attribute__((warn_unused_result));
+/* Looks for both copies at every sector size and describes what it finds. Of several sizes
+ * the one with the most intact table is taken. *out is NULL when there is not a trace of a
+ * GPT: no header, and no protective entry (with that alone, neither copy is present). */
+int gpt_read(const struct gpt **out, const struct image *img, struct arena *a,
+	     struct err *e) __attribute__((warn_unused_result));
 
 /* A header to be written. Encodes all fields with both CRCs into one sector (the rest of it
  * zero). entries: the array as it will stand on disk. */

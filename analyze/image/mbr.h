@@ -9,7 +9,6 @@
 #include "base/err.h"
 
 struct image;
-struct source;
 
 enum {
 	MBR_SIZE = 512, /* whatever the disk's sectors measure */
@@ -49,6 +48,15 @@ struct mbr_entry {
 	unsigned number;       /* 1 to 4, logical ones from 5 */
 };
 
+/* One extended boot record: a sector in the chain. */
+struct ebr {
+	struct span at;     /* its 512 bytes */
+	struct span link;   /* the 16 bytes of the entry that led here */
+	uint64_t lba;
+	struct field magic;
+	struct mbr_entry entry[MBR_ENTRIES]; /* lba already absolute; number 0: not in use */
+};
+
 enum ebr_end {
 	EBR_NONE,         /* no extended partition */
 	EBR_COMPLETE,     /* the chain ended as it should */
@@ -75,17 +83,26 @@ struct mbr {
 	bool hybrid;                 /* a protective entry and a used other one */
 	const struct mbr_entry *logical;
 	size_t nlogical;
-	enum ebr_end ebr_end;
-	struct span ebr_at;          /* the link where the chain went wrong */
+	const struct ebr *ebr;       /* the sectors of the chain, in the order they were read */
+	size_t nebr;
+	enum ebr_end ebr_end;        /* with several extended partitions, the first bad end */
+	struct span ebr_at;          /* the 16 bytes that point where the chain goes wrong */
+	uint64_t ebr_lba;            /* and where they point */
 };
 
-/* Reads sector 0 of src and follows the EBR chain. Any content is described. */
+/* Reads sector 0 of img and follows the EBR chains as Linux does. Any content is described;
+ * ERR_SHORT when the disk has no 512 bytes. */
 int mbr_read(struct mbr *m, const struct image *img, uint32_t sector_size,
 	     struct arena *a, struct err *e) __attribute__((warn_unused_result));
 
 /* True when sector 0 has partition entries that could be meant: 55 AA, boot flags of 00 or
  * 80 in all four, at least one used, and it is no file system's boot sector. */
 bool mbr_plausible(struct view sector0);
+
+/* Is there a protective entry? *end: the first LBA behind it, where a grown disk's lost
+ * primary can no longer say where the backup is; 0 when its size is the 2^32 - 1 that says
+ * nothing. An entry at LBA 1 counts even without the 55 AA. */
+bool mbr_protective_end(struct view sector0, uint64_t *end);
 
 /* The 16 bytes of a protective entry for a disk of so many sectors: 00, CHS 00 02 00, EE,
  * CHS FF FF FF, LBA 1, min(sectors - 1, 2^32 - 1). */
