@@ -1,28 +1,48 @@
 # vmend. `make` builds build/vmend, `make check` runs every test, `make demo` shows it at
 # work, `make lint` reads the code, `make install DESTDIR= PREFIX=` installs it.
-# VARIANT=release|debug|asan|tsan|fuzz|cov, each in a folder of its own. V=1 shows commands.
-# CC=clang works as well. Missing libraries and test tools are installed by tools/deps.
+# VARIANT=release|debug|asan|tsan|fuzz|cov, each in a folder of its own; CC=clang works as
+# well; PORTABLE=1 builds with POSIX.1-2008 alone, without libfdisk; V=1 shows commands.
+# check, check-all, demo and lint install what they miss through tools/deps.
 
 PROG    := vmend
 VERSION := $(shell cat VERSION)
 VARIANT ?= release
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
-MANDIR  ?= $(PREFIX)/share/man
+FUZZ_SECONDS ?= 60
 ifeq ($(origin CC),default)
-CC := gcc
+CC := $(if $(filter fuzz,$(VARIANT)),clang,$(if $(shell command -v gcc),gcc,cc))
 endif
 B := build/$(VARIANT)$(if $(filter-out gcc,$(notdir $(CC))),-$(notdir $(CC)))$(if $(PORTABLE),-portable)
+NPROC := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 Q := $(if $(V),,@)
+# A goal that calls make again does it with all cores, unless it was told how many.
+again = $(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(NPROC))
+
+# ---- what a goal needs ----
+# These look for what they need by themselves, or need nothing.
+SELF_SUFFICIENT := check check-all demo lint analyze fuzz coverage clean dist
+building := $(filter-out $(SELF_SUFFICIENT),$(or $(MAKECMDGOALS),all))
+
+PKGS := libxml-2.0 zlib $(if $(PORTABLE),,fdisk)
+ifneq ($(building),)
+PKG_CONFIG ?= pkg-config
+missing := $(shell for p in $(PKGS); do $(PKG_CONFIG) --exists $$p || echo $$p; done 2>/dev/null)
+ifneq ($(missing),)
+$(error pkg-config does not find $(missing): `tools/deps build` installs what the build needs)
+endif
+pkg_cflags := $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(PKGS)))
+pkg_libs   := $(shell $(PKG_CONFIG) --libs $(PKGS))
+endif
 
 # ---- flags ----
-STD  := -std=c17 -D_POSIX_C_SOURCE=200809L -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. \
-	-DVMEND_VERSION='"$(VERSION)"'
+STD  := -std=c17 -D_POSIX_C_SOURCE=200809L $(if $(PORTABLE),,-D_GNU_SOURCE) \
+	-D_FILE_OFFSET_BITS=64 -I. -DVMEND_VERSION='"$(VERSION)"'
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
 	-Wstrict-prototypes -Wold-style-definition -Wmissing-prototypes -Wwrite-strings \
 	-Wcast-qual -Wpointer-arith -Wundef -Wvla -Walloca -Wformat=2 -Wimplicit-fallthrough \
@@ -40,37 +60,42 @@ endif
 ifneq ($(wildcard .git),)
 WARN += -Werror
 endif
-HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE \
-	$(if $(filter x86_64,$(shell uname -m)),-fcf-protection=full)
-ifndef is_clang
-HARDEN += -ftrivial-auto-var-init=zero
-endif
-OPT_release := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 $(HARDEN)
-OPT_debug   := -O0 -g3
-OPT_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-OPT_tsan    := -O1 -g -fsanitize=thread
-OPT_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-OPT_cov     := -O0 -g --coverage
-LDOPT_release := -pie -Wl,-z,relro,-z,now
-LDOPT_asan := -fsanitize=address,undefined
-LDOPT_tsan := -fsanitize=thread
-LDOPT_fuzz := -fsanitize=address,undefined
-LDOPT_cov  := --coverage
 
-PKGS := libxml-2.0 yaml-0.1 fdisk zlib
-pkg_cflags := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
-pkg_libs   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+# Each is tried once per build folder; what this compiler or linker refuses is left out.
+HARDEN_WANTED := -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
+	-fcf-protection=full -ftrivial-auto-var-init=zero -fPIE -pie -Wl,-z,relro -Wl,-z,now
+$B/hardening.mk: Makefile
+	@mkdir -p $(@D)
+	@printf '#include <stdio.h>\nint main(void) { return puts(""); }\n' >$(@D)/probe.c
+	@for f in $(HARDEN_WANTED); do \
+		kind=HARDEN; case $$f in -Wl,* | -pie) kind=HARDEN_LINK ;; esac; \
+		$(CC) -O2 -Werror -U_FORTIFY_SOURCE -fPIE $$f -o $(@D)/probe $(@D)/probe.c \
+			2>/dev/null && echo "$$kind += $$f"; done >$@; rm -f $(@D)/probe*
+ifneq ($(and $(building),$(filter release,$(VARIANT))),)
+-include $B/hardening.mk
+endif
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT_release := -O2 -g -U_FORTIFY_SOURCE $(HARDEN)
+OPT_debug   := -O0 -g3
+OPT_asan    := -O1 -g $(SANITIZE)
+OPT_tsan    := -O1 -g -fsanitize=thread
+OPT_fuzz    := -O1 -g $(SANITIZE) -fsanitize=fuzzer-no-link
+OPT_cov     := -O0 -g --coverage
+ifeq ($(OPT_$(VARIANT)),)
+$(error VARIANT=$(VARIANT): expected release, debug, asan, tsan, fuzz or cov)
+endif
 
 CFLAGS  ?=
 LDFLAGS ?=
 ALL_CFLAGS  = $(STD) $(WARN) $(OPT_$(VARIANT)) $(pkg_cflags) -MMD -MP $(CFLAGS)
-ALL_LDFLAGS = $(OPT_$(VARIANT)) $(LDOPT_$(VARIANT)) $(LDFLAGS)
+ALL_LDFLAGS = $(OPT_$(VARIANT)) $(HARDEN_LINK) $(LDFLAGS)
 LIBS        = $(pkg_libs) -pthread
 
 # ---- sources: whatever stands in the folders ----
-# x_linux.c and x_posix.c are the same contract twice: PORTABLE=1 takes the second.
-lib_src  := $(filter-out %_$(if $(PORTABLE),linux,posix).c,\
-	$(wildcard base/*.c analyze/*.c analyze/image/*.c analyze/config/*.c rules/*.c rewrite/*.c))
+# What only Linux has is in x_linux.c; x_posix.c is the same interface without it.
+lib_src  := $(filter-out $(if $(PORTABLE),%_linux.c,%_posix.c),$(wildcard base/*.c \
+	analyze/*.c analyze/image/*.c analyze/config/*.c rules/*.c rewrite/*.c))
 cli_src  := $(wildcard cli/*.c)
 unit_src := $(wildcard tests/unit/test_*.c)
 tool_src := $(wildcard tests/tools/*.c)
@@ -83,7 +108,7 @@ fuzzers  := $(fuzz_src:tests/fuzz/%.c=$B/fuzz/%)
 
 .PHONY: all
 all: $B/$(PROG)
-ifeq ($B,build/release)
+ifeq ($(VARIANT),release)
 	$(Q)ln -f $< build/$(PROG)
 endif
 
@@ -91,7 +116,7 @@ endif
 flags_now := $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 $B/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(subst ','\'',$(flags_now))' | cmp -s - $@ || echo '$(subst ','\'',$(flags_now))' > $@
+	@echo '$(subst ','\'',$(flags_now))' | cmp -s - $@ || echo '$(subst ','\'',$(flags_now))' >$@
 FORCE:
 
 $B/%.o: %.c $B/flags
@@ -99,39 +124,100 @@ $B/%.o: %.c $B/flags
 	@$(if $(V),,echo "  CC    $<")
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$B/libvmend.a: $(lib_obj)
+# From empty, so that what was deleted is gone.
+$B/lib$(PROG).a: $(lib_obj)
 	@rm -f $@
 	@$(if $(V),,echo "  AR    $@")
 	$(Q)ar rcs $@ $^
 
-$B/$(PROG): $(cli_obj) $B/libvmend.a
+$B/$(PROG): $(cli_obj) $B/lib$(PROG).a
 	@$(if $(V),,echo "  LD    $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-$B/unit/%: $B/tests/unit/%.o $B/libvmend.a
+$B/unit/%: $B/tests/unit/%.o $B/lib$(PROG).a
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LD    $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
-$B/tools/%: $B/tests/tools/%.o $B/libvmend.a
+$B/tools/%: $B/tests/tools/%.o $B/lib$(PROG).a
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LD    $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-$B/fuzz/%: $B/tests/fuzz/%.o $B/libvmend.a
+$B/fuzz/%: $B/tests/fuzz/%.o $B/lib$(PROG).a
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LD    $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
-.PHONY: units tools-built
+# ---- tests ----
+.PHONY: units tools tested check check-all bless coverage fuzz fuzzers bench demo
 units: $(units)
-tools-built: $(tools)
+tools: $(tools)
+fuzzers: $(fuzzers)
 
-.PHONY: check
-check: all $(units) $(tools)
+# CASE=word: only tests, or corpus cases, whose name contains it.
+tested: all units tools
 	$(Q)tests/run $B $(CASE)
 
-.PHONY: clean
+check:
+	$(Q)tools/deps build test
+	$(Q)$(again) tested
+
+check-all:
+	$(Q)tools/deps build test
+	$(Q)$(again) tested VARIANT=asan CC=clang
+	$(Q)$(again) tested VARIANT=tsan CC=gcc
+
+# CASE=rule-id/case: writes that case's expectations anew from what vmend says now.
+bless: all tools
+	$(Q)VMEND_BUILD=$(CURDIR)/$B tests/corpus.sh --bless $(CASE)
+
+coverage:
+	$(Q)$(again) tested VARIANT=cov CC=gcc
+	$(Q)find build/cov -path '*/tests' -prune -o -name '*.gcda' -print | xargs gcov -n -r | \
+		awk '/^File/ { f = $$2 } /^Lines/ { split($$2, p, /[:%]/); n += $$4; \
+		hit += p[2] * $$4 / 100; print p[2] "%\t" f } \
+		END { printf "%.1f%%\tof %d lines\n", 100 * hit / n, n }' | sort -n
+
+fuzz:
+	$(Q)$(again) fuzzers VARIANT=fuzz CC=clang
+	$(Q)tests/fuzz/run build/fuzz-clang $(FUZZ_SECONDS)
+
+bench:
+	$(Q)$(again) all tools
+	$(Q)tests/bench/run $B
+
+demo:
+	$(Q)tools/deps build
+	$(Q)$(again) all tools
+	$(Q)tools/demo $B
+
+# ---- reading the code ----
+.PHONY: lint lint-read docs analyze
+lint:
+	$(Q)tools/deps build lint
+	$(Q)$(again) lint-read
+
+lint-read: $B/lib$(PROG).a $B/tools/rules_md
+	$(Q)LINT=1 tests/run $B layering
+
+docs: $B/tools/rules_md
+	$(Q)$< >docs/rules.md
+
+analyze:
+	$(Q)tools/deps build analyze
+	$(Q)printf '%s\n' $(lib_src) $(cli_src) | xargs -P$(NPROC) -n4 \
+		clang-tidy --quiet 2>/dev/null | tee build/clang-tidy.log; ! grep -q warning: build/clang-tidy.log
+
+.PHONY: install dist clean
+install: all
+	install -d '$(DESTDIR)$(BINDIR)'
+	install -m 755 $B/$(PROG) '$(DESTDIR)$(BINDIR)/$(PROG)'
+
+dist:
+	$(Q)mkdir -p build
+	git archive --prefix=$(PROG)-$(VERSION)/ -o build/$(PROG)-$(VERSION).tar.gz HEAD
+
 clean:
 	rm -rf build
 

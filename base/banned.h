@@ -9,6 +9,10 @@
 #include <string.h> /* IWYU pragma: keep */
 #include <time.h>   /* IWYU pragma: keep */
 
+/* With clang, glibc's fortified versions of these are macros. */
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gets atoi atol asctime ctime
 #pragma GCC poison system popen tmpnam mktemp
 
