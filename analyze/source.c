@@ -127,6 +127,16 @@ static void lay_over(const struct patch *p, uint64_t off, uint8_t *buf, size_t n
 	}
 }
 
+/* The same for bytes in memory: an overlay may be longer than they are. */
+static void copy_below(const struct source *s, uint64_t off, uint8_t *buf, size_t n)
+{
+	size_t have = off < s->mem.n ? (size_t)u64_min(n, s->mem.n - off) : 0;
+
+	if (have)
+		memcpy(buf, s->mem.p + off, have);
+	memset(buf + have, 0, n - have);
+}
+
 int source_read(const struct source *s, uint64_t off, void *buf, size_t n, struct err *e)
 {
 	if (!range_within(off, n, s->size))
@@ -135,7 +145,7 @@ int source_read(const struct source *s, uint64_t off, void *buf, size_t n, struc
 	if (n == 0)
 		return 0;
 	if (s->fd < 0)
-		memcpy(buf, s->mem.p + off, n);
+		copy_below(s, off, buf, n);
 	else if (read_below(s, off, buf, n, e) != 0)
 		return -1;
 	if (s->patch)
