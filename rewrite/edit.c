@@ -47,14 +47,17 @@ bool plan_bytes(struct plan *p, enum stage stage, uint64_t off, struct view byte
 
 	if (!range_within(off, bytes.n, p->size))
 		return false;
-	return add(p, stage, at, bytes);
+	return bytes.n == 0 || add(p, stage, at, bytes);
 }
 
 bool plan_zero(struct plan *p, enum stage stage, uint64_t off, uint64_t len)
 {
-	struct view zeros = { .p = arena_try(p->arena, len, 1), .n = (size_t)len };
+	struct view zeros = { .n = (size_t)len };
 
-	return zeros.p && plan_bytes(p, stage, off, zeros);
+	if (!range_within(off, len, p->size) || len > PLAN_ZERO_MAX)
+		return false;
+	zeros.p = arena_alloc(p->arena, zeros.n, 1);
+	return plan_bytes(p, stage, off, zeros);
 }
 
 bool plan_u8(struct plan *p, enum stage stage, struct span at, uint8_t v)
@@ -187,6 +190,67 @@ struct patch plan_patch(const struct plan *p, struct arena *a)
 					      .bytes = edits[i].bytes };
 	}
 	return (struct patch){ .v = runs, .n = p->edits.n, .size = p->size };
+}
+
+/* ---- one plan over another ---- */
+
+/* The bytes [from, to) of an edit, as an edit of their own. */
+static void add_piece(struct plan *out, const struct edit *e, uint64_t from, uint64_t to,
+		      enum stage stage)
+{
+	struct view part;
+	struct edit *piece;
+
+	if (from >= to)
+		return;
+	part = view_cut(e->bytes, (size_t)(from - e->at.off), (size_t)(to - from));
+	piece = vec_add(&out->edits, out->arena);
+	*piece = (struct edit){ .at = { .src = out->src, .off = from, .len = to - from },
+				.bytes = arena_copy(out->arena, part),
+				.stage = stage,
+				.because = e->because };
+}
+
+/* Adds e as `others` leave it: without what they cover, or, where e wins, whole and no
+ * earlier than what it covers. others are sorted; *from is where to begin, for the next e
+ * as well. */
+static void add_against(struct plan *out, const struct edit *e, const struct plan *others,
+			size_t *from, bool wins)
+{
+	uint64_t at = e->at.off, end = span_end(e->at);
+
+	while (*from < others->edits.n && span_end(others->edits.v[*from].at) <= at)
+		++*from;
+	for (size_t i = *from; i < others->edits.n; i++) {
+		const struct edit *o = &others->edits.v[i];
+		uint64_t lo = u64_max(o->at.off, at), hi = u64_min(span_end(o->at), end);
+
+		if (o->at.off >= end)
+			break;
+		add_piece(out, e, at, lo, e->stage);
+		if (wins)
+			add_piece(out, e, lo, hi,
+				  e->stage > o->stage ? e->stage : o->stage);
+		at = hi;
+	}
+	add_piece(out, e, at, end, e->stage);
+}
+
+struct plan plan_over(const struct plan *first, const struct plan *then, struct arena *a)
+{
+	struct plan below = *first, above = *then, out = plan_on(first->src, a);
+	size_t from = 0;
+
+	below.edits.v = sorted_edits(first, a);
+	above.edits.v = sorted_edits(then, a);
+	out.size = u64_max(first->size, then->size);
+	for (size_t i = 0; i < below.edits.n; i++)
+		add_against(&out, &below.edits.v[i], &above, &from, false);
+	from = 0;
+	for (size_t i = 0; i < above.edits.n; i++)
+		add_against(&out, &above.edits.v[i], &below, &from, true);
+	vec_sort(&out.edits, by_offset);
+	return out;
 }
 
 struct view plan_text(const struct plan *p, struct view text, struct arena *a)

@@ -1,8 +1,8 @@
 /* What a fix wants changed: a plan of edits to one source. In memory only; the part of
  * rewrite/ that rules may see.
  *
- * Edits are byte ranges of the source as it was analysed. They never overlap: an edit that
- * would is refused, and its fix waits for the next round.
+ * Edits are byte ranges of the source as it was analysed. They never overlap: an edit
+ * that would is refused, and its fix waits for the next round.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef REWRITE_EDIT_H
 #define REWRITE_EDIT_H
@@ -23,6 +23,8 @@ enum stage {
 	STAGE_COMMIT,  /* what makes the rest valid: protective MBR, image header */
 };
 
+enum { PLAN_ZERO_MAX = 4 << 20 };
+
 struct edit {
 	struct span at;    /* what goes; len 0 inserts (text only) */
 	struct view bytes; /* what comes. Images: as long as `at`, or past the end */
@@ -37,7 +39,7 @@ struct plan {
 	VEC(struct edit) edits;        /* in the order they were added */
 	uint64_t size;                 /* of the image when done; only ever grows */
 	const char *title;             /* the fix in words, of the last plan_title() */
-	const char *refused;           /* why the fix declined, of the last plan_refuse() */
+	const char *refused; /* why the fix declined, of the last plan_refuse() */
 };
 
 struct plan plan_on(const struct source *src, struct arena *a);
@@ -46,6 +48,7 @@ struct plan plan_on(const struct source *src, struct arena *a);
  * (other than with identical bytes), or lies outside. Bytes are copied. */
 bool plan_bytes(struct plan *p, enum stage stage, uint64_t off, struct view bytes)
 	__attribute__((warn_unused_result));
+/* At most PLAN_ZERO_MAX bytes. */
 bool plan_zero(struct plan *p, enum stage stage, uint64_t off, uint64_t len)
 	__attribute__((warn_unused_result));
 bool plan_le16(struct plan *p, enum stage stage, struct span at, uint16_t v)
@@ -68,19 +71,26 @@ bool plan_replace(struct plan *p, struct span at, struct str text)
  * the flavour has no word for the field, or the value is an expression (FACT_UNKNOWN). */
 bool plan_set(struct plan *p, const struct fact *f, const char *value)
 	__attribute__((warn_unused_result));
-bool plan_remove(struct plan *p, const struct fact *f) __attribute__((warn_unused_result));
+bool plan_remove(struct plan *p, const struct fact *f)
+	__attribute__((warn_unused_result));
 /* A whole node: an attribute with the blank before it, an element with its line if it
  * stands alone on it. */
 bool plan_remove_node(struct plan *p, const struct node *n)
 	__attribute__((warn_unused_result));
 
-void plan_title(struct plan *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void plan_title(struct plan *p, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 /* `return plan_refuse(p, "...")`: the fix declines, and says why. Returns false. */
 bool plan_refuse(struct plan *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Drops edits added after there were n of them (a fix that declined half-way). */
 void plan_cut(struct plan *p, size_t n);
+
+/* Two plans for an image as one: `then` was made on an overlay of `first`. A byte that
+ * both write has the value of the later one, and is written no earlier than either
+ * wanted. Edits are sorted by offset, on first's source; memory is a's. */
+struct plan plan_over(const struct plan *first, const struct plan *then, struct arena *a);
 
 /* The plan as a patch for source_overlay(), or as the new text. Memory is a's. */
 struct patch plan_patch(const struct plan *p, struct arena *a);
