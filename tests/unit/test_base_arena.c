@@ -1,0 +1,162 @@
+/* What base/arena.h promises: zeroed, aligned, budgeted by who chose the size.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "base/arena.h"
+
+#include <stdalign.h>
+
+static void memory_is_zeroed(void **state)
+{
+	struct arena a;
+	uint8_t *p;
+
+	(void)state;
+	arena_init(&a, 1 << 20);
+	for (int round = 0; round < 3; round++) {
+		p = arena_array(&a, 5000, uint8_t);
+		assert_true(view_is_zero((struct view){ p, 5000 }));
+		memset(p, 0xaa, 5000);
+	}
+	arena_free(&a);
+}
+
+static void memory_is_aligned_for_anything(void **state)
+{
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 1 << 20);
+	for (size_t n = 1; n < 70; n++) {
+		uintptr_t p = (uintptr_t)arena_array(&a, n, uint8_t);
+
+		assert_int_equal(p % alignof(max_align_t), 0);
+	}
+	arena_free(&a);
+}
+
+static void neighbours_do_not_overlap(void **state)
+{
+	uint8_t *p[200];
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 1 << 20);
+	for (size_t i = 0; i < 200; i++) {
+		p[i] = arena_array(&a, 1 + i * 37 % 9000, uint8_t);
+		memset(p[i], (int)i, 1 + i * 37 % 9000);
+	}
+	for (size_t i = 0; i < 200; i++) {
+		for (size_t k = 0; k < 1 + i * 37 % 9000; k++)
+			assert_int_equal(p[i][k], i);
+	}
+	arena_free(&a);
+}
+
+static void budget_is_kept(void **state)
+{
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 4096);
+	assert_non_null(arena_try_array(&a, 4000, uint8_t));
+	assert_null(arena_try_array(&a, 4000, uint8_t));
+	arena_free(&a);
+}
+
+static void our_own_sizes_pass_the_budget_but_count(void **state)
+{
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 4096);
+	assert_non_null(arena_array(&a, 5000, uint8_t));
+	assert_null(arena_try_array(&a, 1, uint8_t));
+	arena_free(&a);
+}
+
+static void product_that_overflows_is_refused(void **state)
+{
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, SIZE_MAX);
+	assert_null(arena_try(&a, UINT64_MAX / 2, 3));
+	assert_null(arena_try(&a, UINT64_MAX, 1));
+	arena_free(&a);
+}
+
+static void nothing_is_a_valid_request(void **state)
+{
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	assert_non_null(arena_array(&a, 0, uint8_t));
+	arena_free(&a);
+}
+
+static void freed_arena_can_be_used_again(void **state)
+{
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 4096);
+	assert_non_null(arena_try_array(&a, 4096, uint8_t));
+	arena_free(&a);
+	assert_int_equal(a.used, 0);
+	assert_non_null(arena_try_array(&a, 4096, uint8_t));
+	arena_free(&a);
+}
+
+static void copies_end_in_nul(void **state)
+{
+	static const uint8_t bytes[] = { 'a', 0, 'b' };
+	struct arena a;
+	struct view v;
+
+	(void)state;
+	arena_init(&a, 0);
+	assert_string_equal(arena_str(&a, (struct str){ "disk.raw", 4 }), "disk");
+	assert_string_equal(arena_str(&a, (struct str){ NULL, 0 }), "");
+	v = arena_copy(&a, (struct view){ bytes, 3 });
+	assert_int_equal(v.n, 3);
+	assert_memory_equal(v.p, bytes, 3);
+	assert_int_equal(v.p[3], 0);
+	arena_free(&a);
+}
+
+static void printf_has_no_length_limit(void **state)
+{
+	struct arena a;
+	char *p;
+
+	(void)state;
+	arena_init(&a, 0);
+	p = arena_printf(&a, "%0*d|%s", 40000, 7, "end");
+	assert_int_equal(strlen(p), 40004);
+	assert_string_equal(p + 39999, "7|end");
+	arena_free(&a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(memory_is_zeroed),
+		cmocka_unit_test(memory_is_aligned_for_anything),
+		cmocka_unit_test(neighbours_do_not_overlap),
+		cmocka_unit_test(budget_is_kept),
+		cmocka_unit_test(our_own_sizes_pass_the_budget_but_count),
+		cmocka_unit_test(product_that_overflows_is_refused),
+		cmocka_unit_test(nothing_is_a_valid_request),
+		cmocka_unit_test(freed_arena_can_be_used_again),
+		cmocka_unit_test(copies_end_in_nul),
+		cmocka_unit_test(printf_has_no_length_limit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
