@@ -105,6 +105,9 @@ cli_obj  := $(cli_src:%.c=$B/%.o)
 units    := $(unit_src:tests/unit/%.c=$B/unit/%)
 tools    := $(tool_src:tests/tools/%.c=$B/tools/%)
 fuzzers  := $(fuzz_src:tests/fuzz/%.c=$B/fuzz/%)
+# The further files of a tool are in a folder of its name.
+$(foreach t,$(tools),$(eval $t: \
+	$(patsubst %.c,$B/%.o,$(wildcard $(t:$B/%=tests/%)/*.c))))
 
 .PHONY: all
 all: $B/$(PROG)
@@ -142,7 +145,7 @@ $B/unit/%: $B/tests/unit/%.o $B/lib$(PROG).a
 $B/tools/%: $B/tests/tools/%.o $B/lib$(PROG).a
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LD    $@")
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
 $B/fuzz/%: $B/tests/fuzz/%.o $B/lib$(PROG).a
 	@mkdir -p $(@D)
