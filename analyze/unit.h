@@ -30,8 +30,9 @@ struct syntax_error {
 
 enum journal_state {
 	JOURNAL_NONE,
-	JOURNAL_DONE,  /* a finished repair that can be taken back */
-	JOURNAL_ARMED, /* a repair stopped half-way */
+	JOURNAL_DONE,    /* a finished repair that can be taken back */
+	JOURNAL_ARMED,   /* a repair stopped half-way */
+	JOURNAL_DAMAGED, /* there is one, but it cannot be read */
 };
 
 struct unit {
