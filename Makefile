@@ -133,11 +133,17 @@ $B/lib$(PROG).a: $(lib_obj)
 	@$(if $(V),,echo "  AR    $@")
 	$(Q)ar rcs $@ $^
 
+# What the unit tests may link of cli/: all but main().
+$B/libcli.a: $(filter-out $B/cli/main.o,$(cli_obj))
+	@rm -f $@
+	@$(if $(V),,echo "  AR    $@")
+	$(Q)ar rcs $@ $^
+
 $B/$(PROG): $(cli_obj) $B/lib$(PROG).a
 	@$(if $(V),,echo "  LD    $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
-$B/unit/%: $B/tests/unit/%.o $B/lib$(PROG).a
+$B/unit/%: $B/tests/unit/%.o $B/libcli.a $B/lib$(PROG).a
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LD    $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka

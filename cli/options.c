@@ -1,0 +1,419 @@
+/* Parses the command line by the table of options.def: --name VALUE, --name=VALUE, -jN,
+ * -j N, -qj4, "--" ends options, options may stand before the command.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/options.h"
+
+#include <unistd.h>
+
+#include "base/banned.h"
+
+const struct command_row commands[] = {
+#define COMMAND(name, arguments, summary) { #name, arguments, summary },
+#include "cli/options.def"
+};
+const size_t ncommands = sizeof(commands) / sizeof(commands[0]);
+
+const struct option_row option_rows[] = {
+#define OPTION(name, longname, letter, argument, on, help)                               \
+	{ longname, letter, argument, on, help },
+#include "cli/options.def"
+};
+const size_t noption_rows = sizeof(option_rows) / sizeof(option_rows[0]);
+
+struct parser {
+	struct options *o;
+	struct arena *a;
+	struct err *e;
+	char *const *argv;
+	int argc, next; /* index of the next argument to look at */
+	bool has_command;
+	bool args_only; /* "--" was seen */
+	unsigned given; /* bit per enum option */
+};
+
+static const char *word_shown(struct parser *p, const char *word)
+{
+	return str_shown(p->a, str_of(word));
+}
+
+/* "...; did you mean '...'?", where something is near. */
+static int refuse(struct parser *p, const struct suggestion *s, const char *what)
+{
+	if (s->best)
+		return err_set(p->e, ERR_USAGE, "%s; did you mean '%s'?", what, s->best);
+	return err_set(p->e, ERR_USAGE, "%s", what);
+}
+
+/* ---- values ---- */
+
+struct choice {
+	const char *name;
+	unsigned value;
+};
+
+static int choose(struct parser *p, const struct option_row *opt, const char *value,
+		  const struct choice *choices, unsigned *out)
+{
+	struct suggestion s = { .word = value };
+	struct buf names = { 0 };
+	int rc = -1;
+
+	for (const struct choice *c = choices; c->name; c++) {
+		if (strcmp(c->name, value) == 0) {
+			*out = c->value;
+			rc = 0;
+		}
+		suggest(&s, c->name);
+		buf_printf(&names, "%s%s",
+			   c == choices ? ""
+			   : c[1].name  ? ", "
+					: " or ",
+			   c->name);
+	}
+	if (rc != 0)
+		refuse(p, &s,
+		       arena_printf(p->a, "--%s takes %s, not '%s'", opt->name, names.p,
+				    word_shown(p, value)));
+	buf_free(&names);
+	return rc;
+}
+
+static const struct choice formats[] = {
+	{ "text", REPORT_TEXT },
+	{ "concise", REPORT_CONCISE },
+	{ "json", REPORT_JSON },
+	{ NULL, 0 },
+};
+
+static int take_format(struct parser *p, const struct option_row *opt, const char *value,
+		       enum report_format *out)
+{
+	unsigned v;
+
+	if (choose(p, opt, value, formats, &v) != 0)
+		return -1;
+	*out = (enum report_format)v;
+	return 0;
+}
+
+static int take_output(struct parser *p, const struct option_row *opt, const char *value)
+{
+	const char *eq = strchr(value, '=');
+	struct output *o;
+
+	if (!eq || !eq[1])
+		return err_set(p->e, ERR_USAGE, "--output takes FORMAT=FILE, not '%s'",
+			       word_shown(p, value));
+	if (p->o->outputs.n == OUTPUTS_MAX)
+		return err_set(p->e, ERR_USAGE, "--output can be given %d times",
+			       OUTPUTS_MAX);
+	o = vec_add(&p->o->outputs, p->a);
+	o->path = eq + 1;
+	return take_format(p, opt,
+			   arena_str(p->a, (struct str){ value, (size_t)(eq - value) }),
+			   &o->format);
+}
+
+/* never: the value that "never" stands for; NULL: it is none of the choices. */
+static int take_severity(struct parser *p, const struct option_row *opt,
+			 const char *value, enum severity *out, bool *never)
+{
+	enum { NEVER = 9 };
+	const struct choice levels[] = {
+		{ "error", SEV_ERROR },
+		{ "warning", SEV_WARNING },
+		{ "note", SEV_NOTE },
+		{ never ? "never" : NULL, NEVER },
+		{ NULL, 0 },
+	};
+	unsigned v;
+
+	if (choose(p, opt, value, levels, &v) != 0)
+		return -1;
+	if (never)
+		*never = v == NEVER;
+	if (v != NEVER)
+		*out = (enum severity)v;
+	return 0;
+}
+
+static int take_color(struct parser *p, const struct option_row *opt, const char *value)
+{
+	static const struct choice whens[] = {
+		{ "auto", COLOR_AUTO },
+		{ "always", COLOR_ALWAYS },
+		{ "never", COLOR_NEVER },
+		{ NULL, 0 },
+	};
+	unsigned v;
+
+	if (choose(p, opt, value, whens, &v) != 0)
+		return -1;
+	p->o->color = (enum color_when)v;
+	return 0;
+}
+
+static int take_jobs(struct parser *p, const char *value)
+{
+	uint64_t n;
+
+	if (!str_u64(str_of(value), &n) || n == 0 || n > JOBS_MAX)
+		return err_set(p->e, ERR_USAGE,
+			       "-j takes a number from 1 to %d, not '%s'", JOBS_MAX,
+			       word_shown(p, value));
+	p->o->jobs = (unsigned)n;
+	return 0;
+}
+
+/* "a,b,c": each word to list. */
+static int take_ids(struct parser *p, const struct option_row *opt, const char *value,
+		    struct words *list)
+{
+	const char *end;
+
+	for (;; value = end + 1) {
+		end = value + strcspn(value, ",");
+		if (end == value)
+			return err_set(p->e, ERR_USAGE, "--%s: a rule id is empty",
+				       opt->name);
+		*vec_add(list, p->a) =
+			arena_str(p->a, (struct str){ value, (size_t)(end - value) });
+		if (!*end)
+			return 0;
+	}
+}
+
+static int take(struct parser *p, enum option id, const char *value)
+{
+	const struct option_row *opt = &option_rows[id];
+	struct options *o = p->o;
+
+	p->given |= 1u << id;
+	switch (id) {
+	case OPT_format:
+		return take_format(p, opt, value, &o->format);
+	case OPT_output:
+		return take_output(p, opt, value);
+	case OPT_select:
+		return take_ids(p, opt, value, &o->select);
+	case OPT_ignore:
+		return take_ids(p, opt, value, &o->ignore);
+	case OPT_rule:
+		return take_ids(p, opt, value, &o->rule);
+	case OPT_min_severity:
+		return take_severity(p, opt, value, &o->min_severity, NULL);
+	case OPT_fail_on:
+		return take_severity(p, opt, value, &o->fail_on, &o->never_fail);
+	case OPT_jobs:
+		return take_jobs(p, value);
+	case OPT_color:
+		return take_color(p, opt, value);
+	case OPT_stdin_filename:
+		o->stdin_filename = value;
+		return 0;
+	case OPT_host_mounts:
+		o->host_mounts = value;
+		return 0;
+	case OPT_diff:
+		o->diff = true;
+		return 0;
+	case OPT_unsafe_fixes:
+		if (o->level < FIX_UNSAFE)
+			o->level = FIX_UNSAFE;
+		return 0;
+	case OPT_lossy_fixes:
+		o->level = FIX_LOSSY;
+		return 0;
+	case OPT_quiet:
+		o->quiet = true;
+		return 0;
+	case OPT_help:
+		o->help = true;
+		return 0;
+	case OPT_version:
+		o->command = CMD_version;
+		p->has_command = true;
+		return 0;
+	}
+	BUG("option %u", id);
+}
+
+/* ---- words ---- */
+
+static const char *option_shown(struct parser *p, enum option id)
+{
+	return arena_printf(p->a, "--%s", option_rows[id].name);
+}
+
+/* value: what stood behind "=" or the letter; NULL: the next argument is the value. */
+static int take_argument(struct parser *p, enum option id, const char *value)
+{
+	if (!option_rows[id].argument)
+		return take(p, id, NULL);
+	if (!value && p->next < p->argc)
+		value = p->argv[p->next++];
+	if (!value)
+		return err_set(p->e, ERR_USAGE, "%s needs %s", option_shown(p, id),
+			       option_rows[id].argument);
+	return take(p, id, value);
+}
+
+static int parse_long(struct parser *p, const char *word)
+{
+	const char *end = word + strcspn(word, "=");
+	const char *name = arena_str(p->a, (struct str){ word, (size_t)(end - word) });
+	struct suggestion s = { .word = name };
+
+	for (size_t i = 0; i < noption_rows; i++) {
+		if (strcmp(option_rows[i].name, name) != 0) {
+			suggest(&s, option_rows[i].name);
+			continue;
+		}
+		if (*end && !option_rows[i].argument)
+			return err_set(p->e, ERR_USAGE, "--%s takes no value", name);
+		return take_argument(p, (enum option)i, *end ? end + 1 : NULL);
+	}
+	if (s.best)
+		s.best = arena_printf(p->a, "--%s", s.best);
+	return refuse(
+		p, &s,
+		arena_printf(p->a, "there is no option '--%s'", word_shown(p, name)));
+}
+
+static int parse_letters(struct parser *p, const char *letters)
+{
+	for (; *letters; letters++) {
+		size_t i = 0;
+
+		while (i < noption_rows && option_rows[i].letter != *letters)
+			i++;
+		if (i == noption_rows)
+			return err_set(p->e, ERR_USAGE, "there is no option '-%s'",
+				       word_shown(p, letters));
+		if (option_rows[i].argument)
+			return take_argument(p, (enum option)i,
+					     letters[1] ? letters + 1 : NULL);
+		if (take(p, (enum option)i, NULL) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int command_find(struct parser *p, const char *word, enum command *out)
+{
+	struct suggestion s = { .word = word };
+
+	for (size_t i = 0; i < ncommands; i++) {
+		if (strcmp(commands[i].name, word) == 0) {
+			*out = (enum command)i;
+			return 0;
+		}
+		suggest(&s, commands[i].name);
+	}
+	if (!s.best && access(word, F_OK) == 0)
+		return err_set(p->e, ERR_USAGE,
+			       "'%s' is not a command; did you mean `vmend check %s`?",
+			       word_shown(p, word), word_shown(p, word));
+	return refuse(
+		p, &s,
+		arena_printf(p->a, "there is no command '%s'", word_shown(p, word)));
+}
+
+static int parse_word(struct parser *p, const char *word)
+{
+	if (!p->args_only && strcmp(word, "--") == 0) {
+		p->args_only = true;
+		return 0;
+	}
+	if (!p->args_only && word[0] == '-' && word[1] == '-')
+		return parse_long(p, word + 2);
+	if (!p->args_only && word[0] == '-' && word[1])
+		return parse_letters(p, word + 1);
+	if (!p->has_command) {
+		p->has_command = true;
+		return command_find(p, word, &p->o->command);
+	}
+	*vec_add(&p->o->args, p->a) = word;
+	return 0;
+}
+
+/* ---- what fits together ---- */
+
+static bool given(const struct parser *p, enum option id)
+{
+	return p->given & 1u << id;
+}
+
+static int check_combination(struct parser *p)
+{
+	const struct options *o = p->o;
+
+	for (size_t i = 0; i < noption_rows; i++) {
+		if (given(p, (enum option)i) &&
+		    !(option_rows[i].commands >> o->command & 1))
+			return err_set(p->e, ERR_USAGE, "`vmend %s` has no option --%s",
+				       commands[o->command].name, option_rows[i].name);
+	}
+	if (o->format == REPORT_CONCISE && o->command != CMD_check &&
+	    o->command != CMD_fix)
+		return err_set(p->e, ERR_USAGE,
+			       "`vmend %s` has the formats text and json",
+			       commands[o->command].name);
+	if (o->diff && (given(p, OPT_format) || given(p, OPT_output)))
+		return err_set(
+			p->e, ERR_USAGE,
+			"--diff is a format of its own: not with --format or --output");
+	return 0;
+}
+
+static int check_arguments(struct parser *p)
+{
+	const struct options *o = p->o;
+	const char *arguments = commands[o->command].arguments;
+
+	if (!*arguments && o->args.n)
+		return err_set(p->e, ERR_USAGE, "`vmend %s` takes no arguments, not '%s'",
+			       commands[o->command].name, word_shown(p, o->args.v[0]));
+	if (*arguments && *arguments != '[' && o->args.n == 0)
+		return err_set(p->e, ERR_USAGE, "`vmend %s` needs %s",
+			       commands[o->command].name, arguments);
+	return 0;
+}
+
+/* `vmend help fix` is `vmend fix --help`; `vmend help` and `vmend --help` are the same. */
+static int settle_help(struct parser *p)
+{
+	struct options *o = p->o;
+
+	if (!p->has_command)
+		o->command = CMD_help;
+	o->help = true;
+	if (o->command != CMD_help || o->args.n == 0)
+		return 0;
+	return command_find(p, o->args.v[0], &o->command);
+}
+
+int options_parse(struct options *o, int argc, char *const *argv, struct arena *a,
+		  struct err *e)
+{
+	struct parser p = {
+		.o = o, .a = a, .e = e, .argv = argv, .argc = argc, .next = 1
+	};
+
+	*o = (struct options){ .command = CMD_help,
+			       .min_severity = SEV_NOTE,
+			       .fail_on = SEV_WARNING,
+			       .level = FIX_SAFE };
+	while (p.next < argc) {
+		if (parse_word(&p, argv[p.next++]) != 0)
+			return -1;
+	}
+	if (o->help || (p.has_command && o->command == CMD_help))
+		return settle_help(&p);
+	if (!p.has_command)
+		return err_set(e, ERR_USAGE,
+			       "what shall it do? `vmend -h` lists the commands");
+	if (check_combination(&p) != 0)
+		return -1;
+	return check_arguments(&p);
+}

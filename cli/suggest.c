@@ -1,0 +1,51 @@
+/* "Did you mean": the distance between two words in single insertions, deletions,
+ * replacements and swaps of neighbours (optimal string alignment).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/options.h"
+#include "base/banned.h"
+
+enum { WORD_MAX = 63 };
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+	unsigned m = a < b ? a : b;
+
+	return m < c ? m : c;
+}
+
+static unsigned distance(const char *a, size_t na, const char *b, size_t nb)
+{
+	unsigned row[3]
+		    [WORD_MAX + 1]; /* row[i % 3]: the distances of a's first i letters */
+
+	for (size_t j = 0; j <= nb; j++)
+		row[0][j] = (unsigned)j;
+	for (size_t i = 1; i <= na; i++) {
+		unsigned *now = row[i % 3], *above = row[(i - 1) % 3];
+
+		now[0] = (unsigned)i;
+		for (size_t j = 1; j <= nb; j++) {
+			now[j] = min3(above[j] + 1, now[j - 1] + 1,
+				      above[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1] && row[(i - 2) % 3][j - 2] + 1 < now[j])
+				now[j] = row[(i - 2) % 3][j - 2] + 1;
+		}
+	}
+	return row[na % 3][nb];
+}
+
+void suggest(struct suggestion *s, const char *candidate)
+{
+	size_t n = strlen(s->word), m = strlen(candidate);
+	unsigned near = n < 4 ? 1 : n < 8 ? 2 : 3, d;
+
+	if (n > WORD_MAX || m > WORD_MAX)
+		return;
+	d = distance(s->word, n, candidate, m);
+	/* As many mistakes as letters would make any short word look like any other. */
+	if (d > near || d >= m || (s->best && d >= s->distance))
+		return;
+	s->best = candidate;
+	s->distance = d;
+}
