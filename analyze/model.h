@@ -111,15 +111,17 @@ struct iommu {
 	struct fact eim;          /* on, off */
 	struct fact iotlb;        /* on, off */
 	struct fact aw_bits;      /* 39, 48 */
+	struct fact dma_translation; /* on, off */
 };
 
-/* A device of the host handed to the guest. */
+/* A device of the host handed to the guest; libvirt's <interface type='hostdev'> too. */
 struct hostdev {
 	const struct vm *vm;
 	const struct node *node;
 	struct fact mode;    /* subsystem, capabilities */
 	struct fact type;    /* pci, usb, scsi, mdev, ... */
 	struct fact managed; /* yes, no */
+	struct fact driver;  /* who holds it on the host: vfio, kvm, xen */
 };
 
 struct vm {

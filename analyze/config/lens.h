@@ -26,7 +26,29 @@ struct lens {
 		.path = (node_path)                                                      \
 	}
 
+enum { LENS_STEPS_MAX = 4 };
+
+/* One alternative of a lens's path, taken apart. */
+struct lens_path {
+	struct str steps[LENS_STEPS_MAX]; /* element names, from the owner down */
+	size_t n;
+	struct str attribute; /* empty: the value is the last element's text ... */
+	bool presence;        /* ... or that it is there */
+};
+
+/* Alternative i of the path, from 0. False: there are no more. */
+bool lens_path(const struct lens *l, size_t i, struct lens_path *out);
+
+/* The first node in file order, of the first alternative that has any, that holds the
+ * value: an attribute, or an element (for text, one whose text is not empty). NULL: none. */
+const struct node *lens_find(const struct lens *l, const struct node *owner);
+
+/* The deepest element there is on the way; *found steps of the path lead to it. */
+const struct node *lens_deepest(const struct lens_path *p, const struct node *owner,
+				size_t *found);
+
 /* Fills the facts of `object` (a struct vm, disk, ...) from `owner`. */
-void lens_read(const struct lens *table, size_t n, const struct node *owner, void *object);
+void lens_read(const struct lens *table, size_t n, const struct node *owner,
+	       void *object);
 
 #endif

@@ -4,6 +4,7 @@
 #define ANALYZE_CONFIG_LIBVIRT_H
 
 #include "analyze/model.h"
+#include "base/arena.h"
 
 struct host;
 struct node;

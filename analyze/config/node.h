@@ -18,19 +18,25 @@ enum node_kind {
 struct node {
 	enum node_kind kind;
 	enum syntax syntax;
-	bool self_closing;  /* <x/> */
-	struct str key;     /* name, without its prefix */
-	struct str ns;      /* namespace URI; empty: none */
-	struct str text;    /* decoded value. Element: its own character data (not that of its
+	bool self_closing;    /* <x/> */
+	uint32_t lead, trail; /* blanks at the ends of text_at that text does not have */
+	struct str key;       /* name, without its prefix */
+	struct str ns;        /* namespace URI; empty: none. Declarations: see xml.h */
+	struct str
+		text; /* decoded value. Element: its own character data (not that of its
 			       children), trimmed; an element with children usually has "" */
-	struct span key_at;  /* the name's bytes, prefix included */
-	struct span text_at; /* attribute: between the quotes. Element: from behind its start
+	struct span key_at; /* the name's bytes, prefix included */
+	struct span
+		text_at; /* attribute: between the quotes. Element: from behind its start
 				tag to before its end tag; empty and at the start tag's end
 				when self-closing */
-	struct span open_at; /* element: its start tag, from '<' to '>'. attribute: as whole */
-	struct span whole;   /* element: to the '>' of its end tag. attribute: name="value" */
+	struct span
+		open_at; /* element: its start tag, from '<' to '>'. attribute: as whole */
+	struct span
+		whole; /* element: to the '>' of its end tag. attribute: name="value" */
 	struct node *up;
-	struct node *first, *last; /* attributes first, then child elements, in file order */
+	struct node *first,
+		*last; /* attributes first, then child elements, in file order */
 	struct node *next;
 };
 
@@ -40,6 +46,13 @@ struct node {
 /* The first child element, attribute of that name without a namespace; NULL: none. */
 const struct node *node_child(const struct node *n, const char *name);
 const struct node *node_attr(const struct node *n, const char *name);
+
+/* Where the value itself stands: text_at without the blanks around it. An element's may
+ * hold comments, and the elements of mixed content. */
+struct span node_value_at(const struct node *n);
+
+/* The next sibling of the same kind, name and namespace; NULL: none. */
+const struct node *node_again(const struct node *n);
 
 /* "domain/devices/iommu/driver@caching_mode" with [2] where a name repeats. For the locus
  * in reports. at: any span within the text; the deepest node around it is named. */

@@ -1,0 +1,149 @@
+/* Lenses: paths of the model's fields in a node tree.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/config/lens.h"
+#include "analyze/config/node.h"
+
+#include "base/banned.h"
+
+/* The part of s before the first c, and s moved behind it. */
+static struct str cut_at(struct str *s, char c)
+{
+	const char *found = memchr(s->p, c, s->n);
+	struct str head = *s;
+
+	if (found) {
+		head.n = (size_t)(found - s->p);
+		s->p = found + 1;
+		s->n -= head.n + 1;
+	} else {
+		*s = (struct str){ s->p + s->n, 0 };
+	}
+	return head;
+}
+
+bool lens_path(const struct lens *l, size_t i, struct lens_path *out)
+{
+	struct str rest = str_of(l->path), one = { 0 }, elements;
+
+	for (size_t skip = 0; skip <= i; skip++) {
+		if (rest.n == 0)
+			return false;
+		one = cut_at(&rest, '|');
+	}
+	*out = (struct lens_path){ .presence = str_ends(one, "?") };
+	if (out->presence)
+		one.n--;
+	elements = cut_at(&one, '@');
+	out->attribute = one;
+	while (elements.n) {
+		BUG_ON(out->n == LENS_STEPS_MAX);
+		out->steps[out->n++] = cut_at(&elements, '/');
+	}
+	return true;
+}
+
+static const struct node *next_named(const struct node *n, struct str name,
+				     enum node_kind kind)
+{
+	for (; n; n = n->next) {
+		if (n->kind == kind && n->ns.n == 0 && str_eq(n->key, name))
+			return n;
+	}
+	return NULL;
+}
+
+/* What the path means at its last element, or NULL. */
+static const struct node *value_at(const struct lens_path *p, const struct node *n)
+{
+	if (p->attribute.n)
+		return next_named(n->first, p->attribute, NODE_ATTRIBUTE);
+	return p->presence || n->text.n ? n : NULL;
+}
+
+/* Depth first, so that a second <features> is looked into when the first has nothing. */
+static const struct node *find(const struct lens_path *p, size_t step,
+			       const struct node *n)
+{
+	const struct node *found;
+
+	if (step == p->n)
+		return value_at(p, n);
+	for (n = next_named(n->first, p->steps[step], NODE_ELEMENT); n;
+	     n = next_named(n->next, p->steps[step], NODE_ELEMENT)) {
+		found = find(p, step + 1, n);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+const struct node *lens_find(const struct lens *l, const struct node *owner)
+{
+	const struct node *found = NULL;
+	struct lens_path p;
+
+	for (size_t i = 0; !found && lens_path(l, i, &p); i++)
+		found = find(&p, 0, owner);
+	return found;
+}
+
+const struct node *lens_deepest(const struct lens_path *p, const struct node *owner,
+				size_t *found)
+{
+	for (*found = 0; *found < p->n; ++*found) {
+		const struct node *child =
+			next_named(owner->first, p->steps[*found], NODE_ELEMENT);
+
+		if (!child)
+			break;
+		owner = child;
+	}
+	return owner;
+}
+
+/* Configs are often templates of something else (Jinja, Terraform, envsubst, autoconf):
+ * what stands there is not what the hypervisor will read. */
+static bool has_variable(struct str s)
+{
+	static const char *const marks[] = { "{{", "{%", "${", "<%" };
+
+	for (size_t i = 0; s.n && i < sizeof(marks) / sizeof(marks[0]); i++) {
+		if (memmem(s.p, s.n, marks[i], strlen(marks[i])))
+			return true;
+	}
+	return s.n > 2 && s.p[0] == '@' && s.p[s.n - 1] == '@';
+}
+
+static void read_known(struct fact *f, const struct node *n, bool presence)
+{
+	f->v = presence ? STR("yes") : n->text;
+	f->at = presence ? n->whole : node_value_at(n);
+	f->state = !presence && has_variable(n->text) ? FACT_UNKNOWN : FACT_KNOWN;
+}
+
+static void read_absent(struct fact *f, const struct lens *l, const struct node *owner)
+{
+	struct lens_path p;
+	size_t found;
+
+	if (lens_path(l, 0, &p))
+		owner = lens_deepest(&p, owner, &found);
+	f->at = owner->open_at;
+	/* {% include %} and the like may stand for anything. */
+	f->state = has_variable(owner->text) ? FACT_UNKNOWN : FACT_ABSENT;
+}
+
+void lens_read(const struct lens *table, size_t n, const struct node *owner, void *object)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct lens *l = &table[i];
+		struct fact *f = (void *)((char *)object + l->offset);
+		const struct node *found = lens_find(l, owner);
+
+		*f = (struct fact){ .owner = owner, .lens = l };
+		if (found)
+			read_known(f, found, str_ends(str_of(l->path), "?"));
+		else
+			read_absent(f, l, owner);
+	}
+}

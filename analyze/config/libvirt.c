@@ -1,0 +1,235 @@
+/* libvirt domain XML: how a <domain> tells the model's facts.
+ * https://libvirt.org/formatdomain.html
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/config/libvirt.h"
+#include "analyze/config/lens.h"
+#include "analyze/config/node.h"
+#include "analyze/config/xml.h"
+
+#include "base/banned.h"
+
+static const struct lens vm_lenses[] = {
+	LENS(vm, name, "name"),
+	LENS(vm, uuid, "uuid"),
+	LENS(vm, type, "@type"),
+	LENS(vm, arch, "os/type@arch"),
+	LENS(vm, machine, "os/type@machine"),
+	LENS(vm, emulator, "devices/emulator"),
+	LENS(vm, acpi, "features/acpi?"),
+	LENS(vm, ioapic, "features/ioapic@driver"),
+};
+
+static const struct lens disk_lenses[] = {
+	LENS(disk, device, "@device"),
+	LENS(disk, type, "@type"),
+	LENS(disk, source, "source@file|source@dev|source@volume|source@name|source@dir"),
+	LENS(disk, format, "driver@type"),
+	LENS(disk, target, "target@dev"),
+	LENS(disk, bus, "target@bus"),
+	LENS(disk, cache, "driver@cache"),
+	LENS(disk, io, "driver@io"),
+	LENS(disk, discard, "driver@discard"),
+	LENS(disk, readonly, "readonly?"),
+	LENS(disk, shareable, "shareable?"),
+	LENS(disk, transient, "transient?"),
+	LENS(disk, logical_block_size, "blockio@logical_block_size"),
+	LENS(disk, physical_block_size, "blockio@physical_block_size"),
+};
+
+static const struct lens iommu_lenses[] = {
+	LENS(iommu, model, "@model"),
+	LENS(iommu, intremap, "driver@intremap"),
+	LENS(iommu, caching_mode, "driver@caching_mode"),
+	LENS(iommu, eim, "driver@eim"),
+	LENS(iommu, iotlb, "driver@iotlb"),
+	LENS(iommu, aw_bits, "driver@aw_bits"),
+	LENS(iommu, dma_translation, "driver@dma_translation"),
+};
+
+static const struct lens hostdev_lenses[] = {
+	LENS(hostdev, mode, "@mode"),
+	LENS(hostdev, type, "@type"),
+	LENS(hostdev, managed, "@managed"),
+	LENS(hostdev, driver, "driver@name"),
+};
+
+/* <interface type='hostdev'>: the same device, told another way. */
+static const struct lens interface_lenses[] = {
+	LENS(hostdev, mode, "@mode"),
+	LENS(hostdev, type, "source/address@type"),
+	LENS(hostdev, managed, "@managed"),
+	LENS(hostdev, driver, "driver@name"),
+};
+
+#define READ(table, owner, object)                                                       \
+	lens_read((table), sizeof(table) / sizeof((table)[0]), (owner), (object))
+
+static bool is_hostdev(const struct node *n)
+{
+	const struct node *type = node_attr(n, "type");
+
+	return str_is(n->key, "hostdev") ||
+	       (str_is(n->key, "interface") && type && str_is(type->text, "hostdev"));
+}
+
+static const struct node *element_from(const struct node *n)
+{
+	while (n && (n->kind != NODE_ELEMENT || n->ns.n != 0))
+		n = n->next;
+	return n;
+}
+
+/* The first device, or the next one after n: libvirt sees those of every <devices>, and
+ * none that is in a foreign namespace. */
+static const struct node *next_device(const struct node *domain, const struct node *n)
+{
+	const struct node *devices = n ? n->up : node_child(domain, "devices");
+
+	n = n ? n->next : devices ? devices->first : NULL;
+	for (;;) {
+		n = element_from(n);
+		if (n || !devices)
+			return n;
+		devices = node_again(devices);
+		n = devices ? devices->first : NULL;
+	}
+}
+
+/* Only the name is compared with the mounts: what an input names is never touched.
+ * A disk without a type is of type file. */
+static const struct mount *mount_of(const struct disk *d, const struct host *host)
+{
+	if (!fact_absent(&d->type) && !fact_is(&d->type, "file"))
+		return NULL;
+	return fact_known(&d->source) ? host_mount_of(host, d->source.v) : NULL;
+}
+
+struct devices {
+	struct disk *disks;
+	struct iommu *iommus;
+	struct hostdev *hostdevs;
+};
+
+static void read_devices(struct vm *vm, const struct devices *to, const struct host *host)
+{
+	for (const struct node *n = next_device(vm->node, NULL); n;
+	     n = next_device(vm->node, n)) {
+		if (str_is(n->key, "disk")) {
+			struct disk *d = &to->disks[vm->ndisks++];
+
+			READ(disk_lenses, n, d);
+			d->vm = vm;
+			d->node = n;
+			d->mount = mount_of(d, host);
+		} else if (str_is(n->key, "iommu")) {
+			struct iommu *i = &to->iommus[vm->niommus++];
+
+			READ(iommu_lenses, n, i);
+			i->vm = vm;
+			i->node = n;
+		} else if (is_hostdev(n)) {
+			struct hostdev *h = &to->hostdevs[vm->nhostdevs++];
+
+			if (str_is(n->key, "hostdev"))
+				READ(hostdev_lenses, n, h);
+			else
+				READ(interface_lenses, n, h);
+			h->vm = vm;
+			h->node = n;
+		}
+	}
+}
+
+const struct vm *libvirt_vm(const struct node *domain, const struct host *host,
+			    struct arena *a)
+{
+	struct vm *vm = arena_try_new(a, struct vm);
+	size_t disks = 0, iommus = 0, hostdevs = 0;
+	struct devices to;
+
+	for (const struct node *n = next_device(domain, NULL); n;
+	     n = next_device(domain, n)) {
+		disks += str_is(n->key, "disk");
+		iommus += str_is(n->key, "iommu");
+		hostdevs += is_hostdev(n);
+	}
+	to.disks = arena_try_array(a, disks, struct disk);
+	to.iommus = arena_try_array(a, iommus, struct iommu);
+	to.hostdevs = arena_try_array(a, hostdevs, struct hostdev);
+	if (!vm || !to.disks || !to.iommus || !to.hostdevs)
+		return NULL;
+	vm->flavour = FLAVOUR_LIBVIRT;
+	vm->node = domain;
+	READ(vm_lenses, domain, vm);
+	vm->disks = to.disks;
+	vm->iommus = to.iommus;
+	vm->hostdevs = to.hostdevs;
+	read_devices(vm, &to, host);
+	return vm;
+}
+
+/* ---- the format ---- */
+
+/* <domain> is also the root of other people's files (GlassFish, JBoss, WebLogic): theirs
+ * have a namespace, or attributes, but no type. */
+static bool is_domain(struct view head)
+{
+	struct str tag = xml_root_tag(head);
+
+	if (!str_is(xml_root_name(head), "domain") || xml_tag_has(tag, "xmlns"))
+		return false;
+	return xml_tag_has(tag, "type") || !memchr(tag.p, '=', tag.n);
+}
+
+/* UTF-16 is recognised so that it can be refused with a reason. */
+static bool is_utf16_domain(struct view head)
+{
+	uint8_t narrow[512];
+	size_t n = 0, odd = 0;
+
+	if (head.n < 4 ||
+	    !(view_eq(head, 0, "\xff\xfe", 2) || view_eq(head, 0, "\xfe\xff", 2)))
+		return false;
+	odd = head.p[0] == 0xfe;
+	for (size_t i = 2; i + 1 < head.n && n < sizeof(narrow); i += 2) {
+		if (head.p[i + !odd] != 0)
+			return false;
+		narrow[n++] = head.p[i + odd];
+	}
+	return is_domain((struct view){ narrow, n });
+}
+
+static bool probe_libvirt(struct view head, const struct source *s)
+{
+	(void)s;
+	return is_domain(head) || is_utf16_domain(head);
+}
+
+static int read_libvirt(struct unit *u, struct err *e)
+{
+	struct node *root;
+
+	if (u->src.size > XML_SIZE_MAX)
+		return err_set(e, ERR_LIMIT,
+			       "has %llu bytes, domain XML of up to %d is read",
+			       (unsigned long long)u->src.size, XML_SIZE_MAX);
+	if (source_view(&u->src, &u->arena, 0, u->src.size, &u->text, e) != 0 ||
+	    xml_read(&u->src, u->text, &u->arena, &root, &u->syntax, e) != 0)
+		return -1;
+	u->doc = root;
+	if (!root)
+		return 0;
+	u->vm = libvirt_vm(root, u->host, &u->arena);
+	if (!u->vm)
+		return err_set(e, ERR_LIMIT,
+			       "has more devices than memory is allowed for");
+	return 0;
+}
+
+const struct format format_libvirt = {
+	.name = "libvirt",
+	.title = "libvirt domain XML",
+	.kind = FORMAT_TEXT,
+	.probe = probe_libvirt,
+	.read = read_libvirt,
+};

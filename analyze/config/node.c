@@ -1,0 +1,110 @@
+/* Walking the node tree.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/config/node.h"
+#include "base/arena.h"
+
+#include "base/banned.h"
+
+static const struct node *find(const struct node *first, enum node_kind kind,
+			       const char *name)
+{
+	for (const struct node *n = first; n; n = n->next) {
+		if (n->kind == kind && n->ns.n == 0 && str_is(n->key, name))
+			return n;
+	}
+	return NULL;
+}
+
+const struct node *node_child(const struct node *n, const char *name)
+{
+	return find(n->first, NODE_ELEMENT, name);
+}
+
+const struct node *node_attr(const struct node *n, const char *name)
+{
+	return find(n->first, NODE_ATTRIBUTE, name);
+}
+
+struct span node_value_at(const struct node *n)
+{
+	struct span at = n->text_at;
+
+	at.off += n->lead;
+	at.len -= n->lead + n->trail;
+	return at;
+}
+
+const struct node *node_again(const struct node *n)
+{
+	for (const struct node *o = n->next; o; o = o->next) {
+		if (o->kind == n->kind && str_eq(o->key, n->key) && str_eq(o->ns, n->ns))
+			return o;
+	}
+	return NULL;
+}
+
+/* A place of no length belongs to what it stands before. */
+static bool contains(struct span outer, struct span at)
+{
+	if (at.len == 0)
+		return at.off >= outer.off && at.off < span_end(outer);
+	return at.off >= outer.off && span_end(at) <= span_end(outer);
+}
+
+const struct node *node_at(const struct node *root, struct span at)
+{
+	const struct node *n = root, *child = root->first;
+
+	while (child) {
+		if (contains(child->whole, at)) {
+			n = child;
+			child = n->first;
+		} else {
+			child = child->next;
+		}
+	}
+	return n;
+}
+
+/* "disk", or "disk[2]" for the second of several. */
+static void add_step(struct buf *b, const struct node *n, struct arena *a)
+{
+	unsigned before = 0, after = 0;
+	bool passed = false;
+
+	buf_add(b, str_of(str_shown(a, n->key)));
+	if (!n->up || n->kind == NODE_ATTRIBUTE)
+		return;
+	for_each_node (o, n->up) {
+		if (o == n)
+			passed = true;
+		else if (o->kind == n->kind && str_eq(o->key, n->key))
+			*(passed ? &after : &before) += 1;
+	}
+	if (before + after > 0)
+		buf_printf(b, "[%u]", before + 1);
+}
+
+const char *node_locus(const struct node *root, struct span at, struct arena *a)
+{
+	const struct node *target = node_at(root, at);
+	struct buf b = { 0 };
+	char *locus;
+
+	/* The way down is the way up of each step: trees are shallow, and this is rare. */
+	for (const struct node *n = root; n;) {
+		const struct node *step = target;
+
+		if (n->kind == NODE_ATTRIBUTE)
+			buf_char(&b, '@');
+		else if (n != root)
+			buf_char(&b, '/');
+		add_step(&b, n, a);
+		while (step != n && step->up != n)
+			step = step->up;
+		n = step == n ? NULL : step;
+	}
+	locus = arena_str(a, (struct str){ b.p, b.n });
+	buf_free(&b);
+	return locus;
+}
