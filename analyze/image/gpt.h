@@ -123,8 +123,8 @@ struct gpt {
 	const struct gpt_table *good;
 	/* What stands where the copies belong: from LBA 1 (header, then array) and at the end
 	 * of the disk (array, then header in the last sector). As long as the good copy's (or
-	 * the pieced one's) array needs, or GPT_ENTRIES_MIN_BYTES without one; empty when the disk is too small. A repair
-	 * must know what it would overwrite. */
+	 * the pieced one's) array needs, or GPT_ENTRIES_MIN_BYTES without one; empty when the
+	 * disk is too small. A repair must know what it would overwrite. */
 	struct view head, tail;
 	/* Only when good is NULL: a table of the right header of one copy and an array that
 	 * was found elsewhere and fits its entries CRC, or NULL. Its entries_at says where. */
@@ -143,6 +143,9 @@ static inline bool gpt_table_ok(const struct gpt_table *t)
  * GPT: no header, and no protective entry (with that alone, neither copy is present). */
 int gpt_read(const struct gpt **out, const struct image *img, struct arena *a,
 	     struct err *e) __attribute__((warn_unused_result));
+
+/* True when a sector holds a header with the right CRC that says it stands at lba. */
+bool gpt_header_intact(struct view sector, uint64_t lba);
 
 /* A header to be written. Encodes all fields with both CRCs into one sector (the rest of it
  * zero). entries: the array as it will stand on disk. */

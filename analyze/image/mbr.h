@@ -99,6 +99,10 @@ int mbr_read(struct mbr *m, const struct image *img, uint32_t sector_size,
  * 80 in all four, at least one used, and it is no file system's boot sector. */
 bool mbr_plausible(struct view sector0);
 
+/* True when sector 0 is a file system's (or LUKS's, ...) own: what stands at the entries is
+ * not meant as such. */
+bool mbr_is_boot_sector(struct view sector0);
+
 /* Is there a protective entry? *end: the first LBA behind it, where a grown disk's lost
  * primary can no longer say where the backup is; 0 when its size is the 2^32 - 1 that says
  * nothing. An entry at LBA 1 counts even without the 55 AA. */

@@ -1,0 +1,266 @@
+/* Where the copies of a GPT are looked for, and which of them are the disk's. UEFI 2.10
+ * section 5.3.1 has the places; grown disks, old tables and foreign sector sizes do not
+ * keep to them.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/image/gpt.h"
+#include "analyze/image/gpt_copy.h"
+#include "analyze/image/image.h"
+#include "analyze/image/mbr.h"
+#include "base/banned.h"
+
+/* Of two equal tables the one for the more common size is taken. */
+static const uint32_t sector_sizes[] = { 512, 4096, 2048, 1024 };
+
+enum {
+	NSIZES = sizeof(sector_sizes) / sizeof(sector_sizes[0]),
+	NPLACES = 3, /* for a backup: see find_backup() */
+	PRIMARY_LBA = 1,
+};
+
+struct search {
+	const struct image *img;
+	bool has_protective;
+	uint64_t protective_end; /* 0: not known */
+	struct arena *arena;
+	struct err *e;
+};
+
+static uint64_t last_lba(const struct gpt *g)
+{
+	return g->sectors ? g->sectors - 1 : 0;
+}
+
+/* ---- which backup ---- */
+
+static size_t add_place(const struct gpt *g, uint64_t lba, uint64_t *places, size_t n)
+{
+	if (lba <= PRIMARY_LBA || lba >= g->sectors)
+		return n;
+	for (size_t i = 0; i < n; i++) {
+		if (places[i] == lba)
+			return n;
+	}
+	places[n] = lba;
+	return n + 1;
+}
+
+/* An image written over a larger disk leaves that disk's own, perfect backup at the end.
+ * So being of the same disk counts for more than being intact. */
+static unsigned backup_rank(const struct gpt *g, const struct gpt_table *t)
+{
+	if (!t->present)
+		return 0;
+	return 1 + 2u * t->header_ok + 4u * gpt_table_ok(t) +
+	       8u * (g->primary.present && guid_eq(g->primary.disk_guid, t->disk_guid));
+}
+
+static void set_stray(struct gpt *g, const struct gpt_table *t, struct arena *a)
+{
+	struct gpt_table *copy;
+
+	if (!t->present || (g->stray && backup_rank(g, g->stray) >= backup_rank(g, t)))
+		return;
+	copy = arena_new(a, struct gpt_table);
+	*copy = *t;
+	g->stray = copy;
+}
+
+static int find_backup(struct gpt *g, const struct search *s)
+{
+	uint64_t places[NPLACES];
+	size_t n = add_place(g, last_lba(g), places, 0);
+
+	if (g->primary.present)
+		n = add_place(g, g->primary.alternate_lba.v, places, n);
+	if (s->protective_end)
+		n = add_place(g, s->protective_end - 1, places, n);
+	g->backup.lba = last_lba(g);
+	g->backup.at = (struct span){
+		.src = s->img->src,
+		.off = last_lba(g) * g->sector_size,
+		.len = g->sector_size,
+	};
+	for (size_t i = 0; i < n; i++) {
+		struct gpt_table t;
+
+		if (gpt_copy_read(&t, s->img, g->sector_size, places[i], s->arena,
+				  s->e) != 0)
+			return -1;
+		t.which = GPT_BACKUP;
+		if (i == 0 || backup_rank(g, &t) > backup_rank(g, &g->backup)) {
+			set_stray(g, &g->backup, s->arena);
+			g->backup = t;
+		} else {
+			set_stray(g, &t, s->arena);
+		}
+	}
+	g->backup.which = GPT_BACKUP;
+	g->backup_at_end = g->backup.lba == last_lba(g);
+	return 0;
+}
+
+/* ---- which sector size ---- */
+
+static int search_size(struct gpt *g, const struct search *s, uint32_t sector_size)
+{
+	*g = (struct gpt){
+		.image = s->img,
+		.sector_size = sector_size,
+		.sectors = s->img->size / sector_size,
+	};
+	if (gpt_copy_read(&g->primary, s->img, sector_size, PRIMARY_LBA, s->arena,
+			  s->e) != 0)
+		return -1;
+	g->primary.which = GPT_PRIMARY;
+	if (find_backup(g, s) != 0)
+		return -1;
+	if (gpt_table_ok(&g->primary))
+		g->good = &g->primary;
+	else if (gpt_table_ok(&g->backup))
+		g->good = &g->backup;
+	return 0;
+}
+
+static bool has_header(const struct gpt *g)
+{
+	return g->primary.header_ok || g->backup.header_ok;
+}
+
+/* How much there is for this being the disk's sector size; 0: nothing. */
+static unsigned size_rank(const struct gpt *g, const struct search *s)
+{
+	bool present = g->primary.present || g->backup.present;
+	bool fits = g->sectors != 0 &&
+		    (s->protective_end == g->sectors ||
+		     (g->primary.present && g->primary.alternate_lba.v == last_lba(g)));
+
+	if (!present)
+		return s->has_protective && s->protective_end == g->sectors;
+	return 2 + 2u * fits + 4u * has_header(g) + 8u * gpt_table_ok(&g->backup) +
+	       16u * gpt_table_ok(&g->primary);
+}
+
+/* ---- what a repair needs ---- */
+
+/* Tries t's header with an array at lba, and keeps the pair when the CRC fits. */
+static int try_piece(struct gpt *g, const struct search *s, const struct gpt_table *t,
+		     uint64_t lba)
+{
+	struct gpt_table *pair;
+	struct gpt_table whole = *t;
+
+	if (g->pieced || lba <= PRIMARY_LBA || lba >= g->sectors)
+		return 0;
+	if (gpt_copy_array(&whole, s->img, g->sector_size, lba, s->arena, s->e) != 0)
+		return -1;
+	if (!whole.entries_ok || gpt_copy_decode(&whole, s->img, s->arena, s->e) != 0)
+		return whole.entries_ok ? -1 : 0;
+	pair = arena_new(s->arena, struct gpt_table);
+	*pair = whole;
+	g->pieced = pair;
+	return 0;
+}
+
+/* Both copies are broken, but a header of one and an array of the other may be right. */
+static int piece_together(struct gpt *g, const struct search *s)
+{
+	const struct gpt_table *copies[] = { &g->primary, &g->backup };
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct gpt_table *t = copies[i], *twin = copies[1 - i];
+		uint64_t n;
+
+		if (!t->header_ok || t->array == GPT_ARRAY_SIZE ||
+		    t->array == GPT_ARRAY_TOO_LARGE)
+			continue;
+		n = gpt_entries_sectors(t->entry_count.v, t->entry_size.v,
+					g->sector_size);
+		if (twin->present && try_piece(g, s, t, twin->entries_lba.v) != 0)
+			return -1;
+		if (try_piece(g, s, t, PRIMARY_LBA + 1) != 0)
+			return -1;
+		if (n < g->backup.lba && try_piece(g, s, t, g->backup.lba - n) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The bytes where the copies belong. */
+static int read_places(struct gpt *g, const struct search *s)
+{
+	const struct gpt_table *t = g->good ? g->good : g->pieced;
+	uint64_t bytes = t ? t->entries_at.len : GPT_ENTRIES_MIN_BYTES;
+	uint64_t n = 1 + div_up(bytes, g->sector_size);
+
+	if (n >= g->sectors)
+		return 0;
+	if (image_view(s->img, s->arena, g->sector_size, n * g->sector_size, &g->head,
+		       s->e))
+		return -1;
+	return image_view(s->img, s->arena, (g->sectors - n) * g->sector_size,
+			  n * g->sector_size, &g->tail, s->e);
+}
+
+static int complete(struct gpt *g, const struct search *s)
+{
+	struct gpt_table *stray;
+
+	if (gpt_copy_decode(&g->primary, s->img, s->arena, s->e) != 0 ||
+	    gpt_copy_decode(&g->backup, s->img, s->arena, s->e) != 0)
+		return -1;
+	if (g->stray) {
+		stray = arena_new(s->arena, struct gpt_table);
+		*stray = *g->stray;
+		if (gpt_copy_decode(stray, s->img, s->arena, s->e) != 0)
+			return -1;
+		g->stray = stray;
+	}
+	if (!g->good && piece_together(g, s) != 0)
+		return -1;
+	return read_places(g, s);
+}
+
+static int search_protective(struct search *s)
+{
+	struct view sector0;
+
+	if (s->img->size < MBR_SIZE)
+		return 0;
+	if (image_view(s->img, s->arena, 0, MBR_SIZE, &sector0, s->e) != 0)
+		return -1;
+	s->has_protective = mbr_protective_end(sector0, &s->protective_end);
+	return 0;
+}
+
+int gpt_read(const struct gpt **out, const struct image *img, struct arena *a,
+	     struct err *e)
+{
+	struct search s = { .img = img, .arena = a, .e = e };
+	struct gpt *sizes = arena_array(a, NSIZES, struct gpt);
+	struct gpt *best = NULL, *second = NULL;
+
+	*out = NULL;
+	if (search_protective(&s) != 0)
+		return -1;
+	for (size_t i = 0; i < NSIZES; i++) {
+		if (search_size(&sizes[i], &s, sector_sizes[i]) != 0)
+			return -1;
+		if (!best || size_rank(&sizes[i], &s) > size_rank(best, &s))
+			best = &sizes[i];
+	}
+	if (size_rank(best, &s) == 0 && !s.has_protective)
+		return 0;
+	for (size_t i = 0; i < NSIZES; i++) {
+		if (&sizes[i] == best || !has_header(&sizes[i]))
+			continue;
+		if (!second || size_rank(&sizes[i], &s) > size_rank(second, &s))
+			second = &sizes[i];
+	}
+	if (second && complete(second, &s) != 0)
+		return -1;
+	best->other = second;
+	if (complete(best, &s) != 0)
+		return -1;
+	*out = best;
+	return 0;
+}
