@@ -1,0 +1,296 @@
+#!/usr/bin/env bash
+# Runs the corpus: corpus/RULE/{bad-*,ok-*}/, one TAP line per case. tests/README.md says
+# what a case consists of and what is checked.
+# usage: tests/corpus.sh [WORD]               cases whose path contains WORD
+#        tests/corpus.sh --bless RULE[/CASE]  writes the expectations from what vmend says
+# SPDX-License-Identifier: Apache-2.0
+set -u
+shopt -s nullglob
+cd "$(dirname "$0")/.." || exit 2
+. tests/lib/tap.sh
+root=$PWD
+build=${VMEND_BUILD:-$root/build/release}
+vmend=$build/vmend mkimg=$build/tools/mkimg
+PATH=$PATH:/usr/sbin:/sbin
+export LC_ALL=C.UTF-8
+
+# ---- one case ----
+# Everything below runs in the case's work folder; $case is its folder in the corpus.
+
+complaint() { # INVARIANT [DETAIL]
+	printf '%s\n' "$1"
+	[ -z "${2:-}" ] || printf '%s\n' "$2" | head -30 | sed 's/^/  /'
+}
+
+options() { # FILE...   one option a line
+	local f
+	opts=()
+	for f; do
+		[ ! -f "$case/$f" ] || mapfile -t -O ${#opts[@]} opts <"$case/$f"
+	done
+	# The mounts of this machine must not decide what is found.
+	[[ " ${opts[*]} " == *" --host-mounts"* ]] || opts+=(--host-mounts "$root/tests/lib/mountinfo")
+}
+
+# Runs vmend; stdout and 'exit N' go to FILE, stderr to FILE.err.
+run_vmend() { # FILE COMMAND [OPTION...]
+	local file=$1 rc
+	shift
+	"$vmend" "$@" "$in" >"$file" 2>"$file.err" </dev/null
+	rc=$?
+	case $1 in check) echo "exit $rc" >>"$file" ;; esac
+	# Death by a signal, a bug, or talk on stderr about an input that was fine.
+	[ $rc -lt 4 ] || complaint "vmend $1: exit $rc" "$(cat "$file.err")"
+	[ $rc -ge 3 ] || [ ! -s "$file.err" ] || complaint "vmend $1: wrote to stderr" "$(cat "$file.err")"
+	return $rc
+}
+
+state() { # what undo has to go on
+	find . -path '*vmend*' -name '*undo*' -type f -print0 | sort -z | xargs -0r sha256sum
+}
+
+prepare() {
+	local f
+	for f in "$case"/*; do
+		case ${f##*/} in
+		args | fix-args | expect.* | fixed.* | oracle-skip | README*) ;;
+		in.recipe) in=in.raw && "$mkimg" "$f" in.raw || return 1 ;;
+		in.*) in=${f##*/} && cp "$f" . || return 1 ;;
+		*) cp -r "$f" . ;;
+		esac
+	done
+	[ "$in" ] && cp --sparse=always "$in" ../before
+}
+
+rule_fired() { # FILE
+	grep -qF "[$rule]" "$1"
+}
+
+check_findings() {
+	options args
+	run_vmend ../out.1 check --format concise "${opts[@]}"
+	cmp -s "$in" ../before || complaint "check changed its input"
+	[ "$bless" ] && return
+	if [ -f "$case/expect.1" ]; then
+		diff -u --label expect.1 --label now "$case/expect.1" ../out.1 >../diff ||
+			complaint "1. findings are not those expected" "$(cat ../diff)"
+	elif [ "$(cat ../out.1)" != "exit 0" ]; then
+		complaint "1. there are findings, and no expect.1" "$(cat ../out.1)"
+	fi
+	case ${case##*/} in
+	bad-*) rule_fired ../out.1 || complaint "1. $rule does not fire" ;;
+	ok-*) ! rule_fired ../out.1 || complaint "1. $rule fires on a near miss" ;;
+	esac
+}
+
+check_plan() {
+	options args fix-args
+	run_vmend ../out.plan fix --diff "${opts[@]}"
+	planned_exit=$?
+	cmp -s "$in" ../before || complaint "fix --diff changed its input"
+	[ -z "$(state)" ] || complaint "fix --diff wrote a journal" "$(state)"
+	[ "$bless" ] && return
+	[ ! -f "$case/expect.plan" ] ||
+		diff -u --label expect.plan --label now "$case/expect.plan" ../out.plan >../diff ||
+		complaint "2. the plan is not the one expected" "$(cat ../diff)"
+}
+
+check_fix() {
+	local rc
+	options args fix-args
+	run_vmend ../out.fix fix "${opts[@]}"
+	rc=$?
+	[ $rc -eq $planned_exit ] || complaint "3. fix exits with $rc, fix --diff with $planned_exit"
+	cp --sparse=always "$in" ../after
+	changed=
+	cmp -s "$in" ../before || changed=1
+	[ "$changed" ] || [ -z "$(state)" ] || complaint "3. nothing was changed, and there is a journal"
+	[ "$bless" ] && return
+	if [ -f "$case/expect.plan" ] && [ -z "$changed" ]; then
+		complaint "3. there is an expect.plan, and nothing was changed" "$(cat ../out.fix ../out.fix.err)"
+	elif [ ! -f "$case/expect.plan" ] && [ "$changed" ]; then
+		complaint "3. the input was changed, and there is no expect.plan" "$(cat ../out.plan)"
+	fi
+	[ "$in" = in.raw ] && return
+	if [ "$changed" ] && [ ! -f "$case/fixed.${in#in.}" ]; then
+		complaint "3. there is no fixed.${in#in.}"
+	elif [ "$changed" ] && ! cmp -s "$case/fixed.${in#in.}" "$in"; then
+		complaint "3. the fixed text is not the one expected" \
+			"$(diff -u --label "fixed.${in#in.}" --label now "$case/fixed.${in#in.}" "$in")"
+	fi
+}
+
+check_again() {
+	options args
+	run_vmend ../out.2 check --format concise "${opts[@]}"
+	[ "$bless" ] && return
+	if [ -f "$case/expect.2" ]; then
+		diff -u --label expect.2 --label now "$case/expect.2" ../out.2 >../diff ||
+			complaint "4. what remains is not what was expected" "$(cat ../diff)"
+	elif [ "$changed" ] && [ "$(cat ../out.2)" != "exit 0" ]; then
+		complaint "4. findings remain, and there is no expect.2" "$(cat ../out.2)"
+	fi
+}
+
+check_idempotent() {
+	local before
+	before=$(state)
+	options args fix-args
+	run_vmend ../out.fix2 fix "${opts[@]}"
+	cmp -s "$in" ../after || complaint "5. a second fix changed the input again"
+	[ "$before" = "$(state)" ] || complaint "5. a second fix wrote to the journal"
+}
+
+check_undo() {
+	if [ "$changed" ]; then
+		run_vmend ../out.undo undo || complaint "6. undo failed" "$(cat ../out.undo ../out.undo.err)"
+	fi
+	cmp "$in" ../before >../diff 2>&1 || complaint "6. undo did not restore the input" "$(cat ../diff)"
+	[ -z "$(state)" ] || complaint "6. a journal is left" "$(state)"
+}
+
+# ---- second opinions on what was fixed ----
+
+oracle() { # NAME   true unless the case excepts it ('NAME: why' in oracle-skip)
+	have "${1%%-*}" && ! grep -qs "^$1: ." "$case/oracle-skip"
+}
+
+partitions() { # FILE   what sfdisk sees, without what may change
+	sfdisk -d "$1" 2>/dev/null | sed -n "s|^[^ ]*in\.raw\([0-9]* *:\)|\1|p; s|^[^ ]*before\([0-9]* *:\)|\1|p"
+}
+
+check_oracles() {
+	local said sees
+	[ "$changed" ] || return
+	if [ "$in" != in.raw ]; then
+		! oracle xmllint || xmllint --noout --nonet "$in" 2>../diff ||
+			complaint "xmllint refuses the fixed text" "$(cat ../diff)"
+		return
+	fi
+	if oracle sfdisk-dump; then
+		sees=$(partitions ../before)
+		[ -z "$sees" ] || [ "$sees" = "$(partitions in.raw)" ] ||
+			complaint "sfdisk -d lists other partitions" \
+				"$(diff <(echo "$sees") <(partitions in.raw))"
+	fi
+	# A table for larger sectors is not seen by tools that assume 512 bytes.
+	[ "$(dd if=in.raw bs=1 skip=512 count=8 2>/dev/null)" = "EFI PART" ] || return
+	[ "$(cat ../out.2)" = "exit 0" ] || return
+	if oracle sgdisk; then
+		said=$(sgdisk -v in.raw 2>&1)
+		[[ $said == *"No problems found"* ]] || complaint "sgdisk -v has something against it" "$said"
+	fi
+	if oracle sfdisk; then
+		said=$(sfdisk --verify in.raw 2>&1)
+		[[ $said == *"No errors detected"* ]] || complaint "sfdisk --verify has something against it" "$said"
+	fi
+}
+
+run_case() { # in the work folder; prints complaints
+	in='' changed='' planned_exit=0
+	prepare || { complaint "the input could not be built"; return; }
+	check_findings
+	check_plan
+	check_fix
+	check_again
+	check_oracles
+	check_idempotent
+	check_undo
+}
+
+write_expectations() {
+	local ext=${in#in.}
+	[[ ${case##*/} != bad-* ]] || rule_fired ../out.1 || { complaint "$rule does not fire"; return; }
+	[[ ${case##*/} != ok-* ]] || ! rule_fired ../out.1 || { complaint "$rule fires on a near miss"; return; }
+	rm -f "$case"/expect.* "$case"/fixed.*
+	[ "$(cat ../out.1)" = "exit 0" ] || cp ../out.1 "$case/expect.1"
+	[ "$changed" ] || return
+	cp ../out.plan "$case/expect.plan"
+	[ "$(cat ../out.2)" = "exit 0" ] || cp ../out.2 "$case/expect.2"
+	[ "$ext" = raw ] || cp ../after "$case/fixed.$ext"
+}
+
+if [ "${1:-}" = --case ]; then # NUMBER FOLDER RESULTS [--bless]
+	case=$root/$3 rule=$(basename "$(dirname "$3")") bless=${5:-}
+	scratch=$(mktemp -d) || exit 2
+	trap 'rm -rf "$scratch"' EXIT
+	mkdir "$scratch/work" && cd "$scratch/work" || exit 2
+	export XDG_STATE_HOME=$scratch/work/.state
+	{
+		run_case
+		[ -z "$bless" ] || write_expectations
+	} >"$4/$2" 2>&1
+	exit 0
+fi
+
+# ---- all of them ----
+
+results=$(mktemp -d) || exit 2
+trap 'rm -rf "$results"' EXIT
+[ -x "$vmend" ] || { not_ok "$vmend is built"; exit 1; }
+
+run_all() { # FLAG CASE...
+	local flag=$1 i=0
+	shift
+	for case; do
+		printf '%s\0%s\0%s\0%s\0' "$((++i))" "$case" "$results" "$flag"
+	done | xargs -0 -r -n4 -P "$(getconf _NPROCESSORS_ONLN)" bash tests/corpus.sh --case
+	i=0
+	for case; do
+		if [ -f "$results/$((++i))" ]; then
+			silent "${case#corpus/}" "$(cat "$results/$i")"
+		else
+			not_ok "${case#corpus/}" "it did not come to an end"
+		fi
+	done
+}
+
+cases=(corpus/*/bad-*/ corpus/*/ok-*/)
+cases=("${cases[@]%/}")
+mapfile -t cases < <(printf '%s\n' "${cases[@]}" | LC_ALL=C sort)
+
+if [ "${1:-}" = --bless ]; then
+	word=${2:?which case? RULE or RULE/CASE}
+	mapfile -t cases < <(printf '%s\n' "${cases[@]}" | grep -E "^corpus/$word(/|\$)")
+	[ ${#cases[@]} -gt 0 ] || { echo "no such case: corpus/$word" >&2; exit 2; }
+	# What stands only in the work tree would be lost, and nobody could compare.
+	if ! git diff --quiet -- "${cases[@]}"; then
+		echo "corpus/$word has changes that are neither staged nor committed:" >&2
+		git diff --stat -- "${cases[@]}" >&2
+		exit 1
+	fi
+	run_all --bless "${cases[@]}"
+	git status --short -- "${cases[@]}"
+	echo "Read every line of it before you commit: git diff -- corpus/$word"
+	run_all '' "${cases[@]}"
+	tap_end
+	exit
+fi
+
+word=${1:-}
+mapfile -t wanted < <(printf '%s\n' "${cases[@]}" | grep -F -- "$word")
+run_all '' "${wanted[@]}"
+
+# Every rule has both kinds of case, and every folder belongs to a rule.
+if [ -z "$word" ]; then
+	mapfile -t rules < <("$build/tools/rules_md" --ids)
+	[ ${#rules[@]} -gt 0 ] || not_ok "there are rules"
+	for rule in "${rules[@]}"; do
+		by=corpus/$rule/tested-by bad=(corpus/"$rule"/bad-*/) good=(corpus/"$rule"/ok-*/)
+		if [ -f "$by" ]; then
+			silent "$rule is tested by $(cat "$by")" "$(grep -qF "$rule" "$(cat "$by")" || echo "it is not")"
+		else
+			silent "$rule has a bad and an ok case" "$(
+				[ ${#bad[@]} -gt 0 ] || echo "no corpus/$rule/bad-*"
+				[ ${#good[@]} -gt 0 ] || echo "no corpus/$rule/ok-*"
+			)"
+		fi
+	done
+	silent "every folder of the corpus is a rule" "$(
+		for d in corpus/*/; do
+			d=${d#corpus/} d=${d%/}
+			[[ $d == demo || " ${rules[*]} " == *" $d "* ]] || echo "corpus/$d"
+		done
+	)"
+fi
+tap_end

@@ -1,0 +1,271 @@
+#!/usr/bin/env bash
+# Input that is hostile, or not ours, ends in a clear finding or error: never in a crash, a
+# hang, or more than 64 MiB. SPEC.md section 2, "Limits".
+# SPDX-License-Identifier: Apache-2.0
+set -u
+cd "$(dirname "$0")/.." || exit 2
+. tests/lib/tap.sh
+root=$PWD
+build=${VMEND_BUILD:-$root/build/release}
+vmend=$build/vmend mkimg=$build/tools/mkimg maxrss=$build/tools/maxrss
+LIMIT_KIB=$((64 << 10))
+# Against hangs only; a sanitizer may take its time.
+SECONDS_MAX=60
+tmp=$(mktemp -d) || exit 2
+trap 'chmod -R u+rwx "$tmp"; rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 2
+
+# Sanitizers have shadow memory of their own.
+case ${build##*/} in release* | debug*) measured=1 ;; *) measured= ;; esac
+
+# Runs vmend with the rest as arguments; sets code, kib, and the files out and err.
+run() {
+	local how
+	"$maxrss" result $SECONDS_MAX "$vmend" "$@" >out 2>err
+	read -r how code kib _ <result || { how=none code=- kib=0; }
+	[ "$how" = exit ] || code="$how $code"
+}
+
+# Exit code among WANTED ("1|3"), something said that matches SAID, memory within bounds.
+expect() { # NAME WANTED SAID
+	local bad=
+	[[ "$code" =~ ^($2)$ ]] || bad+="exit: $code, wanted: $2"$'\n'
+	[ -z "$3" ] || grep -qE -- "$3" out err || bad+="nothing said like: $3"$'\n'
+	[ -z "$measured" ] || [ "$kib" -le $LIMIT_KIB ] || bad+="$kib KiB held, at most $LIMIT_KIB allowed"$'\n'
+	! grep -qE 'vmend: bug at|Sanitizer|runtime error' err || bad+="a bug"$'\n'
+	[ -z "$bad" ] || bad+=$(head -c 2000 out err)
+	silent "$1" "$bad"
+}
+
+image() { # FILE, recipe on stdin
+	cat >recipe && "$mkimg" recipe "$1"
+}
+
+le32() { # NUMBER
+	printf '%08x' "$1" | sed 's/\(..\)\(..\)\(..\)\(..\)/\\x\4\\x\3\\x\2\\x\1/'
+}
+
+poke() { # FILE OFFSET ESCAPED-BYTES
+	printf '%b' "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# Puts a GPT header's own CRC right. gzip ends in the CRC-32 of what it was given.
+seal_header() { # FILE OFFSET
+	poke "$1" $(($2 + 16)) '\0\0\0\0'
+	dd if="$1" bs=1 skip="$2" count=92 status=none | gzip -c | tail -c 8 | head -c 4 |
+		dd of="$1" bs=1 seek=$(($2 + 16)) conv=notrunc status=none
+}
+
+# ---- images ----
+
+image entries.raw <<'END'
+size 64G
+gpt
+END
+for header in 512 $(((64 << 30) - 512)); do
+	poke entries.raw $((header + 80)) "$(le32 $((1 << 28)))"
+	poke entries.raw $((header + 88)) "$(le32 0x6522df69)" # of 32 GiB of zeros
+	seal_header entries.raw $header
+done
+run check entries.raw
+expect "2^28 GPT entries with valid checksums" '1|3' 'entr'
+run fix --diff --lossy-fixes entries.raw
+expect "2^28 GPT entries: fix" '1|3' ''
+
+image size.raw <<'END'
+size 64M
+gpt
+END
+poke size.raw $((512 + 84)) "$(le32 $((1 << 31)))"
+poke size.raw $((512 + 12)) "$(le32 0xffffffff)"
+run check size.raw
+expect "a GPT whose header and entries claim 4 GiB and 2 GiB" '1|3' 'GPT|header'
+
+image loop.raw <<'END'
+size 64M
+mbr none
+# entry 0: extended, from LBA 2048
+poke 446+4 u8 0x0f
+poke 446+8 le32 2048
+poke 446+12 le32 100000
+poke 510 bytes 55 aa
+# its first link: a logical partition, and itself as the next link
+poke 1M+450 u8 0x83
+poke 1M+454 le32 64
+poke 1M+458 le32 64
+poke 1M+466 u8 0x05
+poke 1M+470 le32 0
+poke 1M+474 le32 100
+poke 1M+510 bytes 55 aa
+END
+run check loop.raw
+expect "an EBR chain that comes back to itself" 1 'logical|extended|EBR|chain'
+
+truncate -s 8191P huge.raw 2>/dev/null
+if [ -s huge.raw ]; then
+	poke huge.raw 446 '\0\0\x02\0\xee\xff\xff\xff'"$(le32 1)$(le32 0xffffffff)"
+	poke huge.raw 510 '\x55\xaa'
+	run check huge.raw
+	expect "a disk of almost 2^63 bytes" '0|1|3' ''
+else
+	skip "a disk of almost 2^63 bytes" "this file system has no such files"
+fi
+
+truncate -s 1 one.raw
+printf '\x55' >one.raw
+: >empty.raw
+run check one.raw empty.raw
+expect "files of one byte and of none" 0 ''
+
+# A small image that has something wrong, for the tests below.
+image bad.raw <<'END'
+size 64M
+gpt
+part 1 start=1M size=8M
+poke mbr.entry[0].sectors le32 1000
+END
+run check bad.raw
+expect "(the image used below has a finding)" 1 'pmbr'
+
+# ---- texts ----
+
+{
+	echo '<!DOCTYPE domain ['
+	echo '<!ENTITY a "aaaaaaaaaa">'
+	prev=a
+	for e in b c d e f g h i j; do
+		echo "<!ENTITY $e \"&$prev;&$prev;&$prev;&$prev;&$prev;&$prev;&$prev;&$prev;&$prev;&$prev;\">"
+		prev=$e
+	done
+	echo ']>'
+	echo '<domain type="kvm"><name>&j;</name></domain>'
+} >bomb.xml
+run check bomb.xml
+expect "an XML entity bomb" '1|3' 'bomb\.xml'
+
+printf '<!DOCTYPE domain [<!ENTITY x SYSTEM "file:///etc/passwd">]>\n<domain type="kvm"><name>&x;</name></domain>\n' >xxe.xml
+run check xxe.xml
+expect "an external entity" '1|3' 'xxe\.xml'
+run inspect xxe.xml
+silent "an external entity is not read" "$(grep -h 'root:' out err)"
+
+{ printf "<domain type='kvm'>" && yes '<a>' | tr -d '\n' | head -c $(((8 << 20) - 64)); } >open.xml
+run check open.xml
+expect "8 MiB of open tags" '1|3' 'open\.xml'
+
+{ printf "<domain type='kvm'>" && yes '<a/>' | tr -d '\n' | head -c $(((8 << 20) - 64)) && echo '</domain>'; } >flat.xml
+run check flat.xml
+expect "8 MiB of empty elements" '0|1|3' ''
+
+{ printf "<domain type='kvm'" && seq -f ' a%.0f="x"' 1 400000 | tr -d '\n' && echo '/>'; } >attrs.xml
+run check attrs.xml
+expect "400000 attributes" '0|1|3' ''
+
+{ printf "<domain type='kvm'><name>" && head -c 9000000 /dev/zero | tr '\0' x && echo '</name></domain>'; } >large.xml
+run check large.xml
+expect "a text above the limit" '1|3' 'large\.xml'
+
+printf "<domain type='kvm'><name>\x1b[2J\xff\xfe</name></domain>" >control.xml
+run check control.xml
+expect "control characters and bytes that are no UTF-8" '0|1|3' ''
+silent "no control character reaches the report" "$(grep -ahP '\x1b|\xff' out err)"
+
+yes "<domain type='kvm'>" | {
+	run check -
+	expect "an endless standard input" '1|3' ''
+}
+tap_n=$((tap_n + 1)) # that one was counted in a subshell
+
+# ---- file system ----
+
+mkfifo fifo.raw
+run check fifo.raw
+expect "a FIFO that was named" 3 'fifo\.raw'
+run check /dev/zero
+expect "an endless device" 3 '/dev/zero'
+run check nowhere.raw
+expect "a file that is not there" 3 'nowhere\.raw'
+
+mkdir tree && mkfifo tree/fifo.raw && cp --sparse=always bad.raw tree/ && ln -s . tree/again && ln -s ../tree tree/up
+run check --format concise tree
+expect "a folder with a FIFO and links to itself" 1 'tree/bad\.raw'
+is "each file of it is reported once" "$(cut -d@ -f1 out | sort -u)" "tree/bad.raw"
+
+deep=$tmp/deep
+(mkdir "$deep" && cd "$deep" && for _ in $(seq 300); do
+	mkdir d0123456789 && cd d0123456789 || exit
+done)
+run check deep
+expect "folders whose path is longer than PATH_MAX" '0|3' ''
+
+printf '%s' '<domain/>' >"$(printf 'n\x1b[2J\n\xff.xml')"
+run check --format concise .
+silent "a file name cannot write to the terminal" "$(grep -ahP '\x1b|\xff' out err)"
+
+if [ "$(id -u)" -ne 0 ]; then
+	cp --sparse=always bad.raw secret.raw && chmod 000 secret.raw
+	run check secret.raw
+	expect "no permission to read" 3 'ermission'
+elif have setpriv && install -m 755 "$vmend" "$tmp/vmend-copy" && chmod 711 "$tmp" &&
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$tmp/vmend-copy" version >/dev/null 2>&1; then
+	cp --sparse=always bad.raw secret.raw && chmod 600 secret.raw
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$tmp/vmend-copy" check "$tmp/secret.raw" >out 2>err
+	code=$? kib=0
+	expect "no permission to read" 3 'ermission'
+else
+	skip "no permission to read" "root reads everything, and setpriv does not work here"
+fi
+
+# ---- while it is read ----
+
+cp --sparse=always bad.raw shrinks.raw
+(
+	end=$((SECONDS + 20))
+	while [ $SECONDS -lt $end ] && [ ! -f stop ]; do
+		truncate -s 0 shrinks.raw
+		cp --sparse=never bad.raw shrinks.raw
+	done
+) 2>/dev/null &
+writer=$!
+bad=''
+for _ in $(seq 100); do
+	run check shrinks.raw
+	[[ "$code" =~ ^[013]$ ]] || bad+="exit: $code: $(head -c 300 err)"$'\n'
+done
+: >stop
+wait $writer
+silent "a file that shrinks and grows while it is read, 100 times" "$bad"
+
+# ---- the other end ----
+
+"$vmend" check bad.raw >/dev/full 2>err
+code=$? kib=0
+: >out
+expect "a report that cannot be written" 4 '.'
+"$vmend" check bad.raw >&- 2>err
+code=$?
+expect "a standard output that is closed" '1|4' ''
+# shellcheck disable=SC2069
+"$vmend" check bad.raw 2>&- >out
+code=$?
+: >err
+expect "a standard error that is closed" 1 'pmbr'
+(trap '' PIPE; "$vmend" check bad.raw bad.raw bad.raw 2>err; echo $? >rc) | :
+code=$(cat rc)
+: >out
+expect "a reader that has gone" '1|4' ''
+
+mkdir full && cp --sparse=always bad.raw full/
+"$vmend" fix full/bad.raw >/dev/full 2>err
+code=$?
+silent "a repair whose report cannot be written is whole or not at all" "$(
+	"$vmend" check full/bad.raw >/dev/null 2>&1
+	again=$?
+	[[ $again =~ ^[01]$ ]] || echo "check: exit $again"
+	[ $code -le 4 ] || echo "fix: exit $code"
+	if ! cmp -s full/bad.raw bad.raw; then
+		"$vmend" undo full/bad.raw >/dev/null 2>&1
+		cmp full/bad.raw bad.raw 2>&1
+	fi
+)"
+tap_end

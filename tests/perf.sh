@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# What is read of a disk: metadata only, whatever its size. Counts, no clocks.
+# SPDX-License-Identifier: Apache-2.0
+set -u
+cd "$(dirname "$0")/.." || exit 2
+. tests/lib/tap.sh
+build=${VMEND_BUILD:-$PWD/build/release}
+vmend=$build/vmend mkimg=$build/tools/mkimg
+READS_MAX=64 BYTES_MAX=$((1 << 20))
+tmp=$(mktemp -d) || exit 2
+trap 'rm -rf "$tmp"' EXIT
+
+names=("a 10 TiB image with a GPT: at most $READS_MAX read calls" "a 10 TiB image with a GPT: at most 1 MiB read")
+case ${build##*/} in release* | debug*) ;; *)
+	for n in "${names[@]}"; do skip "$n" "a sanitizer reads on its own account"; done
+	tap_end
+	exit ;;
+esac
+if ! have strace || ! strace -o /dev/null true 2>/dev/null; then
+	for n in "${names[@]}"; do skip "$n" "strace cannot run here"; done
+	tap_end
+	exit
+fi
+
+cat >"$tmp/recipe" <<'END'
+size 10T
+gpt
+part 1 start=1M size=512M type=esp
+part 2 start=513M end=max type=linux
+END
+if ! "$mkimg" "$tmp/recipe" "$tmp/disk.raw" 2>"$tmp/err"; then
+	for n in "${names[@]}"; do skip "$n" "no file of 10 TiB here: $(head -1 "$tmp/err")"; done
+	tap_end
+	exit
+fi
+
+# Every call that reads, of every thread, from program start to end.
+calls=read,pread64,readv,preadv,preadv2,mmap
+strace -f -y -e trace=$calls -o "$tmp/trace" "$vmend" check "$tmp/disk.raw" >"$tmp/out" 2>&1
+is "a 10 TiB image with a GPT is clean" "$?: $(grep -cE 'error\[|warning\[' "$tmp/out")" "0: 0"
+reads=$(grep -cE '(read|pread64|readv|preadv|preadv2)\(' "$tmp/trace")
+bytes=$(grep -E '(read|pread64|readv|preadv|preadv2)\(.*= [0-9]+$' "$tmp/trace" |
+	awk '{ n += $NF } END { print n + 0 }')
+mapped=$(grep -cF "$tmp/disk.raw" <(grep mmap "$tmp/trace"))
+echo "# $reads read calls, $bytes bytes"
+within() { # NUMBER MAXIMUM   says so when it is not
+	[ "$1" -gt 0 ] && [ "$1" -le "$2" ] && return
+	echo "$1, at most $2 are allowed"
+	grep -vF mmap "$tmp/trace"
+}
+silent "${names[0]}" "$(within "$reads" $READS_MAX)"
+silent "${names[1]}" "$(within "$bytes" $BYTES_MAX)"
+is "the image is not mapped" "$mapped" 0
+tap_end
