@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rewrite/prove.h"
+#include "rewrite/match.h"
+#include "rewrite/trial.h"
+#include "base/banned.h"
+
+/* One way through the rounds. */
+struct mending {
+	struct mend *m;
+	const struct unit *input;
+	const struct mend_policy *policy;
+	bool strict;
+	struct draft *first; /* the input itself */
+	struct draft *now;   /* with what was proven so far */
+	/* What `now` reads, for as long as the arena lives; NULL: not needed so far. */
+	const struct source *src;
+	unsigned round, trials;
+	bool moved; /* this round has proven something */
+};
+
+bool mend_allows(const struct mend_policy *policy, const struct rule *r)
+{
+	return r->fix_class >= FIX_SAFE && r->fix_class <= policy->level &&
+	       (!policy->wanted || policy->wanted(r, policy->ctx));
+}
+
+/* ---- items ---- */
+
+static const char *keep_str(struct arena *a, const char *s)
+{
+	return s ? arena_str(a, str_of(s)) : NULL;
+}
+
+static const struct source *lasting_source(struct mending *w)
+{
+	struct arena *a = w->m->arena;
+	struct patch_run *runs;
+	struct patch *patch;
+	struct source *src;
+
+	if (w->now == w->first)
+		return &w->input->src;
+	if (w->src)
+		return w->src;
+	src = arena_new(a, struct source);
+	*src = w->now->unit->src;
+	if (src->patch) {
+		runs = arena_array(a, src->patch->n, struct patch_run);
+		for (size_t i = 0; i < src->patch->n; i++)
+			runs[i] = (struct patch_run){
+				.off = src->patch->v[i].off,
+				.bytes = arena_copy(a, src->patch->v[i].bytes),
+			};
+		patch = arena_new(a, struct patch);
+		*patch = (struct patch){ runs, src->patch->n, src->patch->size };
+		src->patch = patch;
+	} else {
+		src->mem = arena_copy(a, src->mem);
+	}
+	w->src = src;
+	return src;
+}
+
+static const struct finding *keep(struct mending *w, const struct finding *f)
+{
+	struct arena *a = w->m->arena;
+	struct finding *kept = arena_new(a, struct finding);
+
+	*kept = (struct finding){ .rule = f->rule, .at = f->at, .arg = f->arg };
+	kept->at.src = lasting_source(w);
+	kept->message = keep_str(a, f->message);
+	kept->label = keep_str(a, f->label);
+	for (size_t i = 0; i < f->related.n; i++) {
+		struct related *r = vec_add(&kept->related, a);
+
+		*r = f->related.v[i];
+		r->at.src = kept->at.src;
+		r->message = keep_str(a, r->message);
+	}
+	return kept;
+}
+
+static size_t add_item(struct mending *w, const struct finding *f, unsigned round)
+{
+	struct mend_item *item = vec_add(&w->m->items, w->m->arena);
+	bool may = mend_allows(w->policy, f->rule);
+
+	*item = (struct mend_item){
+		.rule = f->rule,
+		.finding = keep(w, f),
+		.round = round,
+		/* Until a trial says more. */
+		.outcome = may ? OUTCOME_UNPROVEN : OUTCOME_NO_FIX,
+		.reason = may ? "the repair takes more rounds or trials than are allowed"
+			      : NULL,
+	};
+	return w->m->items.n - 1;
+}
+
+static void settle(struct mending *w, size_t item, enum outcome outcome,
+		   const char *reason)
+{
+	struct mend_item *i = &w->m->items.v[item];
+
+	i->outcome = outcome;
+	/* Asked again in each round, it mostly says the same. */
+	if (!reason || !i->reason || strcmp(i->reason, reason) != 0)
+		i->reason = keep_str(w->m->arena, reason);
+}
+
+static void set_title(struct mending *w, size_t item, const char *title)
+{
+	struct mend_item *i = &w->m->items.v[item];
+
+	if (!title || !i->title || strcmp(i->title, title) != 0)
+		i->title = keep_str(w->m->arena, title);
+}
+
+/* ---- a trial's plan ---- */
+
+static void add_fix(struct mending *w, struct trial *t, size_t finding)
+{
+	size_t item = w->now->item[finding], before = t->plan.edits.n;
+
+	if (rule_fix(w->now->found.v.v[finding], &t->plan)) {
+		t->fixes[finding] = true;
+		t->nfixes++;
+		set_title(w, item, t->plan.title);
+		/* What rule_fix() noted does not outlive the round. */
+		for (size_t i = before; i < t->plan.edits.n; i++)
+			t->plan.edits.v[i].because = w->m->items.v[item].finding;
+	} else if (t->plan.refused) {
+		settle(w, item, OUTCOME_DECLINED, t->plan.refused);
+	} else if (before == 0) {
+		settle(w, item, OUTCOME_DECLINED, "its fix does not apply here");
+	} /* else it collides with another one's, and waits for the next round */
+}
+
+/* The fixes of all findings whose item is in the group. */
+static void add_fixes(struct mending *w, struct trial *t, const size_t *group, size_t n)
+{
+	bool *in = arena_array(&t->next->arena, w->m->items.n, bool);
+
+	for (size_t i = 0; i < n; i++)
+		in[group[i]] = true;
+	for (size_t i = 0; i < w->now->found.v.n; i++) {
+		if (in[w->now->item[i]])
+			add_fix(w, t, i);
+	}
+}
+
+/* ---- what a trial proved ---- */
+
+static const char *thanks_to(const struct trial *t)
+{
+	for (size_t i = 0; i < t->now->found.v.n; i++) {
+		if (t->fixes[i])
+			return t->now->found.v.v[i]->rule->id;
+	}
+	BUG("nothing was tried");
+}
+
+static void accept(struct mending *w, struct trial *t)
+{
+	struct draft *old = w->now, *next = t->next;
+	size_t n = next->found.v.n;
+	bool *stays = arena_array(&next->arena, old->found.v.n, bool);
+
+	for (size_t i = 0; i < n; i++) {
+		if (t->was[i] != TRIAL_NEW)
+			stays[t->was[i]] = true;
+	}
+	for (size_t i = 0; i < old->found.v.n; i++) {
+		if (stays[i])
+			continue;
+		settle(w, old->item[i], OUTCOME_FIXED,
+		       t->fixes[i] ? NULL
+				   : arena_printf(&next->arena, "gone with the fix of %s",
+						  thanks_to(t)));
+		if (!t->fixes[i])
+			set_title(w, old->item[i], NULL);
+	}
+	w->now = next;
+	w->src = NULL;
+	w->moved = true;
+	next->item = arena_array(&next->arena, n, size_t);
+	for (size_t i = 0; i < n; i++)
+		next->item[i] = t->was[i] != TRIAL_NEW
+					? old->item[t->was[i]]
+					: add_item(w, next->found.v.v[i], w->round + 1);
+	if (old != w->first)
+		draft_free(old);
+}
+
+static int try_group(struct mending *w, const size_t *group, size_t n, struct err *e)
+{
+	struct trial t = {
+		.input = w->input, .policy = w->policy, .strict = w->strict, .now = w->now
+	};
+	int rc = 0;
+
+	if (n == 0 || w->trials == MEND_TRIALS)
+		return 0;
+	trial_begin(&t, arena_new(w->m->arena, struct draft));
+	add_fixes(w, &t, group, n);
+	if (t.nfixes == 0) {
+		trial_drop(&t);
+		return 0;
+	}
+	w->trials++;
+	rc = trial_run(&t, e);
+	if (rc == 0 && !t.why) {
+		accept(w, &t);
+		return 0;
+	}
+	if (rc == 0 && n == 1)
+		settle(w, group[0], OUTCOME_UNPROVEN, t.why);
+	trial_drop(&t);
+	if (rc != 0 || n == 1)
+		return rc;
+	if (try_group(w, group, n / 2, e) != 0)
+		return -1;
+	return try_group(w, group + n / 2, n - n / 2, e);
+}
+
+/* ---- rounds ---- */
+
+static int one_round(struct mending *w, struct err *e)
+{
+	size_t n = w->now->found.v.n, fixable = 0;
+	size_t *group = arena_array(w->m->arena, n, size_t);
+
+	w->moved = false;
+	for (size_t i = 0; i < n; i++) {
+		if (mend_allows(w->policy, w->now->found.v.v[i]->rule))
+			group[fixable++] = w->now->item[i];
+	}
+	return try_group(w, group, fixable, e);
+}
+
+static int all_rounds(struct mending *w, struct err *e)
+{
+	size_t n = w->first->found.v.n;
+
+	w->now = w->first;
+	w->trials = 0;
+	w->m->items.n = 0;
+	w->first->item = arena_array(w->m->arena, n, size_t);
+	for (size_t i = 0; i < n; i++)
+		w->first->item[i] = add_item(w, w->first->found.v.v[i], 1);
+	for (w->round = 1; w->round <= MEND_ROUNDS; w->round++) {
+		if (one_round(w, e) != 0)
+			return -1;
+		if (!w->moved)
+			break;
+	}
+	return 0;
+}
+
+/* Did it come to rest, with nothing at or above warning that the input did not have? */
+static bool ended_well(struct mending *w)
+{
+	struct arena *a = &w->now->arena;
+	struct seen_list was, is;
+
+	if (w->moved)
+		return false;
+	was = seen_in(w->first->unit, &w->first->found, a);
+	is = seen_in(w->now->unit, &w->now->found, a);
+	seen_match(&was, &is, a);
+	for (size_t i = 0; i < is.n; i++) {
+		if (!is.v[i].same && is.v[i].finding->rule->severity >= SEV_WARNING)
+			return false;
+	}
+	return true;
+}
+
+static void start_over(struct mending *w)
+{
+	if (w->now != w->first)
+		draft_free(w->now);
+	w->now = w->first;
+	w->src = NULL;
+	w->strict = true;
+}
+
+/* ---- the result ---- */
+
+/* The composed plan on the input, without edits that change nothing. */
+static int compose(struct mending *w, struct err *e)
+{
+	const struct plan *whole = &w->now->whole;
+	struct patch growth = { .size = whole->size };
+	struct source input = source_overlay(&w->input->src, &growth);
+	struct mend *m = w->m;
+	struct view old;
+
+	m->plan.size = whole->size;
+	for (size_t i = 0; i < whole->edits.n; i++) {
+		struct edit *edit, *from = &whole->edits.v[i];
+
+		if (source_view(&input, &w->now->arena, from->at.off, from->at.len, &old,
+				e) != 0)
+			return -1;
+		if (view_eq(old, 0, from->bytes.p, from->bytes.n))
+			continue;
+		edit = vec_add(&m->plan.edits, m->arena);
+		*edit = *from;
+		edit->at.src = &w->input->src;
+		edit->bytes = arena_copy(m->arena, from->bytes);
+	}
+	m->changed = m->plan.edits.n > 0 || whole->size != w->input->src.size;
+	return 0;
+}
+
+static int conclude(struct mending *w, struct err *e)
+{
+	struct mend *m = w->m;
+	struct view text = w->now->unit->text;
+
+	m->remaining = w->now->found;
+	m->last = w->now->unit;
+	m->draft = w->now;
+	if (w->now != w->first)
+		draft_free(w->first);
+	if (w->input->format->kind == FORMAT_IMAGE)
+		return compose(w, e);
+	m->text = arena_copy(m->arena, text);
+	m->changed =
+		text.n != w->input->text.n || !view_eq(text, 0, w->input->text.p, text.n);
+	return 0;
+}
+
+int mend_plan(struct mend *m, const struct unit *u, const struct mend_policy *policy,
+	      struct arena *a, struct err *e)
+{
+	struct mending w = { .m = m, .input = u, .policy = policy };
+
+	BUG_ON(u->state != UNIT_READ);
+	*m = (struct mend){ .arena = a, .last = u };
+	m->plan = plan_on(&u->src, a);
+	w.first = arena_new(a, struct draft);
+	draft_init(w.first, u);
+	if (all_rounds(&w, e) != 0)
+		goto fail;
+	if (!ended_well(&w)) {
+		start_over(&w);
+		if (all_rounds(&w, e) != 0)
+			goto fail;
+	}
+	return conclude(&w, e);
+fail:
+	if (w.now != w.first)
+		draft_free(w.now);
+	draft_free(w.first);
+	return -1;
+}
+
+void mend_free(struct mend *m)
+{
+	if (m->draft)
+		draft_free(m->draft);
+	m->draft = NULL;
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rewrite/trial.h"
+#include "analyze/image/gpt.h"
+#include "analyze/image/image.h"
+#include "analyze/image/mbr.h"
+#include "rewrite/match.h"
+#include "rewrite/seal.h"
+#include "base/banned.h"
+
+void draft_init(struct draft *d, const struct unit *input)
+{
+	*d = (struct draft){ .unit = input };
+	arena_init(&d->arena, ARENA_BUDGET);
+	d->whole = plan_on(&input->src, &d->arena);
+	rules_run(input, &d->arena, &d->found);
+}
+
+void draft_free(struct draft *d)
+{
+	if (d->unit == &d->own)
+		unit_close(&d->own);
+	arena_free(&d->arena);
+}
+
+void trial_begin(struct trial *t, struct draft *next)
+{
+	*next = (struct draft){ 0 };
+	arena_init(&next->arena, ARENA_BUDGET);
+	t->next = next;
+	t->plan = plan_on(&t->now->unit->src, &next->arena);
+	t->fixes = arena_array(&next->arena, t->now->found.v.n, bool);
+	t->nfixes = 0;
+	t->why = NULL;
+}
+
+void trial_drop(struct trial *t)
+{
+	draft_free(t->next);
+}
+
+static void refute(struct trial *t, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void refute(struct trial *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	t->why = arena_vprintf(&t->next->arena, fmt, ap);
+	va_end(ap);
+}
+
+/* ---- laying the plan over ---- */
+
+static struct source lay_over(struct trial *t)
+{
+	struct draft *next = t->next;
+
+	if (t->input->format->kind == FORMAT_TEXT)
+		return source_of_bytes(
+			t->input->src.path,
+			plan_text(&t->plan, t->now->unit->text, &next->arena));
+	next->whole = plan_over(&t->now->whole, &t->plan, &next->arena);
+	next->patch = plan_patch(&next->whole, &next->arena);
+	return source_overlay(&t->input->src, &next->patch);
+}
+
+static int read_again(struct trial *t, struct err *e)
+{
+	struct source src = lay_over(t);
+	struct draft *next = t->next;
+
+	unit_read(&next->own, &src, t->input->format, t->input->host);
+	next->unit = &next->own;
+	next->own.journal = t->input->journal;
+	if (next->own.state == UNIT_READ) {
+		rules_run(next->unit, &next->own.arena, &next->found);
+		return 0;
+	}
+	if (next->own.state == UNIT_FAILED && next->own.why.code == ERR_IO) {
+		*e = next->own.why;
+		return -1;
+	}
+	refute(t, "what it would make cannot be read again%s%s",
+	       next->own.state == UNIT_FAILED ? ": " : "",
+	       next->own.state == UNIT_FAILED ? next->own.why.msg : "");
+	return 0;
+}
+
+/* ---- what was there still is ---- */
+
+/* The most far-reaching class among the fixes that are tried. */
+static enum fix_class reach(const struct trial *t)
+{
+	enum fix_class most = FIX_SAFE;
+
+	for (size_t i = 0; i < t->now->found.v.n; i++) {
+		if (t->fixes[i] && t->now->found.v.v[i]->rule->fix_class > most)
+			most = t->now->found.v.v[i]->rule->fix_class;
+	}
+	return most;
+}
+
+static bool same_partition(const struct gpt_entry *x, const struct gpt_entry *y,
+			   enum fix_class reach)
+{
+	return x->number == y->number && x->first.v == y->first.v &&
+	       x->last.v == y->last.v && guid_eq(x->type, y->type) &&
+	       (reach > FIX_SAFE || guid_eq(x->guid, y->guid));
+}
+
+static void keeps_gpt(struct trial *t, const struct gpt *was, const struct gpt *is,
+		      enum fix_class reach)
+{
+	size_t i = 0;
+
+	if (!is)
+		refute(t, "the partition table would no longer be seen");
+	else if (was->sector_size != is->sector_size)
+		refute(t, "the table would be read for another sector size");
+	else if (was->good && !is->good)
+		refute(t, "no copy of the table would be right any more");
+	if (t->why || !was->good)
+		return;
+	while (i < was->good->nentries && i < is->good->nentries &&
+	       same_partition(&was->good->entry[i], &is->good->entry[i], reach))
+		i++;
+	if (i < was->good->nentries)
+		refute(t, "partition %u would change", was->good->entry[i].number);
+	else if (i < is->good->nentries)
+		refute(t, "partition %u would appear", is->good->entry[i].number);
+}
+
+/* With a GPT the entries of sector 0 only protect it. */
+static void keeps_mbr(struct trial *t, const struct mbr *was, const struct mbr *is)
+{
+	if (!is) {
+		refute(t, "the partition table would no longer be seen");
+		return;
+	}
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		const struct mbr_entry *x = &was->entry[i], *y = &is->entry[i];
+
+		if (!x->used && !y->used)
+			continue;
+		if (x->used != y->used || x->type.v != y->type.v ||
+		    x->lba.v != y->lba.v || x->sectors.v != y->sectors.v) {
+			refute(t, "partition %u would change", i + 1);
+			return;
+		}
+	}
+	if (was->nlogical != is->nlogical)
+		refute(t, "there would be %zu logical partitions, not %zu", is->nlogical,
+		       was->nlogical);
+}
+
+static void keeps_facts(struct trial *t)
+{
+	const struct unit *was = t->now->unit, *is = t->next->unit;
+	enum fix_class most = reach(t);
+
+	if (was->vm && !is->vm)
+		refute(t, "the VM would no longer be understood");
+	if (!was->image || most == FIX_LOSSY)
+		return;
+	if (was->image->gpt)
+		keeps_gpt(t, was->image->gpt, is->image->gpt, most);
+	else if (was->image->mbr && most == FIX_SAFE)
+		keeps_mbr(t, was->image->mbr, is->image->mbr);
+}
+
+static const struct gpt *believed(const struct unit *u)
+{
+	const struct gpt *gpt = u->image ? u->image->gpt : NULL;
+
+	return gpt && gpt->good ? gpt : NULL;
+}
+
+/* Nothing but a lossy fix has business inside of a partition. */
+static void spares_partitions(struct trial *t)
+{
+	const struct gpt *gpt = believed(t->now->unit);
+	const struct gpt_table *table;
+	uint64_t ss;
+
+	if (!gpt)
+		gpt = believed(t->next->unit);
+	if (!gpt || reach(t) == FIX_LOSSY)
+		return;
+	table = gpt->good;
+	ss = gpt->sector_size;
+	for (size_t i = 0; i < table->nentries; i++) {
+		const struct gpt_entry *p = &table->entry[i];
+
+		for (size_t k = 0; k < t->plan.edits.n; k++) {
+			struct span at = t->plan.edits.v[k].at;
+
+			if (p->first.v <= (span_end(at) - 1) / ss &&
+			    at.off / ss <= p->last.v) {
+				refute(t, "it would write into partition %u", p->number);
+				return;
+			}
+		}
+	}
+}
+
+/* ---- findings before and after ---- */
+
+static void judge_new(struct trial *t, const struct finding *f)
+{
+	bool later = f->rule->severity == SEV_WARNING && !t->strict &&
+		     mend_allows(t->policy, f->rule);
+
+	if (later || (f->rule->severity == SEV_NOTE && !t->strict))
+		return;
+	refute(t, "it would bring %s: %s", f->rule->id, f->message);
+}
+
+static void compare(struct trial *t)
+{
+	struct arena *a = &t->next->arena;
+	struct seen_list was = seen_in(t->now->unit, &t->now->found, a);
+	struct seen_list is = seen_in(t->next->unit, &t->next->found, a);
+
+	for (size_t i = 0; i < was.n; i++)
+		was.v[i].last = t->fixes[i];
+	seen_match(&was, &is, a);
+	for (size_t i = 0; !t->why && i < was.n; i++) {
+		if (t->fixes[i] && was.v[i].same)
+			refute(t, "%s would still say: %s", was.v[i].finding->rule->id,
+			       was.v[i].same->finding->message);
+	}
+	t->was = arena_array(a, is.n, size_t);
+	for (size_t i = 0; !t->why && i < is.n; i++) {
+		t->was[i] = is.v[i].same ? (size_t)(is.v[i].same - was.v) : TRIAL_NEW;
+		if (!is.v[i].same)
+			judge_new(t, is.v[i].finding);
+	}
+}
+
+/* ---- the judges ---- */
+
+static int ask_judges(struct trial *t, struct err *e)
+{
+	struct proof p = { .before = t->now->unit,
+			   .after = t->next->unit,
+			   .plan = &t->plan,
+			   .left = &t->next->found,
+			   .arena = &t->next->arena };
+	const char *why = "does not accept the text";
+
+	if (p.after->image)
+		return judge_fdisk(&p, &t->why, e);
+	if (p.after->doc) {
+		switch (p.after->doc->syntax) {
+		case SYNTAX_XML:
+			if (!judge_xml(p.before->text, p.after->text, p.plan, p.arena,
+				       &why))
+				refute(t, "libxml2: %s", why);
+			break;
+		}
+	}
+	return 0;
+}
+
+int trial_run(struct trial *t, struct err *e)
+{
+	if (!seal(&t->plan, t->now->unit)) {
+		refute(t, "its checksums would collide with another edit");
+		return 0;
+	}
+	if (read_again(t, e) != 0)
+		return -1;
+	if (!t->why)
+		spares_partitions(t);
+	if (!t->why)
+		keeps_facts(t);
+	if (!t->why)
+		compare(t);
+	return t->why ? 0 : ask_judges(t, e);
+}
