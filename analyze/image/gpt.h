@@ -41,7 +41,7 @@ enum {
 	GPT_ENTRY_SIZE = 128,
 
 	GPT_GUID_SIZE = 16,
-	GPT_ENTRIES_MIN_BYTES = 16384, /* UEFI 5.3.1: room that the array always has */
+	GPT_ENTRIES_MIN_BYTES = 16384,   /* UEFI 5.3.1: room that the array always has */
 	GPT_ENTRIES_MAX_BYTES = 1 << 20, /* what we read: 8192 entries of 128 bytes */
 };
 
@@ -59,11 +59,11 @@ void guid_text(struct guid g, char out[37]);
 bool guid_parse(struct str s, struct guid *out);
 
 struct gpt_entry {
-	unsigned number;      /* 1-based, as partition tools count */
-	struct span at;       /* GPT_ENTRY_SIZE bytes */
+	unsigned number; /* 1-based, as partition tools count */
+	struct span at;  /* GPT_ENTRY_SIZE bytes */
 	struct guid type, guid;
 	struct field first, last, attributes;
-	struct str name;      /* UTF-8 of the name up to its NUL; lone surrogates U+FFFD */
+	struct str name; /* UTF-8 of the name up to its NUL; lone surrogates U+FFFD */
 };
 
 enum gpt_which { GPT_PRIMARY, GPT_BACKUP };
@@ -72,62 +72,65 @@ enum gpt_which { GPT_PRIMARY, GPT_BACKUP };
 enum gpt_array {
 	GPT_ARRAY_NO_HEADER, /* nothing says where it is */
 	GPT_ARRAY_READ,
-	GPT_ARRAY_SIZE,      /* no entries, or smaller ones than GPT_ENTRY_SIZE: not read */
-	GPT_ARRAY_TOO_LARGE, /* more than GPT_ENTRIES_MAX_BYTES: not read, may still be right */
+	GPT_ARRAY_SIZE, /* no entries, or smaller ones than GPT_ENTRY_SIZE: not read */
+	GPT_ARRAY_TOO_LARGE, /* over GPT_ENTRIES_MAX_BYTES: not read, may be right */
 	GPT_ARRAY_OUTSIDE,   /* it does not lie within the disk */
 };
 
 /* One copy: a header and its entry array. */
 struct gpt_table {
 	enum gpt_which which;
-	bool present;       /* "EFI PART" stands at `at` */
-	struct span at;     /* the header's sector, there or where it was looked for */
-	uint64_t lba;       /* of that sector */
-	struct view raw;    /* the sector's bytes; empty when it lies past the end */
+	bool present;    /* "EFI PART" stands at `at` */
+	struct span at;  /* the header's sector, there or where it was looked for */
+	uint64_t lba;    /* of that sector */
+	struct view raw; /* the sector's bytes; empty when it lies past the end */
 
 	/* valid when present */
 	struct field revision, header_size, header_crc, reserved, my_lba, alternate_lba,
-		first_usable, last_usable, entries_lba, entry_count, entry_size, entries_crc;
+		first_usable, last_usable, entries_lba, entry_count, entry_size,
+		entries_crc;
 	struct guid disk_guid;
 	struct span disk_guid_at;
-	bool size_ok;       /* header size 92 to the sector size */
+	bool size_ok;        /* header size 92 to the sector size */
 	uint32_t crc_actual; /* of the header, when size_ok */
-	bool header_ok;     /* signature, size_ok, CRC, MyLBA == lba */
+	bool header_ok;      /* signature, size_ok, CRC, MyLBA == lba */
 
-	/* the array, when it could be read: bounded by GPT_ENTRIES_MAX_BYTES and the disk */
+	/* the array; read when it lies within the disk and GPT_ENTRIES_MAX_BYTES */
 	enum gpt_array array;
-	bool entries_read;           /* array == GPT_ARRAY_READ */
-	struct span entries_at;      /* count * entry size bytes; empty when no offset can
+	bool entries_read;      /* array == GPT_ARRAY_READ */
+	struct span entries_at; /* count * entry size bytes; empty when no offset can
 					say where */
 	struct view entries_raw;
 	uint32_t entries_crc_actual;
-	bool entries_ok;             /* read, entry size 128 * 2^n, CRC right */
+	bool entries_ok;               /* read, entry size 128 * 2^n, CRC right */
 	const struct gpt_entry *entry; /* used ones (type not zero), in table order */
 	size_t nentries;
 };
 
 struct gpt {
 	const struct image *image;
-	uint32_t sector_size;    /* of the table: 512, 1024, 2048 or 4096 */
-	uint64_t sectors;        /* of the disk: size / sector_size */
+	uint32_t sector_size; /* of the table: 512, 1024, 2048 or 4096 */
+	uint64_t sectors;     /* of the disk: size / sector_size */
 	struct gpt_table primary;
-	/* Of the headers at the last sector, where the primary says and where the protective
-	 * MBR says: the one of the primary's disk GUID, else the most intact, else the first.
-	 * Not present: `at` is the last sector. */
+	/* Of the headers at the last sector, where the primary says and where the
+	 * protective MBR says: the one of the primary's disk GUID, else the most intact,
+	 * else the first. Not present: `at` is the last sector. */
 	struct gpt_table backup;
-	bool backup_at_end;      /* backup.lba is the last sector */
-	/* Another header in one of those places, or NULL: a left-over of an earlier table. */
+	bool backup_at_end; /* backup.lba is the last sector */
+	/* Another header in one of those places, or NULL: a left-over of an earlier
+	 * table. */
 	const struct gpt_table *stray;
-	/* The copy to believe: the primary if both its header and entries are right, else the
-	 * backup under the same condition, else NULL. */
+	/* The copy to believe: the primary if both its header and entries are right, else
+	 * the backup under the same condition, else NULL. */
 	const struct gpt_table *good;
-	/* What stands where the copies belong: from LBA 1 (header, then array) and at the end
-	 * of the disk (array, then header in the last sector). As long as the good copy's (or
-	 * the pieced one's) array needs, or GPT_ENTRIES_MIN_BYTES without one; empty when the
-	 * disk is too small. A repair must know what it would overwrite. */
+	/* What stands where the copies belong: from LBA 1 (header, then array) and at the
+	 * end of the disk (array, then header in the last sector). As long as the good
+	 * copy's (or the pieced one's) array needs, or GPT_ENTRIES_MIN_BYTES without one;
+	 * empty when the disk is too small. A repair must know what it overwrites. */
 	struct view head, tail;
-	/* Only when good is NULL: a table of the right header of one copy and an array that
-	 * was found elsewhere and fits its entries CRC, or NULL. Its entries_at says where. */
+	/* Only when good is NULL: a table of the right header of one copy and an array
+	 * that was found elsewhere and fits its entries CRC, or NULL. Its entries_at says
+	 * where. */
 	const struct gpt_table *pieced;
 	/* A table for another sector size, with a right header, or NULL. */
 	const struct gpt *other;
@@ -138,17 +141,18 @@ static inline bool gpt_table_ok(const struct gpt_table *t)
 	return t->header_ok && t->entries_ok;
 }
 
-/* Looks for both copies at every sector size and describes what it finds. Of several sizes
- * the one with the most intact table is taken. *out is NULL when there is not a trace of a
- * GPT: no header, and no protective entry (with that alone, neither copy is present). */
+/* Looks for both copies at every sector size and describes what it finds. Of several
+ * sizes the one with the most intact table is taken. *out is NULL when there is not a
+ * trace of a GPT: no header, and no protective entry (with that alone, neither copy is
+ * present). */
 int gpt_read(const struct gpt **out, const struct image *img, struct arena *a,
 	     struct err *e) __attribute__((warn_unused_result));
 
 /* True when a sector holds a header with the right CRC that says it stands at lba. */
 bool gpt_header_intact(struct view sector, uint64_t lba);
 
-/* A header to be written. Encodes all fields with both CRCs into one sector (the rest of it
- * zero). entries: the array as it will stand on disk. */
+/* A header to be written. Encodes all fields with both CRCs into one sector (the rest of
+ * it zero). entries: the array as it will stand on disk. */
 struct gpt_header {
 	uint64_t my_lba, alternate_lba, first_usable, last_usable, entries_lba;
 	struct guid disk_guid;

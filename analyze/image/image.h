@@ -18,33 +18,33 @@ struct image {
 	struct view head;         /* the first and the last bytes, read once: what */
 	struct view tail;         /* image_view() cuts from. May be empty */
 	uint64_t tail_off;
-	/* A file system that begins with the disk itself ("ext", "FAT", "LUKS", "LVM2 PV", ...),
-	 * by its magic; NULL: none seen. Beside a valid table it is a left-over. Where the
+	/* A file system ("ext", "FAT", "LUKS", ...) that begins with the disk itself, by
+	 * its magic; NULL: none seen. Beside a valid table it is a left-over. Where the
 	 * partition sector or the primary GPT is missing, it may be what the disk really
-	 * holds, and writing the first 34 sectors would destroy it. */
+	 * holds, and writing to the first 34 sectors would destroy it. */
 	const char *filesystem;
 	struct span filesystem_at; /* the magic */
-	const struct mbr *mbr;    /* NULL: no partition sector (neither 55 AA nor a GPT) */
-	const struct gpt *gpt;    /* NULL: not a trace of a GPT */
+	const struct mbr *mbr; /* NULL: no partition sector (neither 55 AA nor a GPT) */
+	const struct gpt *gpt; /* NULL: not a trace of a GPT */
 };
 
 /* The bytes [off, off + n): cut from head or tail, else read into a, budgeted. */
 int image_view(const struct image *img, struct arena *a, uint64_t off, uint64_t n,
 	       struct view *out, struct err *e) __attribute__((warn_unused_result));
 
-/* A little-endian number of 1, 2, 4 or 8 bytes at v[off]; v stands at `base` of the disk. */
-struct field image_field(const struct image *img, struct view v, uint64_t base, size_t off,
-			 size_t len);
+/* A little-endian number of 1, 2, 4 or 8 bytes at v[off]; v stands at `base`. */
+struct field image_field(const struct image *img, struct view v, uint64_t base,
+			 size_t off, size_t len);
 
-/* Names the file system that a disk's first bytes belong to, and where its magic is; NULL:
- * none. What it looks for ends below PROBE_HEAD. */
+/* Names the file system that a disk's first bytes belong to, and where its magic is;
+ * NULL: none. What it looks for ends below PROBE_HEAD. */
 const char *filesystem_of(struct view head, size_t *off, size_t *len);
 
 /* What stands at an offset, for messages, hex dumps and `vmend inspect`. */
 struct place {
-	const char *locus;   /* "gpt/primary/header/last-usable", "mbr/entry[0]/sectors" */
-	struct span record;  /* the record around it: an MBR entry, a GPT header, an entry */
-	const char *summary; /* the record in words: "entry 0: type EE, first LBA 1, ..." */
+	const char *locus;  /* "gpt/primary/header/last-usable", "mbr/entry[0]/sectors" */
+	struct span record; /* around it: an MBR entry, a GPT header, an entry */
+	const char *summary; /* of the record: "entry 0: type EE, first LBA 1, ..." */
 };
 
 /* False when the offset belongs to no structure that was read. Strings are a's. */

@@ -30,7 +30,7 @@ static struct mbr_entry entry_of(const struct image *img, struct view sector,
 		.at = { .src = img->src, .off = base + off, .len = MBR_ENTRY_SIZE },
 	};
 
-#define NUMBER(member, name, o, n) \
+#define NUMBER(member, name, o, n)                                                       \
 	ent.member = image_field(img, sector, base, off + (o), n);
 #define OTHER(name, o, n)
 	MBR_ENTRY_FIELDS(NUMBER, OTHER)

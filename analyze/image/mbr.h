@@ -33,28 +33,29 @@ enum {
 	MBR_TYPE_PROTECTIVE = 0xee,
 	MBR_TYPE_ESP = 0xef,
 
-	EBR_CHAIN_MAX = 128, /* links that we follow; Linux stops at 60 logical partitions */
+	EBR_CHAIN_MAX = 128, /* links that we follow; Linux ends at 60 partitions */
 };
 
 struct mbr_entry {
-	struct span at;        /* its 16 bytes */
-	struct field boot;     /* 00 or 80 */
+	struct span at;    /* its 16 bytes */
+	struct field boot; /* 00 or 80 */
 	struct field type;
-	struct field lba;      /* first sector; for a logical one already absolute */
+	struct field lba; /* first sector; for a logical one already absolute */
 	struct field sectors;
 	uint8_t chs_first[3];
-	bool used;             /* type is not 0 and it has sectors, or it is 0xEE */
-	bool extended;         /* type 05, 0F or 85 */
-	unsigned number;       /* 1 to 4, logical ones from 5 */
+	bool used;       /* type is not 0 and it has sectors, or it is 0xEE */
+	bool extended;   /* type 05, 0F or 85 */
+	unsigned number; /* 1 to 4, logical ones from 5 */
 };
 
 /* One extended boot record: a sector in the chain. */
 struct ebr {
-	struct span at;     /* its 512 bytes */
-	struct span link;   /* the 16 bytes of the entry that led here */
+	struct span at;   /* its 512 bytes */
+	struct span link; /* the 16 bytes of the entry that led here */
 	uint64_t lba;
 	struct field magic;
-	struct mbr_entry entry[MBR_ENTRIES]; /* lba already absolute; number 0: not in use */
+	/* lba already absolute; number 0: not a logical partition */
+	struct mbr_entry entry[MBR_ENTRIES];
 };
 
 enum ebr_end {
@@ -62,50 +63,50 @@ enum ebr_end {
 	EBR_COMPLETE,     /* the chain ended as it should */
 	EBR_LOOP,         /* it comes back to a sector that it has been at */
 	EBR_NO_SIGNATURE, /* a link has no 55 AA */
-	EBR_OUTSIDE,      /* a link lies past the end of the disk or its extended partition */
-	EBR_TOO_LONG,     /* more than EBR_CHAIN_MAX links */
+	EBR_OUTSIDE,  /* a link lies past the end of the disk or its extended partition */
+	EBR_TOO_LONG, /* more than EBR_CHAIN_MAX links */
 };
 
 struct mbr {
 	const struct image *image;
-	struct span at;              /* 512 bytes */
-	struct field magic;          /* little-endian 0xAA55 when right */
+	struct span at;     /* 512 bytes */
+	struct field magic; /* little-endian 0xAA55 when right */
 	bool magic_ok;
-	bool boot_sector;            /* of a file system (a jump, then a plausible BPB or a
+	bool boot_sector; /* of a file system (a jump, then a plausible BPB or a
 					known name): what stands at the entries is code */
-	bool boot_code;              /* bytes 0 to 439 are not all zero */
+	bool boot_code;   /* bytes 0 to 439 are not all zero */
 	uint32_t disk_signature;
-	uint32_t sector_size;        /* bytes per LBA: the GPT's, or 512 */
-	uint64_t sectors;            /* of the whole disk */
+	uint32_t sector_size; /* bytes per LBA: the GPT's, or 512 */
+	uint64_t sectors;     /* of the whole disk */
 	struct mbr_entry entry[MBR_ENTRIES];
-	unsigned nprotective;        /* entries of type EE */
+	unsigned nprotective;               /* entries of type EE */
 	const struct mbr_entry *protective; /* the first of them, or NULL */
-	bool hybrid;                 /* a protective entry and a used other one */
+	bool hybrid;                        /* a protective entry and a used other one */
 	const struct mbr_entry *logical;
 	size_t nlogical;
-	const struct ebr *ebr;       /* the sectors of the chain, in the order they were read */
+	const struct ebr *ebr; /* the sectors of the chain, in the order they were read */
 	size_t nebr;
-	enum ebr_end ebr_end;        /* with several extended partitions, the first bad end */
-	struct span ebr_at;          /* the 16 bytes that point where the chain goes wrong */
-	uint64_t ebr_lba;            /* and where they point */
+	enum ebr_end ebr_end; /* with several extended partitions, the first bad end */
+	struct span ebr_at;   /* the 16 bytes that point where the chain goes wrong */
+	uint64_t ebr_lba;     /* and where they point */
 };
 
-/* Reads sector 0 of img and follows the EBR chains as Linux does. Any content is described;
- * ERR_SHORT when the disk has no 512 bytes. */
+/* Reads sector 0 of img and follows the EBR chains as Linux does. Any content is
+ * described; ERR_SHORT when the disk has no 512 bytes. */
 int mbr_read(struct mbr *m, const struct image *img, uint32_t sector_size,
 	     struct arena *a, struct err *e) __attribute__((warn_unused_result));
 
-/* True when sector 0 has partition entries that could be meant: 55 AA, boot flags of 00 or
- * 80 in all four, at least one used, and it is no file system's boot sector. */
+/* True when sector 0 has partition entries that could be meant: 55 AA, boot flags of 00
+ * or 80 in all four, at least one used, and it is no file system's boot sector. */
 bool mbr_plausible(struct view sector0);
 
-/* True when sector 0 is a file system's (or LUKS's, ...) own: what stands at the entries is
- * not meant as such. */
+/* True when sector 0 is a file system's (or LUKS's, ...) own: what stands at the entries
+ * is not meant as such. */
 bool mbr_is_boot_sector(struct view sector0);
 
 /* Is there a protective entry? *end: the first LBA behind it, where a grown disk's lost
- * primary can no longer say where the backup is; 0 when its size is the 2^32 - 1 that says
- * nothing. An entry at LBA 1 counts even without the 55 AA. */
+ * primary can no longer say where the backup is; 0 when its size is the 2^32 - 1 that
+ * says nothing. An entry at LBA 1 counts even without the 55 AA. */
 bool mbr_protective_end(struct view sector0, uint64_t *end);
 
 /* The 16 bytes of a protective entry for a disk of so many sectors: 00, CHS 00 02 00, EE,

@@ -1,9 +1,15 @@
-/* Disks in memory for tests of analyze/image: partition sectors and GPTs laid down byte by
- * byte, and checksums by a bitwise CRC, so that our readers are not tested with themselves.
- * For one test program each: include it once, after cmocka.h.
+/* Disks in memory for tests of analyze/image: partition sectors and GPTs laid down byte
+ * by byte, and checksums by a bitwise CRC, so that our readers are not tested with
+ * themselves. For one test program each.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef TESTS_LIB_PLATTER_H
 #define TESTS_LIB_PLATTER_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
 
 #include "analyze/image/gpt.h"
 #include "analyze/image/image.h"
