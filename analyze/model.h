@@ -142,4 +142,11 @@ struct vm {
 	size_t nhostdevs;
 };
 
+/* Known to run under QEMU, and not Xen, LXC, bhyve, VMware ... */
+static inline bool vm_runs_qemu(const struct vm *vm)
+{
+	return fact_is(&vm->type, "kvm") || fact_is(&vm->type, "qemu") ||
+	       fact_is(&vm->type, "hvf");
+}
+
 #endif

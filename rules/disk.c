@@ -1,0 +1,153 @@
+/* Disks of a VM: what their configuration says, and what it leaves open.
+ * libvirt: formatdomain, "Hard drives, floppy disks, CDROMs".
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "rules/rules.h"
+#include "base/banned.h"
+
+static bool is_or_absent(const struct fact *f, const char *dflt)
+{
+	return fact_absent(f) || fact_is(f, dflt);
+}
+
+static const char *name_of(struct scan *s, const struct disk *d)
+{
+	return fact_known(&d->target) ? scan_printf(s, "disk '%s'", shown(s, d->target.v))
+				      : "a disk";
+}
+
+/* ---- disk-cache-unsafe ---- */
+
+/* Places where nobody keeps what must last. */
+static bool is_scratch(const struct fact *source)
+{
+	static const char *const dirs[] = { "/tmp/", "/var/tmp/", "/dev/shm/", "/run/" };
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		if (fact_known(source) && str_starts(source->v, dirs[i]))
+			return true;
+	}
+	return false;
+}
+
+static void check_cache(struct scan *s, const struct disk *d)
+{
+	struct finding *f;
+
+	if (!vm_runs_qemu(d->vm) || !fact_is(&d->cache, "unsafe"))
+		return;
+	/* A CD-ROM or a floppy image can be had again; a transient disk is meant to be lost. */
+	if (!is_or_absent(&d->device, "disk") && !fact_is(&d->device, "lun"))
+		return;
+	if (!fact_absent(&d->readonly) || !fact_absent(&d->transient) ||
+	    is_scratch(&d->source))
+		return;
+	f = report(s, d->cache.at,
+		   "%s has cache='unsafe': what the guest flushes is not written",
+		   name_of(s, d));
+	report_label(s, f, "when the host stops, the guest's file system may be lost");
+}
+
+static bool fix_cache(struct plan *p, const struct finding *f, const struct disk *d)
+{
+	(void)f;
+	/* io='native' is refused with the default cache. */
+	if (fact_is(&d->io, "native")) {
+		plan_title(p, "cache='none'");
+		return plan_set(p, &d->cache, "none");
+	}
+	plan_title(p, "remove cache='unsafe' (the default is writeback)");
+	return plan_remove(p, &d->cache);
+}
+
+/* ---- disk-format-undeclared ---- */
+
+/* File name endings and libvirt's name for the format. "" says that raw is right. */
+struct ending {
+	const char *ending, *format;
+};
+
+static const struct ending endings[] = {
+	{ ".iso", "" },      { ".raw", "" },      { ".qcow2", "qcow2" },
+	{ ".qcow", "qcow" }, { ".vmdk", "vmdk" }, { ".vdi", "vdi" },
+	{ ".vhdx", "vhdx" }, { ".vhd", "vpc" },   { ".qed", "qed" },
+};
+
+/* NULL: the name does not tell. */
+static const struct ending *ending_of(struct str name)
+{
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		if (str_ends(name, endings[i].ending))
+			return &endings[i];
+	}
+	return NULL;
+}
+
+static void check_format(struct scan *s, const struct disk *d)
+{
+	const struct ending *ending;
+	struct finding *f;
+
+	if (!vm_runs_qemu(d->vm) || !fact_absent(&d->format))
+		return;
+	/* Volumes know their format from the pool; a block device nearly always is raw, and a
+	 * CD-ROM, a floppy and a LUN are. */
+	if (!is_or_absent(&d->device, "disk") || !is_or_absent(&d->type, "file"))
+		return;
+	if (!fact_known(&d->source) || d->source.v.n == 0)
+		return;
+	ending = ending_of(d->source.v);
+	if (ending && ending->format[0] == '\0')
+		return;
+	f = report(s, d->format.at,
+		   "%s declares no format, so libvirt takes raw for '%s'", name_of(s, d),
+		   shown(s, d->source.v));
+	report_label(s, f, "%s",
+		     ending ? "by its name it is not: the guest would see the container"
+			    : "if it is not, the guest sees the container, not the disk");
+	report_related(s, f, d->source.at, "the file");
+}
+
+static bool fix_format(struct plan *p, const struct finding *f, const struct disk *d)
+{
+	const struct ending *ending = ending_of(d->source.v);
+
+	(void)f;
+	if (!ending)
+		return plan_refuse(
+			p, "its name does not tell the format; `qemu-img info` does");
+	plan_title(p, "type='%s', as its name says", ending->format);
+	return plan_set(p, &d->format, ending->format);
+}
+
+const struct rule rules_disk[] = {
+	{ .id = "disk-cache-unsafe",
+	  .severity = SEV_WARNING,
+	  .fix_class = FIX_UNSAFE,
+	  .title = "a disk that ignores flushes",
+	  .why = "With cache='unsafe' QEMU drops the guest's flushes: a crash of the host or a "
+		 "power cut can lose or tear the guest's file system, however careful the guest "
+		 "was.",
+	  .steps =
+		  "Right for throw-away VMs and during an installation that can be repeated. "
+		  "Otherwise remove the attribute, or use cache='none'.",
+	  .source =
+		  "QEMU, qemu-options.hx, -drive cache=; libvirt formatdomain, driver cache",
+	  .since = "0.1.0",
+	  CHECK_FIX(disk, check_cache, fix_cache) },
+	{ .id = "disk-format-undeclared",
+	  .severity = SEV_WARNING,
+	  .fix_class = FIX_UNSAFE,
+	  .title = "a disk image without a declared format",
+	  .why = "Without <driver type=''> libvirt takes raw and does not look: a qcow2 file then "
+		 "is a disk whose first sector is the qcow2 header, and does not boot.",
+	  .steps =
+		  "Find out with `qemu-img info FILE`, and say so: <driver name='qemu' "
+		  "type='qcow2'/>. If the guest has been writing to the image as raw, it is raw, "
+		  "whatever it looks like: type='raw'.",
+	  .source =
+		  "libvirt formatdomain, driver type; CVE-2010-2237 and -2238 for why it does "
+		  "not look",
+	  .since = "0.1.0",
+	  CHECK_FIX(disk, check_format, fix_format) },
+};
+RULES_END(disk);

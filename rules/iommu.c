@@ -1,0 +1,254 @@
+/* The IOMMU that a guest sees: what libvirt refuses to define and QEMU refuses to start.
+ * libvirt: src/conf/domain_validate.c, src/qemu/qemu_validate.c. QEMU: hw/i386/.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "rules/rules.h"
+#include "base/banned.h"
+
+/* ---- iommu-intel-needs-q35 ---- */
+
+/* A machine type that is known to be another one. Distributions have names of their own for
+ * q35 (pc-q35-noble, ubuntu-q35), so a name that we do not know says nothing. */
+static bool is_other_machine(struct str machine)
+{
+	static const char *const others[] = { "pc",    "isapc", "microvm",        "virt",
+					      "xenfv", "xenpv", "s390-ccw-virtio" };
+	static const char *const families[] = { "pc-i440fx-",      "pc-0.", "pc-1.",
+						"rhel6.",          "virt-", "pseries",
+						"s390-ccw-virtio-" };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (str_is(machine, others[i]))
+			return true;
+	}
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		if (str_starts(machine, families[i]))
+			return true;
+	}
+	return false;
+}
+
+static void check_q35(struct scan *s, const struct iommu *i)
+{
+	const struct fact *machine = &i->vm->machine;
+	struct finding *f;
+
+	if (!vm_runs_qemu(i->vm) || !fact_is(&i->model, "intel"))
+		return;
+	if (fact_absent(machine)) {
+		f = report(
+			s, i->model.at,
+			"intel IOMMU without a machine type, which means pc; expected q35");
+	} else if (fact_known(machine) && is_other_machine(machine->v)) {
+		f = report(s, i->model.at, "intel IOMMU on machine '%s', expected q35",
+			   shown(s, machine->v));
+		report_related(s, f, machine->at, "the machine type");
+	} else {
+		return;
+	}
+	report_label(s, f, "libvirt refuses the domain: only Q35 machines have it");
+}
+
+/* ---- iommu-intremap-needs-ioapic ---- */
+
+static bool may_be_x86(const struct vm *vm)
+{
+	return fact_absent(&vm->arch) || fact_is(&vm->arch, "x86_64") ||
+	       fact_is(&vm->arch, "i686");
+}
+
+static void check_intremap(struct scan *s, const struct iommu *i)
+{
+	const struct fact *ioapic = &i->vm->ioapic;
+	struct finding *f;
+
+	/* Models without interrupt remapping are iommu-driver-attrs-on-virtio. */
+	if (!fact_is(&i->model, "intel") && !fact_is(&i->model, "amd"))
+		return;
+	if (!vm_runs_qemu(i->vm) || !may_be_x86(i->vm))
+		return;
+	if (!fact_is(&i->intremap, "on") || !fact_is_not(ioapic, "qemu"))
+		return;
+	f = report(
+		s, i->intremap.at,
+		"interrupt remapping is on, but %s; expected <ioapic driver='qemu'/> in "
+		"<features>",
+		fact_known(ioapic) ? scan_printf(s, "the I/O APIC's driver is '%s'",
+						 shown(s, ioapic->v))
+				   : "no I/O APIC driver is set");
+	report_label(s, f, "libvirt refuses the domain: this requires a split I/O APIC");
+	if (fact_known(ioapic))
+		report_related(s, f, ioapic->at, "the I/O APIC's driver");
+}
+
+static bool fix_intremap(struct plan *p, const struct finding *f, const struct iommu *i)
+{
+	(void)f;
+	plan_title(p, "<ioapic driver='qemu'/> in <features>");
+	return plan_set(p, &i->vm->ioapic, "qemu");
+}
+
+/* ---- iommu-vfio-needs-caching-mode ---- */
+
+/* A device that QEMU sees as vfio-pci. */
+static const struct hostdev *vfio_device(const struct vm *vm)
+{
+	for (size_t i = 0; i < vm->nhostdevs; i++) {
+		const struct hostdev *d = &vm->hostdevs[i];
+
+		if (!fact_absent(&d->mode) && !fact_is(&d->mode, "subsystem"))
+			continue;
+		if (!fact_absent(&d->driver) && !fact_is(&d->driver, "vfio"))
+			continue;
+		if (fact_is(&d->type, "pci") || fact_is(&d->type, "mdev"))
+			return d;
+	}
+	return NULL;
+}
+
+static void check_vfio(struct scan *s, const struct iommu *i)
+{
+	const struct hostdev *d = vfio_device(i->vm);
+	struct finding *f;
+
+	if (!vm_runs_qemu(i->vm) || !d || !fact_is(&i->model, "intel") ||
+	    !fact_is_not(&i->caching_mode, "on"))
+		return;
+	f = report(s, i->caching_mode.at,
+		   "intel IOMMU and a VFIO device, but caching_mode is not on");
+	report_label(s, f,
+		     "QEMU exits at start: device assignment needs caching-mode=on");
+	report_related(s, f, d->node->open_at, "the VFIO device");
+}
+
+static bool fix_vfio(struct plan *p, const struct finding *f, const struct iommu *i)
+{
+	(void)f;
+	plan_title(p, "caching_mode='on'");
+	return plan_set(p, &i->caching_mode, "on");
+}
+
+/* ---- iommu-driver-attrs-on-virtio ---- */
+
+/* aw_bits is not among them: newer versions of libvirt take it for virtio as well. */
+enum { NVTD = 4 };
+
+static const char *const vtd_names[NVTD] = { "intremap", "caching_mode", "eim", "iotlb" };
+
+static const struct fact *vtd_fact(const struct iommu *i, size_t k)
+{
+	const struct fact *const facts[NVTD] = { &i->intremap, &i->caching_mode, &i->eim,
+						 &i->iotlb };
+
+	return facts[k];
+}
+
+static void check_attrs(struct scan *s, const struct iommu *i)
+{
+	const struct fact *first = NULL;
+	const char *names = "";
+	struct finding *f;
+
+	if (!vm_runs_qemu(i->vm))
+		return;
+	if (!fact_is(&i->model, "virtio") && !fact_is(&i->model, "smmuv3"))
+		return;
+	for (size_t k = 0; k < NVTD; k++) {
+		if (fact_absent(vtd_fact(i, k)))
+			continue;
+		names = scan_printf(s, "%s%s%s", names, first ? " and " : "",
+				    vtd_names[k]);
+		if (!first)
+			first = vtd_fact(i, k);
+	}
+	if (!first)
+		return;
+	f = report(s, first->at,
+		   "IOMMU model '%s' with %s, expected no attribute of VT-d",
+		   shown(s, i->model.v), names);
+	report_label(s, f, "libvirt refuses the domain: the model has no such attribute");
+	report_related(s, f, i->model.at, "the IOMMU's model");
+}
+
+static bool is_vtd_attribute(const struct node *n)
+{
+	for (size_t k = 0; k < NVTD; k++) {
+		if (n->kind == NODE_ATTRIBUTE && str_is(n->key, vtd_names[k]))
+			return true;
+	}
+	return false;
+}
+
+static bool says_only_vtd(const struct node *driver)
+{
+	for_each_node (c, driver) {
+		if (!is_vtd_attribute(c))
+			return false;
+	}
+	return true;
+}
+
+static bool fix_attrs(struct plan *p, const struct finding *f, const struct iommu *i)
+{
+	const struct node *driver = node_child(i->node, "driver");
+
+	(void)f;
+	if (driver && says_only_vtd(driver)) {
+		plan_title(p, "remove <driver>");
+		return plan_remove_node(p, driver);
+	}
+	plan_title(p, "remove VT-d's attributes from <driver>");
+	for (size_t k = 0; k < NVTD; k++) {
+		if (!plan_remove(p, vtd_fact(i, k)))
+			return false;
+	}
+	return true;
+}
+
+const struct rule rules_iommu[] = {
+	{ .id = "iommu-driver-attrs-on-virtio",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_SAFE,
+	  .title = "a virtio or SMMUv3 IOMMU has attributes of Intel's VT-d",
+	  .why = "libvirt refuses to define the domain: iommu model 'virtio' doesn't support "
+		 "additional attributes. intremap, caching_mode, eim and iotlb are parts of VT-d.",
+	  .source = "libvirt, virDomainIOMMUDefValidate(); formatdomain, IOMMU devices",
+	  .since = "0.1.0",
+	  CHECK_FIX(iommu, check_attrs, fix_attrs) },
+	{ .id = "iommu-intel-needs-q35",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_MANUAL,
+	  .title = "an intel IOMMU on a machine that is not q35",
+	  .why = "libvirt refuses to define the domain: IOMMU device: 'intel' is only supported "
+		 "with Q35 machines. The i440fx has no PCI Express, on which VT-d rests.",
+	  .steps =
+		  "If the guest does not need the IOMMU: remove the <iommu> element, and "
+		  "iommu='on' from the <driver> of virtio devices. If it does: set "
+		  "machine='q35' in <os><type>, move disks and CD-ROMs from bus='ide' to "
+		  "bus='sata', remove the PCI <controller> and <address type='pci'> elements so "
+		  "that libvirt makes new ones, and boot once with a copy: for the guest this is "
+		  "another mainboard.",
+	  .source =
+		  "libvirt, qemuValidateDomainDeviceDefIOMMU(); formatdomain, IOMMU devices",
+	  .since = "0.1.0",
+	  CHECK(iommu, check_q35) },
+	{ .id = "iommu-intremap-needs-ioapic",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_SAFE,
+	  .title = "interrupt remapping without a split I/O APIC",
+	  .why = "libvirt refuses to define the domain: IOMMU interrupt remapping requires split "
+		 "I/O APIC (ioapic driver='qemu').",
+	  .source = "libvirt, virDomainDefIOMMUValidate(); formatdomain, IOMMU devices",
+	  .since = "0.1.0",
+	  CHECK_FIX(iommu, check_intremap, fix_intremap) },
+	{ .id = "iommu-vfio-needs-caching-mode",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_SAFE,
+	  .title = "a VFIO device behind an intel IOMMU without caching mode",
+	  .why = "libvirt defines the domain, and QEMU exits when it starts: We need to set "
+		 "caching-mode=on for intel-iommu to enable device assignment with IOMMU "
+		 "protection.",
+	  .source = "QEMU, hw/i386/intel_iommu.c, vtd_machine_done_hook()",
+	  .since = "0.1.0",
+	  CHECK_FIX(iommu, check_vfio, fix_vfio) },
+};
+RULES_END(iommu);
