@@ -30,7 +30,7 @@ void arena_free(struct arena *a)
 	*a = (struct arena){ .budget = a->budget };
 }
 
-static _Noreturn void out_of_memory(void)
+_Noreturn void out_of_memory(void)
 {
 	fputs("vmend: out of memory\n", stderr);
 	exit(4);

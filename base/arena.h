@@ -25,6 +25,9 @@ struct arena {
 
 enum { ARENA_BUDGET = 40 << 20 }; /* per unit; keeps any input under 64 MiB */
 
+/* The answer to memory that is gone when its size was ours: says so, exit code 4. */
+_Noreturn void out_of_memory(void);
+
 void arena_init(struct arena *a, size_t budget);
 void arena_free(struct arena *a);
 

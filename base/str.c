@@ -95,10 +95,8 @@ static void reserve(struct buf *b, size_t more)
 	while (cap <= need)
 		cap = cap > SIZE_MAX / 2 ? SIZE_MAX : cap * 2;
 	p = realloc(b->p, cap);
-	if (!p) {
-		fputs("vmend: out of memory\n", stderr);
-		exit(4);
-	}
+	if (!p)
+		out_of_memory();
 	b->p = p;
 	b->cap = cap;
 }

@@ -28,7 +28,8 @@ void sort_stable(void *v, size_t n, size_t size, int (*cmp)(const void *, const 
 	sort_stable(base, half, size, cmp);
 	sort_stable(base + half * size, n - half, size, cmp);
 	tmp = malloc(half * size);
-	BUG_ON(!tmp);
+	if (!tmp)
+		out_of_memory();
 	memcpy(tmp, base, half * size);
 	left = tmp;
 	right = base + half * size;
