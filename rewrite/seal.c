@@ -49,10 +49,12 @@ static bool array_moves(const struct plan *p, const struct gpt_table *t)
 	       edit_in(p, t->entry_size.at) || edit_in(p, t->header_size.at);
 }
 
-/* An edit that would change nothing is left out. */
+/* An edit that would change nothing is left out; a sum that a fix wrote must be this. */
 static bool put_crc(struct plan *p, const struct field *f, uint32_t crc)
 {
-	return f->v == crc || plan_le32(p, STAGE_HEADERS, f->at, crc);
+	if (f->v == crc && !edit_in(p, f->at))
+		return true;
+	return plan_le32(p, STAGE_HEADERS, f->at, crc);
 }
 
 static bool seal_table(struct plan *p, const struct gpt_table *t)
