@@ -43,6 +43,12 @@ static inline void platter_free(struct platter *d)
 	*d = (struct platter){ 0 };
 }
 
+/* Forgets what was read, so that a loop does not fill the arena. */
+static inline void platter_reset(struct platter *d)
+{
+	arena_free(&d->arena);
+}
+
 /* A larger disk with the same bytes in front (size may also be smaller). */
 static inline void platter_resize(struct platter *d, uint64_t size)
 {
