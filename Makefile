@@ -189,7 +189,8 @@ coverage:
 		END { printf "%.1f%%\tof %d lines\n", 100 * hit / n, n }' | sort -n
 
 fuzz:
-	$(Q)$(again) fuzzers VARIANT=fuzz CC=clang
+	$(Q)tools/deps build clang
+	$(Q)$(again) fuzzers tools VARIANT=fuzz CC=clang
 	$(Q)tests/fuzz/run build/fuzz-clang $(FUZZ_SECONDS)
 
 bench:
