@@ -126,28 +126,27 @@ static bool skip_blanks(struct reader *r)
 	return r->at > from;
 }
 
-/* A name with at most one colon. *prefix: bytes before the colon. False without a word
- * when there is no name here. */
+/* A name with at most one colon, not at an end of it: Namespaces 1.0, 4. *prefix: bytes
+ * before the colon. False without a word when there is no name here. */
 static bool qname(struct reader *r, struct span *at, size_t *prefix)
 {
 	struct view rest = view_cut(r->text, r->at, r->text.n - r->at);
-	size_t n = xml_ncname(rest), local;
+	size_t n = xml_ncname(rest), local = 0;
+	bool colon = n < rest.n && rest.p[n] == ':';
 
 	*prefix = 0;
+	if (colon) {
+		*prefix = n++;
+		local = xml_ncname(view_cut(rest, n, rest.n - n));
+		n += local;
+	}
 	*at = span_of(r, r->at, r->at + n);
 	if (n == 0)
 		return false;
-	if (n < rest.n && rest.p[n] == ':') {
-		local = xml_ncname(view_cut(rest, n + 1, rest.n - n - 1));
-		*prefix = n;
-		n += 1 + local;
-		*at = span_of(r, r->at, r->at + n);
-		if (local == 0 || (n < rest.n && rest.p[n] == ':'))
-			return bad(
-				r, r->at, r->at + n,
-				"'%s' is no name: one colon between two names was expected",
-				shown_at(r, *at));
-	}
+	if (colon && (*prefix == 0 || local == 0 || (n < rest.n && rest.p[n] == ':')))
+		return bad(r, r->at, r->at + n,
+			   "'%s' is no name: at most one colon, between two names, was expected",
+			   shown_at(r, *at));
 	r->at += n;
 	return true;
 }

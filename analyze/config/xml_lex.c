@@ -13,6 +13,20 @@ static bool is_char(uint32_t c)
 	       (c >= 0x10000 && c <= 0x10ffff);
 }
 
+enum { STRIDE = 32 };
+
+/* Branch-free, so that a compiler can do it with vectors. */
+static bool all_plain(const uint8_t *p)
+{
+	unsigned odd = 0;
+
+	for (size_t i = 0; i < STRIDE; i++)
+		odd |= (unsigned)(p[i] >= 0x80) |
+		       ((unsigned)(p[i] < 0x20) & (unsigned)(p[i] != '\t') &
+			(unsigned)(p[i] != '\n') & (unsigned)(p[i] != '\r'));
+	return odd == 0;
+}
+
 size_t xml_chars_upto(struct view v)
 {
 	size_t i = 0;
@@ -21,6 +35,10 @@ size_t xml_chars_upto(struct view v)
 		uint32_t c = v.p[i];
 		size_t n = 1;
 
+		if (c < 0x80 && v.n - i >= STRIDE && all_plain(v.p + i)) {
+			i += STRIDE;
+			continue;
+		}
 		if (c >= 0x80)
 			n = utf8_decode((struct view){ v.p + i, v.n - i }, &c);
 		if (n == 0 || !is_char(c))
@@ -30,11 +48,21 @@ size_t xml_chars_upto(struct view v)
 	return i;
 }
 
+/* Bits of the ASCII characters from 0 and from 64. */
+static bool in_set(uint32_t c, uint64_t low, uint64_t high)
+{
+	return ((c < 64 ? low : high) >> (c & 63) & 1) != 0;
+}
+
+/* A-Z, a-z, _; and -, ., 0-9 */
+#define ASCII_STARTS    UINT64_C(0x07fffffe87fffffe)
+#define ASCII_CONTINUES UINT64_C(0x03ff600000000000)
+
 /* [4] NameStartChar without the colon */
 static bool starts_name(uint32_t c)
 {
 	if (c < 0x80)
-		return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+		return in_set(c, 0, ASCII_STARTS);
 	return (c >= 0xc0 && c <= 0x2ff && c != 0xd7 && c != 0xf7) ||
 	       (c >= 0x370 && c <= 0x1fff && c != 0x37e) || c == 0x200c || c == 0x200d ||
 	       (c >= 0x2070 && c <= 0x218f) || (c >= 0x2c00 && c <= 0x2fef) ||
@@ -45,8 +73,10 @@ static bool starts_name(uint32_t c)
 /* [4a] NameChar without the colon */
 static bool continues_name(uint32_t c)
 {
-	return starts_name(c) || c == '-' || c == '.' || (c >= '0' && c <= '9') ||
-	       c == 0xb7 || (c >= 0x300 && c <= 0x36f) || c == 0x203f || c == 0x2040;
+	if (c < 0x80)
+		return in_set(c, ASCII_CONTINUES, ASCII_STARTS);
+	return starts_name(c) || c == 0xb7 || (c >= 0x300 && c <= 0x36f) || c == 0x203f ||
+	       c == 0x2040;
 }
 
 size_t xml_ncname(struct view v)
