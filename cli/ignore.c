@@ -118,16 +118,26 @@ static bool char_match(struct str p, size_t *at, char c)
 	}
 }
 
-/* A "**" that stands between slashes or an end, at p[at]: how long it is with the slash
- * behind it; 0: it is no such thing. */
-static size_t double_star(struct str p, size_t at)
+static size_t behind_stars(struct str p, size_t k)
 {
-	if (at + 1 >= p.n || p.p[at] != '*' || p.p[at + 1] != '*' ||
-	    (at > 0 && p.p[at - 1] != '/'))
-		return 0;
-	if (at + 2 == p.n)
-		return 2;
-	return p.p[at + 2] == '/' ? 3 : 0;
+	while (k < p.n && p.p[k] == '*')
+		k++;
+	return k;
+}
+
+/* Two stars or more that stand between slashes or an end, at p[at]: DEEP_END at the end of
+ * the pattern, DEEP_FOLDERS in front of a slash. */
+enum deep { DEEP_NOT, DEEP_END, DEEP_FOLDERS };
+
+static enum deep deep_star(struct str p, size_t at)
+{
+	size_t behind = behind_stars(p, at);
+
+	if (behind < at + 2 || (at > 0 && p.p[at - 1] != '/'))
+		return DEEP_NOT;
+	if (behind == p.n)
+		return DEEP_END;
+	return p.p[behind] == '/' ? DEEP_FOLDERS : DEEP_NOT;
 }
 
 /* Goes back to the last star, which takes one character more, or to the last "**", which
@@ -152,26 +162,18 @@ static bool step_back(struct str path, size_t *i, size_t *k, struct retry *star,
 	return true;
 }
 
-/* The first star of a run of them is as good as all. */
-static size_t behind_stars(struct str p, size_t k)
-{
-	while (k < p.n && p.p[k] == '*')
-		k++;
-	return k;
-}
-
 bool wild_match(struct str p, struct str path)
 {
 	struct retry star = { 0 }, folders = { 0 };
 	size_t i = 0, k = 0;
 
 	while (i < path.n || k < p.n) {
-		size_t len = k < p.n ? double_star(p, k) : 0;
+		enum deep deep = deep_star(p, k);
 
-		if (len == 2) /* at the end: all that is inside, not the folder itself */
+		if (deep == DEEP_END) /* all that is inside, not the folder itself */
 			return i < path.n;
-		if (len == 3) {
-			k += len;
+		if (deep == DEEP_FOLDERS) {
+			k = behind_stars(p, k) + 1;
 			folders = (struct retry){ k, i, true };
 			star.set = false;
 			continue;

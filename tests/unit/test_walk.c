@@ -53,6 +53,7 @@ static void two_stars_match_folders(void **state)
 	assert_false(matches("a/**", "a/"));
 	assert_true(matches("**/a*/b", "ax/ay/b"));
 	assert_true(matches("a**b", "axxb"));
+	assert_true(matches("***/b", "a/a/b"));
 	assert_false(matches("a**b", "ax/xb"));
 }
 
