@@ -1,0 +1,21 @@
+/* What a repair changes, to be read before it is done.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_DIFF_H
+#define CLI_DIFF_H
+
+#include "cli/term.h"
+#include "rewrite/edit.h"
+
+struct image;
+
+/* Unified diff with three lines of context, as `git apply` and patch(1) take it. Nothing
+ * when both are equal. */
+void diff_text(struct buf *out, const struct term *t, const char *path, struct view old,
+	       struct view new);
+
+/* For each edit, in the order of the image: where it is, in numbers and words, and the rows
+ * of bytes that change. before, after: NULL where the image could not be described. */
+void diff_image(struct buf *out, const struct term *t, const struct plan *p,
+		const struct image *before, const struct image *after, struct arena *a);
+
+#endif

@@ -1,0 +1,148 @@
+/* A hex diff with the words for each record, as it is and as it will be.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/image/image.h"
+#include "cli/diff.h"
+#include "cli/excerpt.h"
+#include "rules/rule.h"
+#include "base/banned.h"
+
+enum { ROW = 16 };
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct edit *x = a, *y = b;
+
+	return x->at.off < y->at.off ? -1 : x->at.off > y->at.off;
+}
+
+/* What the bytes of a whole field say; checksums in hex. */
+static void number_out(struct buf *out, struct view bytes, const char *locus)
+{
+	bool crc = str_ends(str_of(locus), "crc");
+	unsigned long long v;
+
+	if (bytes.n == 2)
+		v = view_le16(bytes, 0);
+	else if (bytes.n == 4)
+		v = view_le32(bytes, 0);
+	else if (bytes.n == 8)
+		v = view_le64(bytes, 0);
+	else
+		return;
+	buf_printf(out, crc ? "   = %08llx" : "   = %llu", v);
+}
+
+/* locus: NULL unless the bytes are all of an edit. */
+static void row_out(struct buf *out, const struct term *t, char sign, uint64_t off,
+		    struct view bytes, const char *locus)
+{
+	paint(out, t, sign == '+' ? PAINT_FIX : PAINT_GONE);
+	buf_printf(out, "%c0x%llx | ", sign, (unsigned long long)off);
+	buf_hex(out, bytes);
+	if (locus)
+		number_out(out, bytes, locus);
+	paint_end(out, t);
+	buf_char(out, '\n');
+}
+
+/* What stands there now; zeros past the end, as they will be read once it has grown. */
+static struct view old_bytes(const struct plan *p, const struct edit *e, struct arena *a)
+{
+	uint8_t *old = arena_array(a, e->bytes.n + 1, uint8_t);
+	uint64_t there = p->src->size > e->at.off ? p->src->size - e->at.off : 0;
+	size_t n = (size_t)u64_min(there, e->bytes.n);
+	struct err err;
+
+	if (source_read(p->src, e->at.off, old, n, &err) != 0)
+		return (struct view){ 0 };
+	return (struct view){ old, e->bytes.n };
+}
+
+static void rows_out(struct buf *out, const struct term *t, const struct edit *e,
+		     struct view old, const char *locus)
+{
+	if (e->bytes.n > ROW)
+		locus = NULL;
+	for (size_t i = 0; i < e->bytes.n; i += ROW) {
+		size_t n = e->bytes.n - i < ROW ? e->bytes.n - i : ROW;
+
+		if (old.n && memcmp(old.p + i, e->bytes.p + i, n) == 0)
+			continue;
+		if (old.n)
+			row_out(out, t, '-', e->at.off + i, view_cut(old, i, n), locus);
+		row_out(out, t, '+', e->at.off + i, view_cut(e->bytes, i, n), locus);
+	}
+}
+
+static const char *words_of(const struct image *img, struct span at, struct arena *a)
+{
+	struct place place = { 0 };
+
+	return img && image_place(img, at, a, &place) ? place.summary : NULL;
+}
+
+/* The record in words, where they change. */
+static void words_out(struct buf *out, const struct term *t, const char *before,
+		      const char *after)
+{
+	if (before && after && strcmp(before, after) == 0)
+		return;
+	if (before) {
+		paint(out, t, PAINT_GONE);
+		buf_printf(out, "- %s", before);
+		paint_end(out, t);
+		buf_char(out, '\n');
+	}
+	if (after) {
+		paint(out, t, PAINT_FIX);
+		buf_printf(out, "+ %s", after);
+		paint_end(out, t);
+		buf_char(out, '\n');
+	}
+}
+
+static void edit_out(struct buf *out, const struct term *t, const struct plan *p,
+		     const struct edit *e, const struct image *before,
+		     const struct image *after, struct arena *a)
+{
+	struct place place = { 0 };
+	struct view old = old_bytes(p, e, a);
+
+	if (!(after && image_place(after, e->at, a, &place)) && before &&
+	    !image_place(before, e->at, a, &place))
+		place.locus = NULL;
+	paint(out, t, PAINT_HUNK);
+	buf_printf(out, "@@ 0x%llx, ", (unsigned long long)e->at.off);
+	buf_count(out, e->bytes.n, "byte");
+	if (place.locus)
+		buf_printf(out, ": %s", place.locus);
+	buf_add(out, STR(" @@"));
+	paint_end(out, t);
+	if (e->because)
+		buf_printf(out, " %s", e->because->rule->id);
+	buf_char(out, '\n');
+	words_out(out, t, words_of(before, e->at, a), words_of(after, e->at, a));
+	rows_out(out, t, e, old, place.locus);
+}
+
+void diff_image(struct buf *out, const struct term *t, const struct plan *p,
+		const struct image *before, const struct image *after, struct arena *a)
+{
+	struct edit *v = arena_array(a, p->edits.n + 1, struct edit);
+
+	if (p->edits.n)
+		memcpy(v, p->edits.v, p->edits.n * sizeof(*v));
+	sort_stable(v, p->edits.n, sizeof(*v), by_offset);
+	paint(out, t, PAINT_PLACE);
+	buf_add(out, STR("--- "));
+	buf_safe(out, str_of(p->src->path));
+	buf_add(out, STR("\n+++ "));
+	buf_safe(out, str_of(p->src->path));
+	paint_end(out, t);
+	buf_char(out, '\n');
+	if (p->size != p->src->size)
+		buf_printf(out, "@@ size: %llu bytes, will be %llu @@\n",
+			   (unsigned long long)p->src->size, (unsigned long long)p->size);
+	for (size_t i = 0; i < p->edits.n; i++)
+		edit_out(out, t, p, &v[i], before, after, a);
+}
