@@ -1,0 +1,117 @@
+/* What is said about the inputs: findings made ready for people and machines, and one file
+ * per format (report_text.c, report_concise.c, report_json.c).
+ *
+ * Findings are written while their unit is open, by any thread, into a buffer; head and
+ * tail of a report are written by the thread that owns the output.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_REPORT_H
+#define CLI_REPORT_H
+
+#include "cli/json.h"
+#include "cli/lines.h"
+#include "cli/options.h"
+#include "cli/term.h"
+#include "rewrite/prove.h"
+#include "rules/rule.h"
+
+/* What `vmend fix` would do about one finding. */
+struct proposal {
+	bool possible;
+	const char *refused; /* why not, where the fix says so; or NULL */
+	struct plan plan;    /* when possible: the edits, checksums included */
+};
+
+/* A finding with all that its reader wants to know. */
+struct exhibit {
+	const struct finding *f;
+	struct text_pos from, to; /* texts */
+	struct place place;       /* images, when has_place */
+	bool has_place;
+	const char *locus; /* or NULL */
+	struct proposal fix;
+};
+
+/* Numbers of findings, of one input or of many. */
+struct tally {
+	uint64_t n[SEV_ERROR + 1];       /* by severity */
+	uint64_t fixable[FIX_LOSSY + 1]; /* by class, where the fix is possible */
+	uint64_t hidden;                 /* below --min-severity */
+	uint64_t failing;                /* at or above --fail-on */
+	uint64_t fixed;                  /* by this run */
+};
+
+void tally_add(struct tally *sum, const struct tally *t);
+uint64_t tally_total(const struct tally *t);
+
+/* One input, open, and what was found in it. */
+struct examined {
+	const struct unit *unit;
+	const char *path;
+	struct lines lines; /* texts, when there is something to show */
+	struct exhibit *v;  /* findings to be shown, by place */
+	size_t n;
+	struct tally tally;
+};
+
+/* Which rules count. */
+struct rule_filter {
+	VEC(const struct rule *) select, ignore; /* select empty: all */
+	enum severity min_severity, fail_on;
+	bool never_fail;
+};
+
+int rule_filter_init(struct rule_filter *f, const struct options *o, struct arena *a,
+		     struct err *e) __attribute__((warn_unused_result));
+/* Looks ids up: ERR_USAGE with a suggestion when there is no such rule. */
+int rules_named(const struct words *ids, const char *option, struct arena *a,
+		const struct rule ***out, size_t *n, struct err *e)
+	__attribute__((warn_unused_result));
+bool rule_filter_has(const struct rule_filter *f, const struct rule *r);
+
+/* Counts findings and makes those that are to be shown ready. Memory is a's, which lives as
+ * long as u is open. */
+void examine(struct examined *x, const struct unit *u, const struct findings *found,
+	     const struct rule_filter *filter, struct arena *a);
+
+/* What `vmend fix` did, or declined to do, about one finding of one input. */
+struct mended {
+	const struct mend_item *items;
+	size_t n;
+	const struct unit *before; /* the input as it was: places of the first round */
+	struct lines lines;        /* of it, for texts */
+	const struct plan *plan;   /* of an image: all edits */
+	bool resumed;              /* an interrupted repair was completed first */
+};
+
+/* The whole run, for the last line. */
+struct summary {
+	uint64_t checked, skipped;
+	uint64_t unknown; /* named, and nothing of ours */
+	uint64_t left;    /* images with something to mend that were not named */
+	struct tally tally;
+	bool is_fix, is_diff;
+	double seconds;
+};
+
+void text_examined(struct buf *out, const struct term *t, const struct examined *x);
+void text_mended(struct buf *out, const struct term *t, const char *path,
+		 const struct mended *m);
+void text_skipped(struct buf *out, const struct term *t, const char *path,
+		  const char *reason);
+void text_summary(struct buf *out, const struct term *t, const struct summary *s);
+
+void concise_examined(struct buf *out, const struct examined *x);
+void concise_mended(struct buf *out, const char *path, const struct mended *m);
+
+/* Elements of the arrays, with commas between them. */
+void json_examined(struct buf *out, const struct examined *x);
+void json_mended(struct buf *out, const char *path, const struct mended *m);
+void json_skipped(struct buf *out, const char *path, const char *reason);
+
+/* "PATH:LINE:COLUMN" of a text, "PATH@0xOFFSET" of an image; what cannot be shown in a path
+ * is escaped. */
+void buf_place_of(struct buf *out, const struct examined *x, const struct exhibit *e);
+void buf_mended_place(struct buf *out, const char *path, const struct mended *m,
+		      const struct mend_item *item);
+
+#endif

@@ -1,0 +1,31 @@
+/* One line for each finding, as compilers print them: for editors, grep and tests.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/report.h"
+#include "base/banned.h"
+
+void concise_examined(struct buf *out, const struct examined *x)
+{
+	for (size_t i = 0; i < x->n; i++) {
+		const struct rule *r = x->v[i].f->rule;
+
+		buf_place_of(out, x, &x->v[i]);
+		buf_printf(out, ": %s[%s] %s\n", severity_name(r->severity), r->id,
+			   x->v[i].f->message);
+	}
+}
+
+void concise_mended(struct buf *out, const char *path, const struct mended *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		const struct mend_item *item = &m->items[i];
+		bool fixed = item->outcome == OUTCOME_FIXED;
+
+		if (item->outcome == OUTCOME_NO_FIX)
+			continue;
+		buf_mended_place(out, path, m, item);
+		buf_printf(out, ": %s[%s] %s\n", fixed ? "fixed" : "not-fixed",
+			   item->rule->id,
+			   item->reason && !fixed ? item->reason
+						  : item->finding->message);
+	}
+}
