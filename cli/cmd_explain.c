@@ -1,0 +1,176 @@
+/* vmend explain, rules and version: what the program knows about itself.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/commands.h"
+#include "cli/report.h"
+
+#include <libxml/xmlversion.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#ifdef _GNU_SOURCE
+#include <libfdisk/libfdisk.h>
+#endif
+
+#include "base/banned.h"
+
+enum { WIDTH = 78 };
+
+/* Words, wrapped; each line begins with indent blanks. Line ends in s stay. */
+static void wrapped(struct buf *out, const char *s, size_t indent)
+{
+	size_t column = 0;
+
+	while (*s) {
+		size_t n = strcspn(s, " \n");
+
+		if (column && column + 1 + n > WIDTH) {
+			buf_char(out, '\n');
+			column = 0;
+		}
+		if (column == 0)
+			buf_fill(out, ' ', indent);
+		else
+			buf_char(out, ' ');
+		column = column == 0 ? indent + n : column + 1 + n;
+		buf_add(out, (struct str){ s, n });
+		s += n;
+		if (*s == '\n') {
+			buf_char(out, '\n');
+			column = 0;
+		}
+		s += *s != '\0';
+	}
+	buf_char(out, '\n');
+}
+
+static const char *fix_words(enum fix_class c)
+{
+	switch (c) {
+	case FIX_NONE:
+		return "none";
+	case FIX_MANUAL:
+		return "by hand, with the steps below";
+	case FIX_SAFE:
+		return "safe: `vmend fix` does it";
+	case FIX_UNSAFE:
+		return "unsafe: `vmend fix --unsafe-fixes` does it";
+	case FIX_LOSSY:
+		return "lossy: `vmend fix --lossy-fixes` does it";
+	}
+	BUG("fix class %u", c);
+}
+
+static void paragraph(struct buf *out, const struct term *t, const char *title,
+		      const char *text)
+{
+	if (!text)
+		return;
+	buf_char(out, '\n');
+	paint(out, t, PAINT_PLACE);
+	buf_add(out, str_of(title));
+	paint_end(out, t);
+	buf_char(out, '\n');
+	wrapped(out, text, 2);
+}
+
+static void explain(struct buf *out, const struct term *t, const struct rule *r)
+{
+	paint(out, t, paint_of(r->severity));
+	buf_printf(out, "%s[%s]", severity_name(r->severity), r->id);
+	paint_end(out, t);
+	buf_printf(out, ": %s\n", r->title);
+	paragraph(out, t, "Why", r->why);
+	paragraph(out, t, "What to do", r->steps);
+	paragraph(out, t, "Fix", fix_words(r->fix_class));
+	paragraph(out, t, "Source", r->source);
+	paragraph(out, t, "Since", r->since);
+}
+
+enum exit_code cmd_explain(const struct options *o, struct err *e)
+{
+	struct term t = term_of(STDOUT_FILENO, o->color);
+	const struct rule **rules;
+	struct buf out = { 0 };
+	struct arena a;
+	size_t n;
+	int rc;
+
+	arena_init(&a, ARENA_BUDGET);
+	rc = rules_named(&o->args, "explain", &a, &rules, &n, e);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (i > 0)
+			buf_char(&out, '\n');
+		explain(&out, &t, rules[i]);
+	}
+	arena_free(&a);
+	if (rc != 0)
+		return EXIT_USAGE;
+	return print(&out, e) == 0 ? EXIT_CLEAN : EXIT_INTERNAL;
+}
+
+static void rule_json(struct json *j, const struct rule *r)
+{
+	json_line(j);
+	json_object(j, NULL);
+	json_cstr(j, "id", r->id);
+	json_cstr(j, "severity", severity_name(r->severity));
+	json_cstr(j, "fix", fix_class_name(r->fix_class));
+	json_cstr(j, "title", r->title);
+	json_cstr(j, "why", r->why);
+	json_cstr(j, "steps", r->steps);
+	json_cstr(j, "source", r->source);
+	json_cstr(j, "since", r->since);
+	json_object_end(j);
+}
+
+static void rule_line(struct buf *out, const struct term *t, const struct rule *r)
+{
+	paint(out, t, paint_of(r->severity));
+	buf_printf(out, "%-8s", severity_name(r->severity));
+	paint_end(out, t);
+	buf_printf(out, "%-7s %-30s %s\n", fix_class_name(r->fix_class), r->id, r->title);
+}
+
+enum exit_code cmd_rules(const struct options *o, struct err *e)
+{
+	struct term t = term_of(STDOUT_FILENO, o->color);
+	struct buf out = { 0 };
+	struct json j = { .out = &out };
+
+	if (o->format == REPORT_JSON) {
+		json_object(&j, NULL);
+		json_u64(&j, "schema", 1);
+		json_cstr(&j, "version", VMEND_VERSION);
+		json_array(&j, "rules");
+	} else {
+		buf_printf(&out, "%-8s%-7s %-30s %s\n", "level", "fix", "rule", "what");
+	}
+	for (const struct rule *r = rule_next(NULL); r; r = rule_next(r)) {
+		if (o->format == REPORT_JSON)
+			rule_json(&j, r);
+		else
+			rule_line(&out, &t, r);
+	}
+	if (o->format == REPORT_JSON) {
+		json_array_end(&j);
+		json_object_end(&j);
+		json_line(&j);
+	}
+	return print(&out, e) == 0 ? EXIT_CLEAN : EXIT_INTERNAL;
+}
+
+enum exit_code cmd_version(const struct options *o, struct err *e)
+{
+	struct buf out = { 0 };
+
+	(void)o;
+	buf_printf(&out, "vmend %s\nlibxml2 %s\n", VMEND_VERSION, LIBXML_DOTTED_VERSION);
+#ifdef _GNU_SOURCE
+	const char *fdisk = "";
+
+	fdisk_get_library_version(&fdisk);
+	buf_printf(&out, "libfdisk %s\n", fdisk);
+#endif
+	buf_printf(&out, "zlib %s\n", zlibVersion());
+	return print(&out, e) == 0 ? EXIT_CLEAN : EXIT_INTERNAL;
+}

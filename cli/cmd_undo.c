@@ -1,0 +1,58 @@
+/* vmend undo: takes repairs back.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/commands.h"
+#include "cli/term.h"
+#include "rewrite/apply.h"
+
+#include "base/banned.h"
+
+static void say_undone(struct buf *out, const char *path, const struct undo_result *r)
+{
+	buf_safe(out, str_of(path));
+	buf_add(out, r->was_unfinished ? STR(": took the interrupted repair back: ")
+				       : STR(": took the last repair back: "));
+	buf_count(out, r->bytes, "byte");
+	buf_add(out, STR(" in "));
+	buf_count(out, r->ranges, "place");
+	if (r->left) {
+		buf_add(out, STR("; "));
+		buf_count(out, r->left, "older repair");
+		buf_add(out, STR(" can be taken back as well"));
+	}
+	buf_char(out, '\n');
+}
+
+static bool undo_one(const char *path, struct buf *out)
+{
+	struct undo_result r = { 0 };
+	struct err e = { 0 };
+
+	if (undo_last(path, false, &r, &e) == 0) {
+		say_undone(out, path, &r);
+		return true;
+	}
+	buf_safe(out, str_of(path));
+	buf_printf(out, ": not undone: %s\n", e.msg);
+	return false;
+}
+
+enum exit_code cmd_undo(const struct options *o, struct err *e)
+{
+	enum exit_code code = EXIT_CLEAN;
+	sigset_t before;
+
+	for (size_t i = 0; i < o->args.n; i++) {
+		struct buf out = { 0 };
+
+		/* What is half undone is undone to its end, and reported. */
+		signals_hold(&before);
+		if (!undo_one(o->args.v[i], &out))
+			code = EXIT_INPUT;
+		if (o->quiet)
+			buf_clear(&out);
+		if (print(&out, e) != 0)
+			code = EXIT_INTERNAL;
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	}
+	return code;
+}

@@ -1,0 +1,44 @@
+/* Facts on their way out of `vmend inspect`: the same calls write the text and the JSON.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_FACTS_H
+#define CLI_FACTS_H
+
+#include "analyze/unit.h"
+#include "cli/json.h"
+#include "cli/lines.h"
+#include "cli/term.h"
+
+struct facts {
+	struct buf *out;
+	struct term term;
+	bool json;
+	struct json j;
+	unsigned depth;            /* of groups */
+	const struct lines *lines; /* places are lines and columns; NULL: offsets */
+	struct arena *arena;
+};
+
+/* Keys are those of the JSON; in the text '_' is a blank. Groups nest. */
+void facts_group(struct facts *f, const char *key);
+void facts_group_end(struct facts *f);
+void facts_list(struct facts *f, const char *key); /* of groups without a key */
+void facts_list_end(struct facts *f);
+/* One group of a list; title: what the text calls it. */
+void facts_item(struct facts *f, const char *title);
+
+void facts_word(struct facts *f, const char *key, const char *v); /* NULL: none */
+void facts_u64(struct facts *f, const char *key, uint64_t v);
+void facts_size(struct facts *f, const char *key, uint64_t bytes);
+void facts_flag(struct facts *f, const char *key, bool v);
+void facts_field(struct facts *f, const char *key, struct field v);
+void facts_fact(struct facts *f, const char *key, const struct fact *v);
+/* The place of the group itself. */
+void facts_place(struct facts *f, struct span at);
+
+/* "128 MiB", or "123 bytes" when it is no round number of larger units. */
+void buf_size(struct buf *out, uint64_t bytes);
+
+void facts_of_image(struct facts *f, const struct image *img);
+void facts_of_vm(struct facts *f, const struct vm *vm);
+
+#endif

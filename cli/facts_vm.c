@@ -1,0 +1,77 @@
+/* What is known of a VM, as its config tells it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/config/node.h"
+#include "cli/facts.h"
+#include "base/banned.h"
+
+#define SHOW(object, member) facts_fact(f, #member, &(object)->member)
+
+static void disk(struct facts *f, const struct disk *d, size_t i)
+{
+	facts_item(f, arena_printf(f->arena, "disk %zu", i + 1));
+	SHOW(d, device);
+	SHOW(d, type);
+	SHOW(d, source);
+	SHOW(d, format);
+	SHOW(d, target);
+	SHOW(d, bus);
+	SHOW(d, cache);
+	SHOW(d, io);
+	SHOW(d, discard);
+	SHOW(d, readonly);
+	SHOW(d, shareable);
+	SHOW(d, transient);
+	SHOW(d, logical_block_size);
+	SHOW(d, physical_block_size);
+	facts_word(f, "file_system", d->mount ? d->mount->fstype : NULL);
+	facts_group_end(f);
+}
+
+static void iommu(struct facts *f, const struct iommu *m)
+{
+	facts_item(f, "iommu");
+	SHOW(m, model);
+	SHOW(m, intremap);
+	SHOW(m, caching_mode);
+	SHOW(m, eim);
+	SHOW(m, iotlb);
+	SHOW(m, aw_bits);
+	SHOW(m, dma_translation);
+	facts_group_end(f);
+}
+
+static void hostdev(struct facts *f, const struct hostdev *h, size_t i)
+{
+	facts_item(f, arena_printf(f->arena, "host device %zu", i + 1));
+	SHOW(h, mode);
+	SHOW(h, type);
+	SHOW(h, managed);
+	SHOW(h, driver);
+	facts_group_end(f);
+}
+
+void facts_of_vm(struct facts *f, const struct vm *vm)
+{
+	facts_group(f, "vm");
+	SHOW(vm, name);
+	SHOW(vm, uuid);
+	SHOW(vm, type);
+	SHOW(vm, arch);
+	SHOW(vm, machine);
+	SHOW(vm, emulator);
+	SHOW(vm, acpi);
+	SHOW(vm, ioapic);
+	facts_list(f, "disks");
+	for (size_t i = 0; i < vm->ndisks; i++)
+		disk(f, &vm->disks[i], i);
+	facts_list_end(f);
+	facts_list(f, "iommus");
+	for (size_t i = 0; i < vm->niommus; i++)
+		iommu(f, &vm->iommus[i]);
+	facts_list_end(f);
+	facts_list(f, "hostdevs");
+	for (size_t i = 0; i < vm->nhostdevs; i++)
+		hostdev(f, &vm->hostdevs[i], i);
+	facts_list_end(f);
+	facts_group_end(f);
+}

@@ -1,0 +1,257 @@
+/* The repair of one input, from the first look to the last: DESIGN 7.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/diff.h"
+#include "cli/run.h"
+#include "rewrite/apply.h"
+#include "rewrite/journal.h"
+#include "rewrite/lock.h"
+#include "base/banned.h"
+
+struct repair {
+	struct run *run;
+	const struct input *in;
+	struct result *res;
+	struct arena arena;
+	struct source src; /* of an image: open for writing, and locked */
+	struct unit unit;  /* the input as it is before the repair */
+	bool resumed;
+	struct mend mend;
+	struct mended mended;
+};
+
+/* ---- what remains ---- */
+
+static void keep_selected(const struct run *r, struct findings *f)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->v.n; i++) {
+		if (rule_filter_has(&r->filter, f->v.v[i]->rule))
+			f->v.v[kept++] = f->v.v[i];
+	}
+	f->v.n = kept;
+}
+
+/* mended: NULL when nothing was tried. */
+static void report_rest(struct repair *p, const struct unit *u,
+			const struct findings *found, const struct mended *mended)
+{
+	struct examined x;
+	uint64_t fixed = p->res->tally.fixed;
+
+	examine(&x, u, found, &p->run->filter, &p->arena);
+	x.path = p->in->path;
+	p->res->tally = x.tally;
+	p->res->tally.fixed = fixed;
+	if (!p->run->o->diff)
+		sinks_render(&p->run->sinks, p->res->pieces, &x, mended);
+}
+
+static void count_fixed(struct repair *p)
+{
+	for (size_t i = 0; i < p->mend.items.n; i++)
+		p->res->tally.fixed += p->mend.items.v[i].outcome == OUTCOME_FIXED;
+}
+
+static void set_mended(struct repair *p)
+{
+	p->mended = (struct mended){ .items = p->mend.items.v,
+				     .n = p->mend.items.n,
+				     .before = &p->unit,
+				     .plan = &p->mend.plan,
+				     .resumed = p->resumed };
+	if (p->unit.format->kind == FORMAT_TEXT)
+		p->mended.lines = lines_of(p->unit.text, &p->arena);
+}
+
+/* It stays as it is: why, and what check says about it. */
+static void give_up(struct repair *p, const char *why)
+{
+	struct findings found = { 0 };
+	struct unit u;
+
+	p->res->state = RESULT_SKIPPED;
+	p->res->trouble = true;
+	buf_add(&p->res->reason, str_of(why));
+	/* Through another descriptor, our own locks would look like somebody else's. */
+	mend_free(&p->mend);
+	unit_close(&p->unit);
+	source_close(&p->src);
+	run_read(p->run, p->in, &u);
+	if (u.state == UNIT_READ) {
+		run_judge(p->run, &u, &found);
+		report_rest(p, &u, &found, NULL);
+	}
+	unit_close(&u);
+}
+
+/* ---- open ---- */
+
+/* An image is analysed through the descriptor that will be written, under the locks that
+ * are held until that is done. Of a text it is known later whether it is still the same. */
+static int open_locked(struct repair *p, struct err *e)
+{
+	const char *path = p->in->path;
+
+	if (source_open(&p->src, path, SOURCE_WRITE, e) != 0)
+		return -1;
+	if (lock_image(&p->src, false, e) != 0)
+		return -1;
+	if (journal_look(path, FORMAT_IMAGE) == JOURNAL_ARMED) {
+		run_hold_signals(p->run);
+		if (resume_image(&p->src, e) != 0)
+			return -1;
+		p->resumed = true;
+	}
+	unit_close(&p->unit);
+	unit_read(&p->unit, &p->src, NULL, &p->run->host);
+	p->unit.journal = journal_look(path, FORMAT_IMAGE);
+	return 0;
+}
+
+static int open_input(struct repair *p, struct err *e)
+{
+	bool image;
+
+	run_read(p->run, p->in, &p->unit);
+	image = p->unit.state == UNIT_READ && p->unit.format->kind == FORMAT_IMAGE;
+	if (p->run->o->diff && image && p->unit.journal == JOURNAL_ARMED)
+		return err_set(
+			e, ERR_REFUSED,
+			"an interrupted repair has to be completed with `vmend fix` or "
+			"taken back with `vmend undo` first");
+	if (image && !p->run->o->diff && open_locked(p, e) != 0)
+		return -1;
+	switch (p->unit.state) {
+	case UNIT_READ:
+		return 0;
+	case UNIT_FAILED:
+		*e = p->unit.why;
+		return -1;
+	case UNIT_NOT_OURS:
+	case UNIT_SKIPPED:
+	case UNIT_CLOSED:
+		break;
+	}
+	return err_set(e, ERR_BUSY, "it was changed while it was looked at");
+}
+
+/* ---- write ---- */
+
+static int apply(struct repair *p, struct err *e)
+{
+	run_hold_signals(p->run);
+	if (p->unit.format->kind == FORMAT_IMAGE)
+		return apply_image(&p->src, &p->mend.plan, e);
+	return apply_text(p->in->path, p->unit.text, p->mend.text, true, e);
+}
+
+static bool same_rules(const struct findings *a, const struct findings *b)
+{
+	if (a->v.n != b->v.n)
+		return false;
+	for (size_t i = 0; i < a->v.n; i++) {
+		if (a->v.v[i]->rule != b->v.v[i]->rule)
+			return false;
+	}
+	return true;
+}
+
+/* Looks at what is on disk now. */
+static void verify(struct repair *p)
+{
+	struct findings found = { 0 };
+	struct unit u;
+
+	if (p->unit.format->kind == FORMAT_IMAGE) {
+		unit_read(&u, &p->src, NULL, &p->run->host);
+		u.journal = journal_look(p->in->path, FORMAT_IMAGE);
+	} else {
+		run_read(p->run, p->in, &u);
+	}
+	if (u.state == UNIT_READ) {
+		run_judge(p->run, &u, &found);
+		report_rest(p, &u, &found, &p->mended);
+	}
+	if (u.state != UNIT_READ || !same_rules(&found, &p->mend.remaining)) {
+		p->res->trouble = true;
+		buf_add(&p->res->reason,
+			STR("what is there after the repair is not what was planned: "
+			    "`vmend undo` takes it back"));
+	}
+	unit_close(&u);
+}
+
+/* ---- show ---- */
+
+/* What is not in the diff, for the person who reads it. */
+static void explain_diff(struct repair *p)
+{
+	struct term t = term_of(2, p->run->o->color);
+	struct buf words = { 0 };
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->mend.items.n; i++) {
+		if (p->mend.items.v[i].outcome != OUTCOME_FIXED)
+			p->mend.items.v[kept++] = p->mend.items.v[i];
+	}
+	p->mended.n = kept;
+	text_mended(&words, &t, p->in->path, &p->mended);
+	if (words.n && !p->run->o->quiet)
+		fputs(words.p, stderr);
+	buf_free(&words);
+}
+
+static void show(struct repair *p)
+{
+	struct term t = term_of(1, p->run->o->color);
+	struct mend *m = &p->mend;
+
+	if (m->changed && p->unit.format->kind == FORMAT_TEXT)
+		diff_text(&p->res->diff, &t, p->in->path, p->unit.text, m->text);
+	else if (m->changed)
+		diff_image(&p->res->diff, &t, &m->plan, p->unit.image, m->last->image,
+			   &p->arena);
+	report_rest(p, m->last, &m->remaining, NULL);
+	explain_diff(p);
+}
+
+/* ---- all of it ---- */
+
+static void mend(struct repair *p)
+{
+	const struct options *o = p->run->o;
+	struct err e = { 0 };
+
+	if (open_input(p, &e) != 0 ||
+	    mend_plan(&p->mend, &p->unit, &p->run->policy, &p->arena, &e) != 0) {
+		give_up(p, e.msg);
+		return;
+	}
+	p->res->state = RESULT_CHECKED;
+	keep_selected(p->run, &p->mend.remaining);
+	set_mended(p);
+	if (o->diff) {
+		count_fixed(p);
+		show(p);
+	} else if (!p->mend.changed) {
+		report_rest(p, &p->unit, &p->mend.remaining, &p->mended);
+	} else if (apply(p, &e) != 0) {
+		give_up(p, e.msg);
+	} else {
+		count_fixed(p);
+		verify(p);
+	}
+}
+
+void mend_input(struct run *r, const struct input *in, struct result *res)
+{
+	struct repair p = { .run = r, .in = in, .res = res, .src = { .fd = -1 } };
+
+	arena_init(&p.arena, ARENA_BUDGET);
+	mend(&p);
+	mend_free(&p.mend);
+	unit_close(&p.unit);
+	source_close(&p.src);
+	arena_free(&p.arena);
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/run.h"
+
+#include "rewrite/journal.h"
+
+#include <errno.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/banned.h"
+
+enum { STDIN_MAX = 8 << 20 };
+
+/* ---- read ---- */
+
+static void read_stdin(struct run *r)
+{
+	uint8_t *p = arena_array(&r->arena, STDIN_MAX + 1, uint8_t);
+	size_t n = 0;
+
+	while (n <= STDIN_MAX) {
+		ssize_t got = read(STDIN_FILENO, p + n, STDIN_MAX + 1 - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			err_sys(&r->stdin_err, errno, "cannot read it");
+		if (got <= 0)
+			break;
+		n += (size_t)got;
+	}
+	if (n > STDIN_MAX)
+		err_set(&r->stdin_err, ERR_LIMIT,
+			"more than %d bytes: too much for standard input", STDIN_MAX);
+	r->stdin_text = (struct view){ p, n };
+}
+
+static void open_stdin(const struct run *r, const struct input *in, struct unit *u)
+{
+	struct source src = source_of_bytes(in->path, r->stdin_text);
+
+	if (r->stdin_err.code == ERR_NONE) {
+		unit_read(u, &src, NULL, &r->host);
+		return;
+	}
+	*u = (struct unit){
+		.host = &r->host, .src = src, .state = UNIT_FAILED, .why = r->stdin_err
+	};
+	arena_init(&u->arena, ARENA_BUDGET);
+}
+
+void run_read(const struct run *r, const struct input *in, struct unit *u)
+{
+	if (in->is_stdin) {
+		open_stdin(r, in, u);
+		return;
+	}
+	unit_open(u, in->path, SOURCE_READ, &r->host);
+	if (u->state == UNIT_READ && u->format->kind == FORMAT_IMAGE)
+		u->journal = journal_look(in->path, FORMAT_IMAGE);
+}
+
+/* ---- judge ---- */
+
+void run_judge(const struct run *r, struct unit *u, struct findings *out)
+{
+	size_t kept = 0;
+
+	rules_run(u, &u->arena, out);
+	for (size_t i = 0; i < out->v.n; i++) {
+		if (rule_filter_has(&r->filter, out->v.v[i]->rule))
+			out->v.v[kept++] = out->v.v[i];
+	}
+	out->v.n = kept;
+}
+
+static bool wants_mending(const struct run *r, const struct unit *u,
+			  const struct findings *found)
+{
+	if (r->o->command != CMD_fix)
+		return false;
+	if (u->journal == JOURNAL_ARMED)
+		return true;
+	for (size_t i = 0; i < found->v.n; i++) {
+		if (mend_allows(&r->policy, found->v.v[i]->rule))
+			return true;
+	}
+	return false;
+}
+
+static void judge(const struct run *r, const struct input *in, struct unit *u,
+		  struct result *res)
+{
+	struct findings found = { 0 };
+	struct examined x;
+
+	run_judge(r, u, &found);
+	res->state = RESULT_CHECKED;
+	if (wants_mending(r, u, &found)) {
+		res->left = u->format->kind == FORMAT_IMAGE && !in->named;
+		res->mend = !res->left;
+	}
+	if (res->mend || found.v.n == 0)
+		return;
+	examine(&x, u, &found, &r->filter, &u->arena);
+	res->tally = x.tally;
+	if (!r->o->diff)
+		sinks_render(&r->sinks, res->pieces, &x, NULL);
+}
+
+static void work(void *ctx, size_t i)
+{
+	struct run *r = ctx;
+	const struct input *in = &r->inputs.v.v[i];
+	struct result *res = &r->ring[i % POOL_WINDOW];
+	struct unit u;
+
+	*res = (struct result){ 0 };
+	if (in->trouble) {
+		res->state = RESULT_SKIPPED;
+		res->trouble = true;
+		buf_add(&res->reason, str_of(in->trouble));
+		return;
+	}
+	run_read(r, in, &u);
+	switch (u.state) {
+	case UNIT_NOT_OURS:
+		res->state = in->named ? RESULT_UNKNOWN : RESULT_PASSED_OVER;
+		break;
+	case UNIT_READ:
+		judge(r, in, &u, res);
+		break;
+	case UNIT_SKIPPED:
+		res->state = RESULT_SKIPPED;
+		res->trouble = in->named;
+		buf_add(&res->reason, str_of(u.skip_reason));
+		break;
+	case UNIT_FAILED:
+		res->state = RESULT_SKIPPED;
+		res->trouble = true;
+		buf_add(&res->reason, str_of(u.why.msg));
+		break;
+	case UNIT_CLOSED:
+		BUG("a unit that was not opened");
+	}
+	unit_close(&u);
+}
+
+/* ---- report ---- */
+
+static void raise_exit(struct run *r, enum exit_code code)
+{
+	if (code > r->exit)
+		r->exit = code;
+}
+
+void run_hold_signals(struct run *r)
+{
+	if (!r->holding)
+		signals_hold(&r->signals);
+	r->holding = true;
+}
+
+/* A signal that came meanwhile ends the program here. */
+static void release_signals(struct run *r)
+{
+	if (!r->holding)
+		return;
+	sinks_flush(&r->sinks);
+	r->holding = false;
+	pthread_sigmask(SIG_SETMASK, &r->signals, NULL);
+}
+
+static void take(void *ctx, size_t i)
+{
+	struct run *r = ctx;
+	const struct input *in = &r->inputs.v.v[i];
+	struct result *res = &r->ring[i % POOL_WINDOW];
+
+	if (res->mend)
+		mend_input(r, in, res);
+	switch (res->state) {
+	case RESULT_PASSED_OVER:
+		return;
+	case RESULT_UNKNOWN:
+		r->sum.unknown++;
+		return;
+	case RESULT_CHECKED:
+		r->sum.checked++;
+		break;
+	case RESULT_SKIPPED:
+		r->sum.skipped++;
+		break;
+	}
+	r->sum.left += res->left;
+	tally_add(&r->sum.tally, &res->tally);
+	if (res->reason.n)
+		sinks_skip(&r->sinks, in->path, res->reason.p);
+	sinks_print(&r->sinks, (struct str){ res->diff.p, res->diff.n });
+	sinks_put(&r->sinks, res->pieces);
+	buf_free(&res->reason);
+	buf_free(&res->diff);
+	if (res->trouble)
+		raise_exit(r, EXIT_INPUT);
+	release_signals(r);
+}
+
+/* ---- all of it ---- */
+
+static bool wanted(const struct rule *rule, const void *ctx)
+{
+	const struct run *r = ctx;
+	bool named = r->nfix_only == 0;
+
+	for (size_t i = 0; i < r->nfix_only; i++)
+		named |= r->fix_only[i] == rule;
+	return named && rule_filter_has(&r->filter, rule);
+}
+
+static int prepare(struct run *r, struct err *e)
+{
+	const struct options *o = r->o;
+
+	if (rule_filter_init(&r->filter, o, &r->arena, e) != 0)
+		return -1;
+	if (rules_named(&o->rule, "--rule", &r->arena, &r->fix_only, &r->nfix_only, e) !=
+	    0)
+		return -1;
+	r->policy = (struct mend_policy){ .level = o->level, .wanted = wanted, .ctx = r };
+	if (host_read(&r->host, &r->arena, o->host_mounts, e) != 0) {
+		e->code = ERR_USAGE;
+		return -1;
+	}
+	walk(&r->inputs, o->args.v, o->args.n, &r->arena);
+	for (size_t i = 0; i < r->inputs.v.n; i++) {
+		struct input *in = &r->inputs.v.v[i];
+
+		if (!in->is_stdin)
+			continue;
+		if (o->command == CMD_fix && !o->diff)
+			return err_set(
+				e, ERR_USAGE,
+				"`vmend fix -` has nothing to write to: add --diff");
+		in->path = o->stdin_filename ? o->stdin_filename : "<stdin>";
+		read_stdin(r);
+	}
+	return sinks_open(&r->sinks, o, &r->inputs, e);
+}
+
+static unsigned threads(const struct options *o)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (o->jobs)
+		return o->jobs;
+	return n < 1 ? 1 : n > JOBS_MAX ? JOBS_MAX : (unsigned)n;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void run_inputs(struct run *r)
+{
+	struct pool_job job = { .n = r->inputs.v.n,
+				.threads = threads(r->o),
+				.ctx = r,
+				.work = work,
+				.take = take };
+
+	r->ring = arena_array(&r->arena, POOL_WINDOW, struct result);
+	pool_run(&job);
+	if (r->sum.tally.failing)
+		raise_exit(r, EXIT_FINDINGS);
+}
+
+/* The last line, where the report itself is something else. */
+static void diff_summary(const struct run *r)
+{
+	struct term t = term_of(STDERR_FILENO, r->o->color);
+	struct buf line = { 0 };
+
+	if (!r->o->diff || r->o->quiet)
+		return;
+	text_summary(&line, &t, &r->sum);
+	fputs(line.p, stderr);
+	buf_free(&line);
+}
+
+enum exit_code cmd_check(const struct options *o, struct err *e)
+{
+	struct run r = { .o = o };
+	double start = now();
+
+	arena_init(&r.arena, ARENA_BUDGET);
+	if (prepare(&r, e) != 0) {
+		arena_free(&r.arena);
+		return e->code == ERR_USAGE ? EXIT_USAGE : EXIT_INTERNAL;
+	}
+	r.sum.is_fix = o->command == CMD_fix;
+	r.sum.is_diff = o->diff;
+	run_inputs(&r);
+	r.sum.seconds = now() - start;
+	if (sinks_close(&r.sinks, &r.sum, e) != 0)
+		raise_exit(&r, EXIT_INTERNAL);
+	diff_summary(&r);
+	arena_free(&r.arena);
+	return r.exit;
+}

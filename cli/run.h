@@ -1,0 +1,62 @@
+/* check and fix: all inputs, from reading to the report. DESIGN 3.
+ *
+ * No rule of this version asks about two inputs at once, so each unit goes through its
+ * phases (read, judge, report) in one go and is closed before the next: memory is bounded
+ * by the number of threads, not of inputs. A phase that needs all units comes between
+ * reading and judging, and units then live from one to the other.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_RUN_H
+#define CLI_RUN_H
+
+#include "analyze/unit.h"
+#include "cli/commands.h"
+#include "cli/pool.h"
+#include "cli/sink.h"
+#include "cli/walk.h"
+
+#include <signal.h>
+
+/* What came out for one input. */
+struct result {
+	enum { RESULT_PASSED_OVER, RESULT_UNKNOWN, RESULT_CHECKED, RESULT_SKIPPED } state;
+	bool trouble; /* the exit code is to say so */
+	bool mend;    /* there is something that fix may do, not done yet */
+	bool left;    /* the same, but it is an image that nobody named */
+	struct buf reason;
+	struct buf diff;
+	struct tally tally;
+	struct piece pieces[SINKS_MAX];
+};
+
+struct run {
+	const struct options *o;
+	struct arena arena;
+	struct host host;
+	struct rule_filter filter;
+	const struct rule **fix_only; /* --rule */
+	size_t nfix_only;
+	struct mend_policy policy;
+	struct inputs inputs;
+	struct view stdin_text;
+	struct err stdin_err; /* code ERR_NONE: it was read */
+	struct sinks sinks;
+	struct summary sum;
+	struct result *ring; /* POOL_WINDOW of them */
+	enum exit_code exit;
+	bool holding;     /* signals wait until what was written is also reported */
+	sigset_t signals; /* the mask before that */
+};
+
+/* The phases, for mend.c. */
+void run_read(const struct run *r, const struct input *in, struct unit *u);
+/* Judged by the rules that count: findings in u's arena. */
+void run_judge(const struct run *r, struct unit *u, struct findings *out);
+
+/* From the first byte that is written to the report of it, signals that would end the
+ * program wait. */
+void run_hold_signals(struct run *r);
+
+/* Repairs one input (or plans it, for --diff), and fills in what remains. */
+void mend_input(struct run *r, const struct input *in, struct result *res);
+
+#endif
