@@ -74,13 +74,10 @@ static inline bool view_eq(struct view v, size_t off, const void *bytes, size_t 
 	return view_has(v, off, n) && memcmp(v.p + off, bytes, n) == 0;
 }
 
+/* Each byte equals the next one, and the first is zero: memcmp() is as fast as it gets. */
 static inline bool view_is_zero(struct view v)
 {
-	for (size_t i = 0; i < v.n; i++) {
-		if (v.p[i] != 0)
-			return false;
-	}
-	return true;
+	return v.n == 0 || (v.p[0] == 0 && memcmp(v.p, v.p + 1, v.n - 1) == 0);
 }
 
 /* Writers, for the bytes of an edit. */
