@@ -256,7 +256,7 @@ static int ask_judges(struct trial *t, struct err *e)
 		case SYNTAX_XML:
 			if (!judge_xml(p.before->text, p.after->text, p.plan, p.arena,
 				       &why))
-				refute(t, "libxml2: %s", why);
+				refute(t, "%s", why);
 			break;
 		}
 	}
