@@ -1,89 +1,413 @@
-/* Any bytes, from recognition to the proven repair: no crash, no hang, and what was fixed
- * once is not changed by a second fix. Nothing is written.
+/* Any bytes, from recognition to the proven repair, at each level of what may be fixed:
+ * no crash, no hang, and a repair keeps what rewrite/prove.h promises when it is looked at
+ * as a file of its own. Nothing is written.
  *
- * Behind the bytes of an image, a last byte with bit 0 set asks for the checksums of both
- * GPT copies to be put right first: no fuzzer guesses a CRC.
+ * Input that begins with 'G' is a program: it builds a disk with a GPT and then breaks it
+ * (see `steps`), since no fuzzer guesses a CRC. Behind the bytes of any other image, a
+ * last byte with bit 0 set asks for the checksums of both copies to be put right first.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/image/gpt.h"
+#include "analyze/image/image.h"
+#include "analyze/image/mbr.h"
 #include "base/crc32.h"
+#include "rewrite/match.h"
 #include "rewrite/prove.h"
 #include "rules/rule.h"
 
-#include <stdlib.h>
+#include "base/banned.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void reseal(uint8_t *p, size_t n, size_t header)
-{
-	struct view v = { p, n };
-	uint64_t array, bytes;
+enum { DISK_MAX = 1 << 20 };
 
-	if (!view_eq(v, header, GPT_SIGNATURE, 8) ||
-	    !view_has(v, header, GPT_HEADER_SIZE))
-		return;
-	array = view_le64(v, header + GPT_OFF_ENTRIES_LBA);
-	bytes = (uint64_t)view_le32(v, header + GPT_OFF_ENTRY_COUNT) *
-		view_le32(v, header + GPT_OFF_ENTRY_SIZE);
-	if (u64_mul(array, MBR_SIZE, &array) && range_within(array, bytes, n))
-		put_le32(p + header + GPT_OFF_ENTRIES_CRC,
-			 crc32_of(view_cut(v, (size_t)array, (size_t)bytes)));
-	put_le32(p + header + GPT_OFF_HEADER_CRC, 0);
-	put_le32(p + header + GPT_OFF_HEADER_CRC,
-		 crc32_of(view_cut(v, header, GPT_HEADER_SIZE)));
+/* ---- a disk that is built and broken ---- */
+
+struct disk_image {
+	uint8_t *p; /* DISK_MAX bytes */
+	size_t n;
+	uint32_t ss;
+	struct view program;
+	size_t pc;
+};
+
+static uint64_t next(struct disk_image *d, size_t bytes)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < bytes; i++) {
+		if (view_has(d->program, d->pc, 1))
+			v |= (uint64_t)view_u8(d->program, d->pc++) << 8 * i;
+	}
+	return v;
 }
 
-/* Plans a repair of src with everything allowed. True when there is one: *text holds the
- * new text, or *patch what is changed of an image. */
-static bool plan(const struct source *src, struct arena *a, struct view *text,
-		 struct patch *patch)
+/* Offset of an LBA; one past the end counts back from the last sector instead. */
+static size_t lba_at(const struct disk_image *d, uint64_t lba)
 {
-	static const struct mend_policy everything = { .level = FIX_LOSSY };
-	static const struct host host;
-	bool changed = false;
-	struct mend m;
-	struct unit u;
-	struct err e;
+	uint64_t sectors = d->n / d->ss;
 
-	unit_read(&u, src, NULL, &host);
-	if (u.state == UNIT_READ) {
-		if (mend_plan(&m, &u, &everything, a, &e) == 0 && m.changed) {
-			changed = true;
-			if (u.format->kind == FORMAT_TEXT)
-				*text = arena_copy(a, m.text);
-			else
-				*patch = plan_patch(&m.plan, a);
-		}
-		mend_free(&m);
+	return (size_t)(lba < sectors ? lba : sectors - 1 - lba % sectors) * d->ss;
+}
+
+static struct view whole(const struct disk_image *d)
+{
+	return (struct view){ d->p, d->n };
+}
+
+/* Both CRCs of the header at off, over the array where it says it is. */
+static void reseal(const struct disk_image *d, size_t off)
+{
+	struct view v = whole(d);
+	uint64_t at, bytes;
+
+	if (!view_eq(v, off, GPT_SIGNATURE, 8) || !view_has(v, off, GPT_HEADER_SIZE))
+		return;
+	bytes = (uint64_t)view_le32(v, off + GPT_OFF_ENTRY_COUNT) *
+		view_le32(v, off + GPT_OFF_ENTRY_SIZE);
+	if (u64_mul(view_le64(v, off + GPT_OFF_ENTRIES_LBA), d->ss, &at) &&
+	    range_within(at, bytes, d->n))
+		put_le32(d->p + off + GPT_OFF_ENTRIES_CRC,
+			 crc32_of(view_cut(v, (size_t)at, (size_t)bytes)));
+	put_le32(d->p + off + GPT_OFF_HEADER_CRC, 0);
+	put_le32(d->p + off + GPT_OFF_HEADER_CRC,
+		 crc32_of(view_cut(v, off, GPT_HEADER_SIZE)));
+}
+
+static void build_partitions(struct disk_image *d, uint8_t *array, uint64_t first,
+			     uint64_t last)
+{
+	unsigned n = (unsigned)next(d, 1) % 5;
+	uint64_t each = (last - first + 1) / (n + 1);
+
+	for (unsigned i = 0; i < n && each; i++) {
+		uint8_t *e = array + (size_t)i * GPT_ENTRY_SIZE;
+
+		memset(e + GPT_ENT_TYPE, 0xa0 + (int)i, GPT_GUID_SIZE);
+		memset(e + GPT_ENT_GUID, 0x10 + (int)i, GPT_GUID_SIZE);
+		put_le64(e + GPT_ENT_FIRST, first + i * each);
+		put_le64(e + GPT_ENT_LAST, first + (i + 1) * each - 1);
+		/* What a repair must leave alone. */
+		memset(d->p + (first + i * each) * d->ss, 0xc0 + (int)i, each * d->ss);
 	}
-	unit_close(&u);
-	return changed;
+}
+
+static void build(struct disk_image *d)
+{
+	static const uint32_t sizes[] = { 512, 4096, 1024, 2048 };
+	uint64_t array, last;
+	struct gpt_header h;
+	struct view entries;
+
+	d->ss = sizes[next(d, 1) % 4];
+	d->n = (size_t)(2 + next(d, 1) % 6) << 16;
+	array = GPT_ENTRIES_MIN_BYTES / d->ss;
+	last = d->n / d->ss - 1;
+	h = (struct gpt_header){ .my_lba = 1,
+				 .alternate_lba = last,
+				 .entries_lba = 2,
+				 .first_usable = 2 + array,
+				 .last_usable = last - array - 1,
+				 .entry_count = 128,
+				 .entry_size = GPT_ENTRY_SIZE };
+	memset(h.disk_guid.b, 0x77, GPT_GUID_SIZE);
+	build_partitions(d, d->p + 2 * d->ss, h.first_usable, h.last_usable);
+	entries = view_cut(whole(d), 2 * d->ss, GPT_ENTRIES_MIN_BYTES);
+	gpt_header_bytes(&h, entries, d->p + d->ss, d->ss);
+	h.my_lba = last;
+	h.alternate_lba = 1;
+	h.entries_lba = last - array;
+	memcpy(d->p + h.entries_lba * d->ss, entries.p, entries.n);
+	gpt_header_bytes(&h, entries, d->p + last * d->ss, d->ss);
+	mbr_protective_bytes(last + 1, d->p + MBR_OFF_ENTRIES);
+	put_le16(d->p + MBR_OFF_MAGIC, 0xaa55);
+}
+
+/* A number of the header or entry at off gets a new value, or moves a little. */
+static void change(struct disk_image *d, size_t off, const uint8_t *fields, size_t n)
+{
+	size_t at = off + fields[next(d, 1) % n];
+	uint64_t how = next(d, 1);
+
+	if (!view_has(whole(d), at, 8))
+		return;
+	if (how < 128)
+		put_le64(d->p + at, view_le64(whole(d), at) + how - 64);
+	else if (how < 192)
+		put_le32(d->p + at, (uint32_t)next(d, 4));
+	else
+		put_le64(d->p + at, next(d, 8));
+}
+
+static void change_header(struct disk_image *d, size_t off)
+{
+	static const uint8_t fields[] = {
+		GPT_OFF_SIGNATURE,     GPT_OFF_REVISION,     GPT_OFF_HEADER_SIZE,
+		GPT_OFF_HEADER_CRC,    GPT_OFF_RESERVED,     GPT_OFF_MY_LBA,
+		GPT_OFF_ALTERNATE_LBA, GPT_OFF_FIRST_USABLE, GPT_OFF_LAST_USABLE,
+		GPT_OFF_DISK_GUID,     GPT_OFF_ENTRIES_LBA,  GPT_OFF_ENTRY_COUNT,
+		GPT_OFF_ENTRY_SIZE,    GPT_OFF_ENTRIES_CRC,
+	};
+
+	change(d, off, fields, sizeof(fields));
+}
+
+static void change_entry(struct disk_image *d, size_t array)
+{
+	static const uint8_t fields[] = {
+		GPT_ENT_TYPE, GPT_ENT_GUID,       GPT_ENT_FIRST,
+		GPT_ENT_LAST, GPT_ENT_ATTRIBUTES, GPT_ENT_NAME
+	};
+
+	change(d, array + next(d, 1) % 6 * GPT_ENTRY_SIZE, fields, sizeof(fields));
+}
+
+static void change_mbr(struct disk_image *d)
+{
+	static const uint8_t fields[] = { MBR_ENT_BOOT, MBR_ENT_TYPE, MBR_ENT_LBA,
+					  MBR_ENT_SECTORS };
+
+	change(d, MBR_OFF_ENTRIES + next(d, 1) % 5 * MBR_ENTRY_SIZE, fields,
+	       sizeof(fields));
+}
+
+static void resize(struct disk_image *d)
+{
+	size_t n = (size_t)next(d, 2) << 5;
+
+	if (n < 64 << 10 || n > DISK_MAX)
+		return;
+	if (n > d->n)
+		memset(d->p + d->n, 0, n - d->n);
+	d->n = n;
+}
+
+static void copy_sectors(struct disk_image *d)
+{
+	size_t from = lba_at(d, next(d, 2)), to = lba_at(d, next(d, 2));
+	size_t n = (size_t)(1 + next(d, 1) % 40) * d->ss;
+
+	n = (size_t)u64_min(n, u64_min(d->n - from, d->n - to));
+	memmove(d->p + to, d->p + from, n);
+}
+
+static void zero_sectors(struct disk_image *d)
+{
+	size_t at = lba_at(d, next(d, 2));
+	size_t n = (size_t)(1 + next(d, 1) % 40) * d->ss;
+
+	memset(d->p + at, 0, (size_t)u64_min(n, d->n - at));
+}
+
+/* The program's steps. */
+static void steps(struct disk_image *d)
+{
+	/* Where the backup was built, whatever a resize makes of it. */
+	size_t end = d->n - d->ss, array = end - GPT_ENTRIES_MIN_BYTES;
+
+	while (d->pc < d->program.n) {
+		switch (next(d, 1) % 10) {
+		case 0:
+			change_mbr(d);
+			break;
+		case 1:
+			change_header(d, d->ss);
+			break;
+		case 2:
+			change_header(d, end);
+			break;
+		case 3:
+			change_entry(d, 2 * d->ss);
+			break;
+		case 4:
+			change_entry(d, array);
+			break;
+		case 5:
+			reseal(d, d->ss);
+			break;
+		case 6:
+			reseal(d, end);
+			break;
+		case 7:
+			resize(d);
+			break;
+		case 8:
+			copy_sectors(d);
+			break;
+		case 9:
+			zero_sectors(d);
+			break;
+		}
+	}
+}
+
+/* ---- what must hold ---- */
+
+/* An input, its repair, and what it would be once that is written. */
+struct repair {
+	struct arena arena;
+	struct source src;
+	struct unit unit;
+	struct findings found;
+	struct mend mend;
+	bool planned;
+	struct view result;
+};
+
+static const struct host no_host;
+
+/* False: not ours, or the work could not be done. */
+static bool plan(struct repair *r, struct view bytes, enum fix_class level)
+{
+	struct mend_policy policy = { .level = level };
+	struct err e = { 0 };
+
+	*r = (struct repair){ .src = source_of_bytes("input", bytes) };
+	arena_init(&r->arena, ARENA_BUDGET);
+	unit_read(&r->unit, &r->src, NULL, &no_host);
+	if (r->unit.state != UNIT_READ)
+		return false;
+	rules_run(&r->unit, &r->arena, &r->found);
+	r->planned = true;
+	return mend_plan(&r->mend, &r->unit, &policy, &r->arena, &e) == 0;
+}
+
+static void drop(struct repair *r)
+{
+	if (r->planned)
+		mend_free(&r->mend);
+	unit_close(&r->unit);
+	arena_free(&r->arena);
+}
+
+/* Edits lie within the image, apart from each other, and each knows its finding. */
+static void check_edits(const struct plan *p)
+{
+	for (size_t i = 0; i < p->edits.n; i++) {
+		const struct edit *x = &p->edits.v[i];
+
+		BUG_ON(x->at.len == 0 || x->bytes.n != x->at.len || !x->because);
+		BUG_ON(!range_within(x->at.off, x->at.len, p->size));
+		for (size_t k = 0; k < i; k++) {
+			const struct edit *y = &p->edits.v[k];
+
+			BUG_ON(x->at.off < span_end(y->at) &&
+			       y->at.off < span_end(x->at));
+		}
+	}
+}
+
+/* False: too large to be made here. */
+static bool make(struct repair *r)
+{
+	const struct plan *p = &r->mend.plan;
+	uint8_t *b;
+
+	if (r->unit.format->kind == FORMAT_TEXT) {
+		r->result = r->mend.text;
+		return true;
+	}
+	BUG_ON(p->size < r->src.size);
+	check_edits(p);
+	if (p->size > 4 * DISK_MAX)
+		return false;
+	b = arena_array(&r->arena, (size_t)p->size, uint8_t);
+	memcpy(b, r->src.mem.p, r->src.mem.n);
+	for (size_t i = 0; i < p->edits.n; i++)
+		memcpy(b + p->edits.v[i].at.off, p->edits.v[i].bytes.p,
+		       p->edits.v[i].bytes.n);
+	r->result = (struct view){ b, (size_t)p->size };
+	return true;
+}
+
+/* No error that was not there before, and what is left is what was announced. */
+static void check_findings(struct repair *r, struct repair *again)
+{
+	struct seen_list was = seen_in(&r->unit, &r->found, &r->arena);
+	struct seen_list is = seen_in(&again->unit, &again->found, &again->arena);
+
+	BUG_ON(again->found.v.n != r->mend.remaining.v.n);
+	seen_match(&was, &is, &r->arena);
+	for (size_t i = 0; i < is.n; i++) {
+		const struct finding *f = is.v[i].finding;
+
+		if (!is.v[i].same && f->rule->severity >= SEV_WARNING)
+			BUG("new: %s: %s", f->rule->id, f->message);
+	}
+}
+
+/* The same partitions, and the same bytes in them. */
+static void check_partitions(const struct repair *r, const struct repair *again)
+{
+	const struct gpt *was = r->unit.image ? r->unit.image->gpt : NULL;
+	const struct gpt *is = again->unit.image ? again->unit.image->gpt : NULL;
+
+	if (!was || !was->good)
+		return;
+	BUG_ON(!is || !is->good || is->good->nentries != was->good->nentries);
+	for (size_t i = 0; i < was->good->nentries; i++) {
+		const struct gpt_entry *x = &was->good->entry[i];
+		const struct gpt_entry *y = &is->good->entry[i];
+		uint64_t from, to, size = r->src.size;
+
+		BUG_ON(x->first.v != y->first.v || x->last.v != y->last.v);
+		if (x->last.v < x->first.v || x->first.v >= was->sectors)
+			continue;
+		from = x->first.v * was->sector_size;
+		to = x->last.v < was->sectors ? (x->last.v + 1) * was->sector_size : size;
+		BUG_ON(memcmp(r->src.mem.p + from, r->result.p + from,
+			      (size_t)(to - from)) != 0);
+	}
+}
+
+static bool was_cut_short(const struct mend *m)
+{
+	for (size_t i = 0; i < m->items.n; i++) {
+		const char *why = m->items.v[i].reason;
+
+		if (m->items.v[i].outcome == OUTCOME_UNPROVEN && why &&
+		    strstr(why, "more rounds or trials"))
+			return true;
+	}
+	return false;
+}
+
+static void check(struct view bytes, enum fix_class level)
+{
+	struct repair r, again;
+
+	if (plan(&r, bytes, level) && r.mend.changed && make(&r)) {
+		BUG_ON(!plan(&again, r.result, level));
+		BUG_ON(again.unit.format != r.unit.format);
+		BUG_ON(again.mend.changed && !was_cut_short(&r.mend));
+		check_findings(&r, &again);
+		if (level < FIX_LOSSY)
+			check_partitions(&r, &again);
+		drop(&again);
+	}
+	drop(&r);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct patch patch = { 0 }, ignored;
-	struct view text = { 0 }, none;
-	struct source src, fixed;
-	uint8_t *copy;
-	struct arena a;
+	struct disk_image d = { .program = { data, size }, .pc = 1, .ss = MBR_SIZE };
 
-	if (size == 0)
+	if (size == 0 || size > DISK_MAX)
 		return 0;
-	copy = malloc(size);
-	if (!copy)
-		return 0;
-	memcpy(copy, data, size);
-	if (data[size - 1] & 1 && --size >= (size_t)2 * MBR_SIZE) {
-		reseal(copy, size, MBR_SIZE);
-		reseal(copy, size, (size - MBR_SIZE) / MBR_SIZE * MBR_SIZE);
+	d.p = calloc(1, DISK_MAX);
+	BUG_ON(!d.p);
+	if (data[0] == 'G') {
+		build(&d);
+		steps(&d);
+	} else {
+		memcpy(d.p, data, size);
+		d.n = size;
+		if (data[size - 1] & 1 && --d.n >= (size_t)2 * MBR_SIZE) {
+			reseal(&d, MBR_SIZE);
+			reseal(&d, (d.n - MBR_SIZE) / MBR_SIZE * MBR_SIZE);
+		}
 	}
-	arena_init(&a, ARENA_BUDGET);
-	src = source_of_bytes("input", (struct view){ copy, size });
-	if (plan(&src, &a, &text, &patch)) {
-		fixed = text.p ? source_of_bytes("input", text)
-			       : source_overlay(&src, &patch);
-		BUG_ON(plan(&fixed, &a, &none, &ignored));
-	}
-	arena_free(&a);
-	free(copy);
+	for (enum fix_class level = FIX_SAFE; level <= FIX_LOSSY; level++)
+		check(whole(&d), level);
+	free(d.p);
 	return 0;
 }
