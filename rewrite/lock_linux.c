@@ -1,0 +1,395 @@
+/* QEMU's image locks (block/file-posix.c, raw_apply_lock_bytes and raw_check_lock_bytes),
+ * and who else has the file. fcntl(2), F_OFD_SETLK; proc(5), /proc/pid/fdinfo.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "rewrite/lock.h"
+
+#include "base/arena.h"
+#include "base/str.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/banned.h"
+
+/* ---- who has it open ---- */
+
+/* A process that has the image open. */
+struct user {
+	long pid; /* 0: nobody was found; other users' processes may not be looked into */
+	char name[32];
+	bool locks, writes;
+};
+
+/* The suspect that is looked for first, when several have it open. */
+enum suspect { SUSPECT_LOCKS, SUSPECT_WRITES };
+
+/* "flags:\t0100002" and "lock:\t1: OFDLCK ADVISORY READ -1 fe:00:12 100 101" */
+static void parse_fdinfo(struct str text, uint64_t *ino, bool *writes, bool *locks)
+{
+	*ino = 0;
+	*writes = *locks = false;
+	while (text.n) {
+		const char *nl = memchr(text.p, '\n', text.n);
+		struct str line = { text.p, nl ? (size_t)(nl - text.p) : text.n };
+		uint64_t v;
+
+		text.p += line.n + (nl ? 1 : 0);
+		text.n -= line.n + (nl ? 1 : 0);
+		if (str_starts(line, "lock:"))
+			*locks = true;
+		else if (str_starts(line, "flags:") && line.n > 6)
+			/* octal: its last digit has the access mode */
+			*writes = ((line.p[line.n - 1] - '0') & O_ACCMODE) != O_RDONLY;
+		else if (str_starts(line, "ino:") &&
+			 str_u64(str_trim((struct str){ line.p + 4, line.n - 4 }), &v))
+			*ino = v;
+	}
+}
+
+static bool read_small(int dir, const char *name, char *buf, size_t size, struct str *out)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, buf, size);
+	close(fd);
+	if (n < 0)
+		return false;
+	*out = (struct str){ buf, (size_t)n };
+	return true;
+}
+
+/* Is descriptor `name` of the process this file? The number of the inode is asked first:
+ * fstatat() may hang on a file of a server that is gone. */
+static bool is_this_file(int proc, const char *name, uint64_t ino, const struct stat *st)
+{
+	struct stat other;
+	char link[32];
+
+	if (ino != 0 && ino != st->st_ino)
+		return false;
+	snprintf(link, sizeof(link), "fd/%s", name);
+	return fstatat(proc, link, &other, 0) == 0 && other.st_dev == st->st_dev &&
+	       other.st_ino == st->st_ino;
+}
+
+static bool is_number(const char *s)
+{
+	return isdigit((unsigned char)s[0]) && strlen(s) < 12;
+}
+
+/* Does the process have the file open, and how? */
+static bool look_at_process(int proc, const struct stat *st, struct user *u)
+{
+	int dir = openat(proc, "fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = dir < 0 ? NULL : fdopendir(dir);
+	const struct dirent *de;
+	bool has = false;
+
+	if (!d) {
+		if (dir >= 0)
+			close(dir);
+		return false;
+	}
+	while ((de = readdir(d))) {
+		char buf[2048];
+		struct str text;
+		uint64_t ino;
+		bool writes, locks;
+
+		if (!is_number(de->d_name) ||
+		    !read_small(dirfd(d), de->d_name, buf, sizeof(buf), &text))
+			continue;
+		parse_fdinfo(text, &ino, &writes, &locks);
+		if (!is_this_file(proc, de->d_name, ino, st))
+			continue;
+		has = true;
+		u->writes |= writes;
+		u->locks |= locks;
+	}
+	closedir(d);
+	return has;
+}
+
+static void name_process(int proc, struct user *u)
+{
+	char buf[32];
+	struct str name;
+	struct arena a;
+
+	arena_init(&a, ARENA_BUDGET);
+	if (!read_small(proc, "comm", buf, sizeof(buf) - 1, &name))
+		name = STR("?");
+	snprintf(u->name, sizeof(u->name), "%s", str_shown(&a, str_trim(name)));
+	arena_free(&a);
+}
+
+static int weight(const struct user *u, enum suspect first)
+{
+	if (!u->pid)
+		return -1;
+	return first == SUSPECT_LOCKS ? 2 * u->locks + u->writes
+				      : 2 * u->writes + u->locks;
+}
+
+static struct user find_user(const struct stat *st, enum suspect first)
+{
+	DIR *d = opendir("/proc");
+	struct user best = { 0 };
+	const struct dirent *de;
+
+	while (d && (de = readdir(d))) {
+		struct user u = { 0 };
+		int proc;
+
+		if (!is_number(de->d_name))
+			continue;
+		u.pid = strtol(de->d_name, NULL, 10);
+		if (u.pid == (long)getpid())
+			continue;
+		proc = openat(dirfd(d), de->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (proc < 0)
+			continue;
+		if (look_at_process(proc, st, &u) &&
+		    weight(&u, first) > weight(&best, first)) {
+			name_process(proc, &u);
+			best = u;
+		}
+		close(proc);
+	}
+	if (d)
+		closedir(d);
+	return best;
+}
+
+/* "by qemu-nbd, process 1234", or nothing. */
+static const char *by_whom(const struct user *u, struct arena *a)
+{
+	return u->pid ? arena_printf(a, " by %s, process %ld", u->name, u->pid) : "";
+}
+
+/* ---- locks ---- */
+
+static int set_lock(int fd, short type, off_t off, off_t len)
+{
+	struct flock l = {
+		.l_type = type, .l_whence = SEEK_SET, .l_start = off, .l_len = len
+	};
+
+	return fcntl(fd, F_OFD_SETLK, &l);
+}
+
+/* We use consistent read, write and resize, and share nothing: not even with a reader that
+ * asks for no more than consistent read (QEMU's -U). Not 102: we do use write. */
+static int take_locks(int fd)
+{
+	static const off_t bytes[] = { 100, 101, 103, 200, 201, 202, 203 };
+
+	for (size_t i = 0; i < sizeof(bytes) / sizeof(bytes[0]); i++) {
+		if (set_lock(fd, F_RDLCK, bytes[i], 1) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void drop_locks(int fd)
+{
+	set_lock(fd, F_UNLCK, QEMU_LOCK_USED, QEMU_LOCK_PERMS);
+	set_lock(fd, F_UNLCK, QEMU_LOCK_UNSHARED, QEMU_LOCK_PERMS);
+}
+
+static const char *perms_of(unsigned mask, struct arena *a)
+{
+	static const char *const names[QEMU_LOCK_PERMS] = { "consistent read", "write",
+							    "write unchanged", "resize",
+							    "graph modification" };
+	const char *list = "";
+
+	for (int i = 0; i < QEMU_LOCK_PERMS; i++) {
+		if (mask & 1u << i)
+			list = arena_printf(a, "%s%s%s", list, *list ? ", " : "",
+					    names[i]);
+	}
+	return list;
+}
+
+static int refuse_holder(const struct source *src, const struct lock_state *s,
+			 struct arena *a, struct err *e)
+{
+	const struct user u = find_user(&src->st, SUSPECT_LOCKS);
+	const char *who = by_whom(&u, a);
+
+	if (s->whole_file)
+		return err_set(e, ERR_BUSY, "is in use%s: locked as a whole", who);
+	if (lock_has_writer(s))
+		return err_set(e, ERR_BUSY, "is in use for writing%s: QEMU's lock on %s",
+			       who, perms_of(s->used, a));
+	if (s->used)
+		return err_set(e, ERR_BUSY, "is in use for reading%s: QEMU's lock on %s",
+			       who, perms_of(s->used, a));
+	if (s->unshared)
+		return err_set(e, ERR_BUSY, "is in use%s: QEMU's lock against %s", who,
+			       perms_of(s->unshared, a));
+	if (s->whole_shared)
+		return err_set(e, ERR_BUSY,
+			       "is in use for reading%s: locked as a whole, shared", who);
+	return err_set(e, ERR_BUSY, "is in use%s: locked by libvirt (byte 0 or 1)", who);
+}
+
+/* Locks that this host keeps to itself, as the mount says. */
+static bool locks_are_local(const struct mount *m)
+{
+	struct str type = str_of(m->fstype);
+
+	if (str_starts(type, "nfs"))
+		return mount_has_option(m, "nolock") ||
+		       mount_has_option(m, "local_lock=all") ||
+		       mount_has_option(m, "local_lock=posix");
+	return (str_is(type, "cifs") || str_is(type, "smb3")) &&
+	       mount_has_option(m, "nobrl");
+}
+
+static int check_mount(const struct source *src, const struct host *now, struct arena *a,
+		       struct err *e)
+{
+	char *path = realpath(src->path, NULL);
+	const struct mount *m = path ? host_mount_of(now, str_of(path)) : NULL;
+
+	free(path);
+	if (!m || !locks_are_local(m))
+		return 0;
+	return err_set(
+		e, ERR_REFUSED,
+		"is on '%s', where locks are not seen by other hosts (%s, mounted with "
+		"%s): a VM on one of them would not be noticed",
+		str_shown(a, str_of(m->dir)), m->fstype,
+		mount_has_option(m, "nobrl")    ? "nobrl"
+		: mount_has_option(m, "nolock") ? "nolock"
+						: "local_lock");
+}
+
+/* errno of a question or a lock that failed. */
+static int refuse_lockless(int sys, struct err *e)
+{
+	err_sys(e, sys,
+		"cannot be locked here, so a VM that uses it would not be noticed");
+	e->code = ERR_REFUSED;
+	return -1;
+}
+
+static int take_and_test(const struct source *src, bool force, struct arena *a,
+			 struct err *e)
+{
+	int taken = take_locks(src->fd) == 0 ? 0 : errno;
+	struct lock_state s;
+
+	if (taken != 0 && taken != EAGAIN && taken != EACCES)
+		return force ? 0 : refuse_lockless(taken, e);
+	/* Our own locks are not in this answer: they are on the descriptor that asks. */
+	s = host_locks(src->fd);
+	if (s.known && lock_forbids_writing(&s))
+		return refuse_holder(src, &s, a, e);
+	if (taken != 0)
+		return err_set(e, ERR_BUSY, "was locked by somebody else just now");
+	return s.known || force ? 0 : refuse_lockless(s.sys, e);
+}
+
+/* ---- users that do not lock ---- */
+
+/* Where the device, or one of its partitions, is mounted. */
+static const struct mount *mount_of_loop(const struct host *now, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < now->nmounts; i++) {
+		const char *s = now->mounts[i].source;
+
+		if (strncmp(s, "/dev/", 5) == 0 && strncmp(s + 5, name, n) == 0 &&
+		    (s[5 + n] == '\0' || s[5 + n] == 'p'))
+			return &now->mounts[i];
+	}
+	return NULL;
+}
+
+static int refuse_loop(const struct loop_device *l, const struct host *now,
+		       struct arena *a, struct err *e)
+{
+	const struct mount *m = mount_of_loop(now, l->name);
+
+	if (m)
+		return err_set(e, ERR_BUSY,
+			       "is in use by loop device %s, mounted at '%s'", l->name,
+			       str_shown(a, str_of(m->dir)));
+	return err_set(e, ERR_BUSY, "is in use by loop device %s", l->name);
+}
+
+/* The path and the size may have changed between open() and the lock. */
+static int check_unchanged(const struct source *src, struct err *e)
+{
+	struct stat st, named;
+
+	if (fstat(src->fd, &st) != 0 || stat(src->path, &named) != 0)
+		return err_sys(e, errno, "cannot stat it");
+	if (named.st_dev != st.st_dev || named.st_ino != st.st_ino)
+		return err_set(e, ERR_BUSY, "was replaced by another file just now");
+	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size != src->size)
+		return err_set(
+			e, ERR_BUSY, "changed its size just now, from %llu to %llu bytes",
+			(unsigned long long)src->size, (unsigned long long)st.st_size);
+	return 0;
+}
+
+/* VirtualBox, Incus and dd take no locks. */
+static int check_writers(const struct source *src, struct arena *a, struct err *e)
+{
+	const struct user u = find_user(&src->st, SUSPECT_WRITES);
+
+	if (!u.writes)
+		return 0;
+	return err_set(e, ERR_BUSY, "is open for writing%s, which holds no lock on it",
+		       by_whom(&u, a));
+}
+
+static int lock(const struct source *src, bool force, struct arena *a, struct err *e)
+{
+	const struct loop_device *loop;
+	struct host now;
+
+	if (host_read(&now, a, NULL, e) != 0)
+		return -1;
+	loop = host_loop_of(&now, &src->st);
+	if (loop)
+		return refuse_loop(loop, &now, a, e);
+	if (!force && check_mount(src, &now, a, e) != 0)
+		return -1;
+	if (take_and_test(src, force, a, e) != 0 || check_writers(src, a, e) != 0)
+		return -1;
+	return check_unchanged(src, e);
+}
+
+int lock_image(const struct source *src, bool force, struct err *e)
+{
+	struct arena a;
+	int rc;
+
+	BUG_ON(src->fd < 0);
+	arena_init(&a, ARENA_BUDGET);
+	rc = lock(src, force, &a, e);
+	arena_free(&a);
+	if (rc != 0)
+		drop_locks(src->fd);
+	return rc;
+}
+
+int lock_journal(int fd, struct err *e)
+{
+	if (set_lock(fd, F_WRLCK, 0, 0) != 0 && (errno == EAGAIN || errno == EACCES))
+		return err_set(e, ERR_BUSY, "is in use by another vmend");
+	return 0;
+}
