@@ -59,12 +59,16 @@ enum journal_state journal_look(const char *target, enum format_kind kind);
 
 /* Opens it for writing, locked against other vmends. Absent: made when create, else
  * *found is false and there is nothing to close. found may be NULL when create.
+ * One without a transaction counts as found.
  * -1 and ERR_PARSE when the file is no journal of ours, or damaged. A last transaction that
  * was never armed is ignored, and its place is used again. */
 int journal_open(struct journal *j, const char *target, enum format_kind kind,
 		 bool create, bool *found, struct arena *a, struct err *e)
 	__attribute__((warn_unused_result));
 void journal_close(struct journal *j);
+
+/* For a new entry. */
+uint64_t journal_new_id(void);
 
 /* Appends a transaction and arms it, durably. Its records' bytes are in memory. It becomes
  * j->last. */
@@ -75,6 +79,8 @@ int journal_mark(struct journal *j, bool done, struct err *e)
 	__attribute__((warn_unused_result));
 /* Takes the last one off after its undo; removes the file when it was the only one. */
 int journal_pop(struct journal *j, struct err *e) __attribute__((warn_unused_result));
+/* Removes it if it has no transaction: a repair stopped before it was armed. */
+void journal_remove_empty(struct journal *j);
 
 /* Proves every old and new byte of the last one by its checksums: ERR_PARSE. */
 int journal_verify(const struct journal *j, struct err *e)
@@ -86,5 +92,10 @@ enum journal_side { JOURNAL_OLD, JOURNAL_NEW };
 int journal_bytes(const struct journal *j, const struct journal_record *r,
 		  enum journal_side side, uint64_t off, uint8_t *buf, size_t n,
 		  struct err *e) __attribute__((warn_unused_result));
+
+/* All bytes of one side. Memory is j->arena's, budgeted. */
+int journal_view(const struct journal *j, const struct journal_record *r,
+		 enum journal_side side, struct view *out, struct err *e)
+	__attribute__((warn_unused_result));
 
 #endif

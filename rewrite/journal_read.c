@@ -1,0 +1,338 @@
+/* A journal's bytes to facts. Nothing in it is believed before its checksum was right and
+ * its numbers fit into the file and into each other. docs/journal.md.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "rewrite/journal.h"
+#include "rewrite/journal_format.h"
+
+#include "base/crc32.h"
+#include "base/vec.h"
+#include "rewrite/io.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/banned.h"
+
+static int damaged(struct err *e, const char *what, uint64_t at)
+{
+	return err_set(e, ERR_PARSE, "is damaged: %s at byte %llu", what,
+		       (unsigned long long)at);
+}
+
+static int size_of(int fd, uint64_t *size, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return err_sys(e, errno, "cannot stat it");
+	*size = (uint64_t)st.st_size;
+	return 0;
+}
+
+int journal_read_header(struct journal *j, bool *empty, struct err *e)
+{
+	uint8_t b[FILE_HEADER];
+	struct view h = { b, sizeof(b) };
+	uint32_t kind = j->kind == FORMAT_IMAGE ? KIND_IMAGE : KIND_TEXT;
+
+	uint64_t size;
+
+	if (size_of(j->fd, &size, e) != 0 ||
+	    io_read_padded(j->fd, 0, b, sizeof(b), e) != 0)
+		return -1;
+	/* A crash may leave the name in the folder, or the size, without the bytes. */
+	*empty = size <= FILE_HEADER && view_is_zero(h);
+	if (*empty)
+		return 0;
+	if (!view_eq(h, FILE_MAGIC, file_magic, sizeof(file_magic)))
+		return err_set(e, ERR_PARSE, "is not an undo journal of vmend");
+	if (view_le32(h, FILE_VERSION) != JOURNAL_VERSION)
+		return err_set(e, ERR_UNSUPPORTED,
+			       "has format version %u, this vmend knows version %d",
+			       (unsigned)view_le32(h, FILE_VERSION), JOURNAL_VERSION);
+	if (view_le32(h, FILE_CRC) != crc32_of(view_cut(h, 0, FILE_CRC)) ||
+	    view_le32(h, FILE_SIZE) != FILE_HEADER)
+		return damaged(e, "wrong checksum of the file header", 0);
+	if (view_le32(h, FILE_KIND) != kind)
+		return err_set(e, ERR_PARSE, "is of %s, not of %s",
+			       kind == KIND_IMAGE ? "a text" : "an image",
+			       kind == KIND_IMAGE ? "an image" : "a text");
+	return 0;
+}
+
+static enum tx_state state_of(struct view h)
+{
+	if (view_eq(h, TX_STATE, tx_states[TX_ARMED], TX_STATE_LEN))
+		return TX_ARMED;
+	if (view_eq(h, TX_STATE, tx_states[TX_DONE], TX_STATE_LEN))
+		return TX_DONE;
+	return TX_WRITING;
+}
+
+static bool header_holds(struct view h)
+{
+	static const uint8_t no_state[TX_STATE_LEN];
+	uint32_t crc = crc32_of(view_cut(h, 0, TX_STATE));
+
+	crc = crc32_more(crc, (struct view){ no_state, sizeof(no_state) });
+	crc = crc32_more(crc, view_cut(h, TX_ID, TX_CRC - TX_ID));
+	return view_eq(h, TX_MAGIC, tx_magic, sizeof(tx_magic)) &&
+	       view_le32(h, TX_CRC) == crc;
+}
+
+static struct journal_entry entry_of(struct view h, uint64_t at)
+{
+	return (struct journal_entry){
+		.at = at,
+		.done = state_of(h) == TX_DONE,
+		.id = view_le64(h, TX_ID),
+		.size_before = view_le64(h, TX_SIZE_BEFORE),
+		.size_after = view_le64(h, TX_SIZE_AFTER),
+		.time = (int64_t)view_le64(h, TX_TIME),
+		.n = view_le32(h, TX_RECORDS),
+		.head_crc = view_le32(h, TX_HEAD_CRC),
+	};
+}
+
+/* The state is written only when all the rest is on the disk. So a transaction in no state
+ * was never armed, whatever it looks like; and one in a state must be whole. */
+static int scan_one(struct journal *j, uint64_t size, bool *more, struct err *e)
+{
+	uint8_t b[TX_HEADER];
+	struct view h = { b, sizeof(b) };
+	uint64_t total;
+
+	*more = false;
+	if (io_read_padded(j->fd, j->end, b, sizeof(b), e) != 0)
+		return -1;
+	if (state_of(h) == TX_WRITING)
+		return 0;
+	if (!header_holds(h))
+		return damaged(e, "wrong checksum of the transaction", j->end);
+	total = view_le64(h, TX_TOTAL);
+	if (total < TX_HEADER || total % TX_ALIGN != 0 ||
+	    !range_within(j->end, total, size))
+		return damaged(e, "the file ends within the transaction", j->end);
+	if (j->count > 0 && !j->last.done)
+		return damaged(e, "a transaction follows an unfinished one", j->end);
+	if (j->count == JOURNAL_MAX_TX)
+		return err_set(e, ERR_LIMIT, "has more than %d transactions",
+			       JOURNAL_MAX_TX);
+	j->last = entry_of(h, j->end);
+	j->end += total;
+	j->count++;
+	*more = true;
+	return 0;
+}
+
+int journal_scan(struct journal *j, struct err *e)
+{
+	uint64_t size;
+	bool more = true;
+
+	j->end = FILE_HEADER;
+	j->count = 0;
+	j->last = (struct journal_entry){ 0 };
+	if (size_of(j->fd, &size, e) != 0)
+		return -1;
+	while (more && j->end < size) {
+		if (scan_one(j, size, &more, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- records ---- */
+
+static int by_place(const void *a, const void *b)
+{
+	const struct journal_record *x = *(const struct journal_record *const *)a;
+	const struct journal_record *y = *(const struct journal_record *const *)b;
+
+	return x->off < y->off ? -1 : x->off > y->off;
+}
+
+static bool overlap(const struct journal_entry *t, struct arena *a, bool *known)
+{
+	const struct journal_record **v =
+		arena_try_array(a, t->n, const struct journal_record *);
+
+	*known = v || t->n == 0;
+	if (!v)
+		return false;
+	for (size_t i = 0; i < t->n; i++)
+		v[i] = &t->records[i];
+	sort_stable(v, t->n, sizeof(const struct journal_record *), by_place);
+	for (size_t i = 1; i < t->n; i++) {
+		/* The sum was checked by record_fits(). */
+		if (v[i - 1]->off + v[i - 1]->new_len > v[i]->off)
+			return true;
+	}
+	return false;
+}
+
+/* Undo writes old bytes below the old size only, redo new ones below the new size only. */
+static bool record_fits(const struct journal *j, const struct journal_record *r)
+{
+	const struct journal_entry *t = &j->last;
+	uint64_t below;
+
+	if (j->kind == FORMAT_TEXT)
+		return t->n == 1 && r->off == 0 && r->old_len == t->size_before &&
+		       r->new_len == t->size_after;
+	if (r->new_len == 0 || !range_within(r->off, r->new_len, t->size_after) ||
+	    t->size_before > t->size_after)
+		return false;
+	below = r->off < t->size_before ? t->size_before - r->off : 0;
+	return r->old_len == u64_min(r->new_len, below);
+}
+
+static bool decode_records(struct journal *j, struct view table, uint64_t *end)
+{
+	struct journal_entry *t = &j->last;
+	uint64_t at = t->at + TX_HEADER + table.n;
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct view b = view_cut(table, i * REC_LEN, REC_LEN);
+		struct journal_record *r = &t->records[i];
+
+		*r = (struct journal_record){
+			.off = view_le64(b, REC_OFF),
+			.old_len = view_le64(b, REC_OLD_LEN),
+			.new_len = view_le64(b, REC_NEW_LEN),
+			.crc_old = view_le32(b, REC_OLD_CRC),
+			.crc_new = view_le32(b, REC_NEW_CRC),
+			.at = at,
+		};
+		switch (view_le32(b, REC_STAGE)) {
+		case STAGE_TABLES:
+			r->stage = STAGE_TABLES;
+			break;
+		case STAGE_HEADERS:
+			r->stage = STAGE_HEADERS;
+			break;
+		case STAGE_COMMIT:
+			r->stage = STAGE_COMMIT;
+			break;
+		default:
+			return false;
+		}
+		if (!record_fits(j, r) || !u64_add(at, r->old_len, &at) ||
+		    !u64_add(at, r->new_len, &at) || at > j->end ||
+		    (i > 0 && r->stage < t->records[i - 1].stage))
+			return false;
+	}
+	*end = at;
+	return true;
+}
+
+static int read_table(struct journal *j, struct view *table, struct err *e)
+{
+	struct journal_entry *t = &j->last;
+	uint64_t len = (uint64_t)t->n * REC_LEN;
+	uint8_t head[TX_HEADER], *p;
+
+	if (!range_within(t->at + TX_HEADER, len, j->end))
+		return damaged(e, "more records than fit into the transaction", t->at);
+	p = arena_try(j->arena, len, 1);
+	t->records = arena_try_array(j->arena, t->n, struct journal_record);
+	if (!p || !t->records)
+		return err_set(e, ERR_LIMIT, "has %zu records, too many for memory",
+			       t->n);
+	if (io_read_padded(j->fd, t->at, head, sizeof(head), e) != 0 ||
+	    io_read_padded(j->fd, t->at + TX_HEADER, p, (size_t)len, e) != 0)
+		return -1;
+	*table = (struct view){ p, (size_t)len };
+	if (crc32_of(*table) !=
+	    view_le32((struct view){ head, sizeof(head) }, TX_TABLE_CRC))
+		return damaged(e, "wrong checksum of the records", t->at);
+	return 0;
+}
+
+int journal_load(struct journal *j, struct err *e)
+{
+	struct journal_entry *t = &j->last;
+	struct view table;
+	uint64_t end;
+	bool known;
+
+	if (j->count == 0)
+		return 0;
+	if (read_table(j, &table, e) != 0)
+		return -1;
+	if (!decode_records(j, table, &end) || j->end - end >= TX_ALIGN ||
+	    (j->kind == FORMAT_TEXT && t->n != 1))
+		return damaged(e, "impossible records", t->at);
+	if (overlap(t, j->arena, &known))
+		return damaged(e, "overlapping records", t->at);
+	if (!known)
+		return err_set(e, ERR_LIMIT, "has %zu records, too many for memory",
+			       t->n);
+	return 0;
+}
+
+/* ---- their bytes ---- */
+
+int journal_bytes(const struct journal *j, const struct journal_record *r,
+		  enum journal_side side, uint64_t off, uint8_t *buf, size_t n,
+		  struct err *e)
+{
+	struct view mem = side == JOURNAL_OLD ? r->old : r->new;
+	uint64_t len = side == JOURNAL_OLD ? r->old_len : r->new_len;
+	size_t have = off < len ? (size_t)u64_min(len - off, n) : 0;
+	uint64_t at = r->at + (side == JOURNAL_OLD ? 0 : r->old_len) + off;
+
+	if (have && mem.p)
+		memcpy(buf, mem.p + off, have);
+	else if (have && io_read_padded(j->fd, at, buf, have, e) != 0)
+		return journal_fail(j, e);
+	memset(buf + have, 0, n - have);
+	return 0;
+}
+
+int journal_view(const struct journal *j, const struct journal_record *r,
+		 enum journal_side side, struct view *out, struct err *e)
+{
+	uint64_t len = side == JOURNAL_OLD ? r->old_len : r->new_len;
+	uint8_t *p = arena_try(j->arena, len, 1);
+
+	if (!p) {
+		err_set(e, ERR_LIMIT, "has a record of %llu bytes, too many for memory",
+			(unsigned long long)len);
+		return journal_fail(j, e);
+	}
+	*out = (struct view){ p, (size_t)len };
+	return journal_bytes(j, r, side, 0, p, out->n, e);
+}
+
+static int verify_side(const struct journal *j, const struct journal_record *r,
+		       enum journal_side side, struct err *e)
+{
+	uint64_t len = side == JOURNAL_OLD ? r->old_len : r->new_len;
+	uint8_t buf[8192];
+	uint32_t crc = 0;
+
+	for (uint64_t off = 0; off < len; off += sizeof(buf)) {
+		size_t n = (size_t)u64_min(sizeof(buf), len - off);
+
+		if (journal_bytes(j, r, side, off, buf, n, e) != 0)
+			return -1;
+		crc = crc32_more(crc, (struct view){ buf, n });
+	}
+	if (crc != (side == JOURNAL_OLD ? r->crc_old : r->crc_new)) {
+		damaged(e, "wrong checksum of saved bytes", r->at);
+		return journal_fail(j, e);
+	}
+	return 0;
+}
+
+int journal_verify(const struct journal *j, struct err *e)
+{
+	for (size_t i = 0; i < j->last.n; i++) {
+		if (verify_side(j, &j->last.records[i], JOURNAL_OLD, e) != 0 ||
+		    verify_side(j, &j->last.records[i], JOURNAL_NEW, e) != 0)
+			return -1;
+	}
+	return 0;
+}
