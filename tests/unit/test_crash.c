@@ -1,0 +1,429 @@
+/* The process is killed, or a call fails, at each call that changes the disk in turn: the
+ * repair can be undone and finished from every such moment, and the undo too.
+ * What a loss of power adds is in test_power.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tests/lib/scratch.h"
+
+#include "rewrite/apply.h"
+#include "rewrite/journal.h"
+#include "tests/lib/seam.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/banned.h"
+
+/* ---- stopping ---- */
+
+enum stop {
+	STOP_KILL, /* before the call */
+	STOP_TEAR, /* the same, but half of a write is done */
+	STOP_FAIL, /* this call fails, later ones work */
+	STOP_DISK, /* this call and all later ones fail */
+};
+
+static struct {
+	enum stop stop;
+	size_t at; /* 1 is the first call; 0: never */
+	size_t calls;
+} now;
+
+/* Half of the bytes, up to the end of a sector. */
+static void tear(const struct seam_op *op)
+{
+	uint64_t to = (op->off + op->bytes.n / 2) / 512 * 512;
+	struct err e;
+
+	if (op->kind == SEAM_WRITE && to > op->off &&
+	    real_io_write(op->fd, op->off, view_cut(op->bytes, 0, (size_t)(to - op->off)),
+			  &e) != 0)
+		_exit(3);
+}
+
+static int before_call(const struct seam_op *op, struct err *e)
+{
+	now.calls++;
+	if (now.at == 0 || now.calls < now.at)
+		return 0;
+	switch (now.stop) {
+	case STOP_TEAR:
+		tear(op);
+		raise(SIGKILL);
+		break;
+	case STOP_KILL:
+		raise(SIGKILL);
+		break;
+	case STOP_FAIL:
+		if (now.calls > now.at)
+			return 0;
+		break;
+	case STOP_DISK:
+		break;
+	}
+	return err_sys(e, EIO, "the test made it fail");
+}
+
+static void stop_at(enum stop stop, size_t at)
+{
+	now.stop = stop;
+	now.at = at;
+	now.calls = 0;
+	seam_before = before_call;
+}
+
+/* ---- what is being stopped ---- */
+
+struct scene {
+	struct scratch *s;
+	const char *name;
+	bool text, grow, hard_link, keep_undo;
+	struct view before, after;
+};
+
+static const char *path_of(const struct scene *c)
+{
+	return scratch_path(c->s, c->name);
+}
+
+static void lay_out(struct scene *c)
+{
+	scratch_write(c->s, c->name, c->before);
+	if (c->hard_link && !scratch_has(c->s, "other"))
+		assert_int_equal(link(path_of(c), scratch_path(c->s, "other")), 0);
+}
+
+static int act_repair(const struct scene *c, struct err *e)
+{
+	struct source src;
+	struct plan p;
+	int rc;
+
+	if (c->text)
+		return apply_text(path_of(c), c->before, c->after, c->keep_undo, e);
+	if (source_open(&src, path_of(c), SOURCE_WRITE, e) != 0)
+		return -1;
+	p = scratch_plan(&src, &c->s->arena, c->grow);
+	rc = apply_image(&src, &p, e);
+	source_close(&src);
+	return rc;
+}
+
+static int act_resume(const struct scene *c, struct err *e)
+{
+	struct source src;
+	int rc;
+
+	if (c->text)
+		return resume_text(path_of(c), e);
+	if (source_open(&src, path_of(c), SOURCE_WRITE, e) != 0)
+		return -1;
+	rc = resume_image(&src, e);
+	source_close(&src);
+	return rc;
+}
+
+static int act_undo(const struct scene *c, struct err *e)
+{
+	struct undo_result r;
+
+	return undo_last(path_of(c), true, &r, e);
+}
+
+typedef int (*action)(const struct scene *c, struct err *e);
+
+/* Runs it in a child that is killed at call `at`. True: it was; false: it ran to its end,
+ * and had fewer calls. */
+static bool killed(const struct scene *c, action act, enum stop stop, size_t at)
+{
+	struct err e = { 0 };
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		stop_at(stop, at);
+		_exit(act(c, &e) == 0 ? 0 : 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFSIGNALED(status)) {
+		assert_int_equal(WTERMSIG(status), SIGKILL);
+		return true;
+	}
+	assert_int_equal(WEXITSTATUS(status), 0);
+	return false;
+}
+
+static enum journal_state look(const struct scene *c)
+{
+	return journal_look(path_of(c), c->text ? FORMAT_TEXT : FORMAT_IMAGE);
+}
+
+/* Takes back whatever there is to take back; then all must be as it was. */
+static void must_undo(struct scene *c)
+{
+	struct err e = { 0 };
+	enum journal_state was = look(c);
+	int rc = act_undo(c, &e);
+
+	assert_int_not_equal(was, JOURNAL_DAMAGED);
+	if (was != JOURNAL_NONE && rc != 0)
+		fail_msg("undo: %s", e.msg);
+	assert_holds(c->s, c->name, c->before);
+	assert_int_equal(look(c), JOURNAL_NONE);
+	assert_int_equal(scratch_count(c->s), c->hard_link ? 2 : 1);
+}
+
+/* Finishes what was armed; then all is as if nothing had happened. What was not armed is
+ * untouched. */
+static void must_finish(struct scene *c)
+{
+	struct err e = { 0 };
+	enum journal_state was = look(c);
+
+	if (act_resume(c, &e) != 0)
+		fail_msg("resume: %s", e.msg);
+	assert_holds(c->s, c->name, was == JOURNAL_NONE ? c->before : c->after);
+	assert_int_equal(look(c), was == JOURNAL_NONE ? JOURNAL_NONE : JOURNAL_DONE);
+}
+
+static size_t kill_repair(struct scene *c, enum stop stop)
+{
+	size_t at = 1;
+
+	for (bool more = true; more; at++) {
+		lay_out(c);
+		more = killed(c, act_repair, stop, at);
+		must_undo(c);
+		lay_out(c);
+		killed(c, act_repair, stop, at);
+		must_finish(c);
+		must_undo(c);
+	}
+	return at - 2;
+}
+
+static size_t kill_undo(struct scene *c, enum stop stop)
+{
+	struct err e = { 0 };
+	size_t at = 1;
+
+	for (bool more = true; more; at++) {
+		lay_out(c);
+		assert_int_equal(act_repair(c, &e), 0);
+		more = killed(c, act_undo, stop, at);
+		must_undo(c);
+		lay_out(c);
+		assert_int_equal(act_repair(c, &e), 0);
+		killed(c, act_undo, stop, at);
+		must_finish(c);
+		must_undo(c);
+	}
+	return at - 2;
+}
+
+/* Stopped three times: in the repair, in its resumption, in its undo. */
+static void kill_thrice(struct scene *c, size_t first)
+{
+	bool more = true;
+
+	for (size_t at = 1; more; at++) {
+		lay_out(c);
+		assert_true(killed(c, act_repair, STOP_TEAR, first));
+		more = killed(c, act_resume, STOP_TEAR, at);
+		if (look(c) != JOURNAL_NONE)
+			more |= killed(c, act_undo, STOP_TEAR, at);
+		must_undo(c);
+	}
+}
+
+static void kill_at_every_call(struct scene *c, size_t least)
+{
+	size_t repair = kill_repair(c, STOP_KILL);
+	size_t undo = kill_undo(c, STOP_KILL);
+
+	assert_true(repair >= least);
+	assert_true(undo >= 4);
+	assert_int_equal(kill_repair(c, STOP_TEAR), repair);
+	assert_int_equal(kill_undo(c, STOP_TEAR), undo);
+	for (size_t at = 1; at <= repair; at++)
+		kill_thrice(c, at);
+}
+
+/* One call fails, or the disk does from there on: an error, and either nothing is changed
+ * or the journal is there to undo it. */
+static void fail_at_every_call(struct scene *c, enum stop stop)
+{
+	struct err e = { 0 };
+	int rc = -1;
+
+	for (size_t at = 1; rc != 0; at++) {
+		lay_out(c);
+		stop_at(stop, at);
+		rc = act_repair(c, &e);
+		seam_before = NULL;
+		if (rc != 0 && stop == STOP_FAIL && look(c) == JOURNAL_NONE)
+			assert_holds(c->s, c->name, c->before);
+		/* A temporary file that could not be removed is removed by nobody. */
+		if (stop == STOP_DISK)
+			scratch_remove(
+				arena_printf(&c->s->arena, "%s/litter", c->s->dir));
+		must_undo(c);
+	}
+}
+
+static struct scene image_scene(struct scratch *s, bool grow)
+{
+	struct scene c = { .s = s, .name = "d.raw", .grow = grow };
+	struct source src;
+	struct plan p;
+
+	c.before = scratch_bytes(s, IMAGE_SIZE, 1);
+	src = source_of_bytes("x", c.before);
+	p = scratch_plan(&src, &s->arena, grow);
+	c.after = scratch_after(s, c.before, &p);
+	return c;
+}
+
+static struct scene text_scene(struct scratch *s, size_t before, size_t after,
+			       bool hard_link)
+{
+	return (struct scene){ .s = s,
+			       .name = "vm.xml",
+			       .text = true,
+			       .hard_link = hard_link,
+			       .keep_undo = true,
+			       .before = scratch_bytes(s, before, 2),
+			       .after = scratch_bytes(s, after, 3) };
+}
+
+static void an_image_survives_a_kill_at_every_call(void **state)
+{
+	struct scene c = image_scene(*state, false);
+
+	kill_at_every_call(&c, 14);
+}
+
+static void an_image_that_grows_survives_a_kill_at_every_call(void **state)
+{
+	struct scene c = image_scene(*state, true);
+
+	kill_at_every_call(&c, 18);
+}
+
+static void a_text_survives_a_kill_at_every_call(void **state)
+{
+	struct scene c = text_scene(*state, 3000, 2000, false);
+
+	kill_at_every_call(&c, 12);
+}
+
+static void a_text_in_place_survives_a_kill_at_every_call(void **state)
+{
+	struct scene shrinks = text_scene(*state, 3000, 2000, true);
+	struct scene grows = text_scene(*state, 2000, 3000, true);
+
+	kill_at_every_call(&shrinks, 10);
+	kill_at_every_call(&grows, 8);
+}
+
+static void a_text_without_undo_is_one_or_the_other(void **state)
+{
+	struct scene c = text_scene(*state, 3000, 2000, false);
+
+	c.keep_undo = false;
+	for (size_t at = 1;; at++) {
+		struct view is;
+		bool more;
+
+		lay_out(&c);
+		more = killed(&c, act_repair, STOP_TEAR, at);
+		is = scratch_read(c.s, c.name);
+		assert_true(same_bytes(is, more ? c.before : c.after) ||
+			    same_bytes(is, c.after));
+		if (!more)
+			break;
+	}
+}
+
+/* The first repair stays as it is while the second is stopped. */
+static void a_second_repair_leaves_the_first_alone(void **state)
+{
+	struct scratch *s = *state;
+	struct scene first = image_scene(s, false), second;
+	struct err e = { 0 };
+	bool more = true;
+
+	second = first;
+	second.grow = true;
+	second.before = first.after;
+	for (size_t at = 1; more; at++) {
+		enum journal_state was;
+
+		lay_out(&first);
+		assert_int_equal(act_repair(&first, &e), 0);
+		more = killed(&second, act_repair, STOP_KILL, at);
+		was = look(&second);
+		assert_int_not_equal(was, JOURNAL_NONE);
+		if (scratch_read(s, "d.raw").n != IMAGE_SIZE || was == JOURNAL_ARMED ||
+		    !more) {
+			assert_int_equal(act_undo(&second, &e), 0);
+			assert_holds(s, "d.raw", first.after);
+		}
+		assert_holds(s, "d.raw", first.after);
+		must_undo(&first);
+	}
+}
+
+static void an_image_survives_a_failure_of_every_call(void **state)
+{
+	struct scene c = image_scene(*state, true);
+
+	fail_at_every_call(&c, STOP_FAIL);
+	fail_at_every_call(&c, STOP_DISK);
+}
+
+static void a_text_survives_a_failure_of_every_call(void **state)
+{
+	struct scene c = text_scene(*state, 3000, 2000, false);
+	struct scene in_place = text_scene(*state, 3000, 2000, true);
+
+	fail_at_every_call(&c, STOP_FAIL);
+	fail_at_every_call(&c, STOP_DISK);
+	fail_at_every_call(&in_place, STOP_FAIL);
+	fail_at_every_call(&in_place, STOP_DISK);
+}
+
+static void a_half_way_repair_is_seen_and_hinders_the_next(void **state)
+{
+	struct scene c = image_scene(*state, false);
+	struct err e = { 0 };
+	bool armed = false;
+
+	for (size_t at = 1; !armed; at++) {
+		lay_out(&c);
+		assert_true(killed(&c, act_repair, STOP_KILL, at));
+		armed = look(&c) == JOURNAL_ARMED;
+	}
+	assert_int_equal(act_repair(&c, &e), -1);
+	assert_int_equal(e.code, ERR_REFUSED);
+	must_undo(&c);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(an_image_survives_a_kill_at_every_call),
+		T(an_image_that_grows_survives_a_kill_at_every_call),
+		T(a_text_survives_a_kill_at_every_call),
+		T(a_text_in_place_survives_a_kill_at_every_call),
+		T(a_text_without_undo_is_one_or_the_other),
+		T(a_second_repair_leaves_the_first_alone),
+		T(an_image_survives_a_failure_of_every_call),
+		T(a_text_survives_a_failure_of_every_call),
+		T(a_half_way_repair_is_seen_and_hinders_the_next),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
