@@ -25,9 +25,9 @@ void xml_init(void);
  * broken. -1: could not do the work (limits). Memory is a's, budgeted; names and values
  * borrow from text where there is nothing to decode.
  *
- * Stricter than libxml2 where Namespaces 1.0 is violated, with one exception, because
- * libvirt and every DOM live with it: a prefix that nobody declared is part of the name
- * ("qemu:arg" is then the key, without a namespace). */
+ * Stricter than libxml2 where the two recommendations are and it is not, mostly about
+ * namespaces, with one exception, because libvirt and every DOM live with it: a prefix that
+ * nobody declared is part of the name ("qemu:arg" is then the key, without a namespace). */
 int xml_read(const struct source *src, struct view text, struct arena *a,
 	     struct node **root, const struct syntax_error **bad, struct err *e)
 	__attribute__((warn_unused_result));

@@ -256,12 +256,14 @@ static bool is_policy(const char *what)
 		"only UTF-8 and US-ASCII are read",
 		"which is the declared encoding",
 		"is no name: at most one colon",
+		"is no name for an instruction",
 		"are reserved",
+		"a blank is missing in the XML declaration", /* before standalone */
+		": 1.0 was expected",                        /* it takes "1." */
 		"is declared without a namespace",
 		"appears twice",    /* two prefixes of one namespace */
 		"character U+0000", /* libxml2 takes it for the end of the text */
 		"an XML declaration may only stand at the very start", /* <?XML?> */
-		"after the name '", /* a colon in an instruction's name */
 	};
 
 	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
