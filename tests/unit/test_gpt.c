@@ -1,5 +1,11 @@
 /* What analyze/image/gpt.h promises: both copies described, whatever they look like.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
 #include "tests/lib/platter.h"
 
 #include "base/banned.h"

@@ -1,6 +1,12 @@
 /* Which copies of a GPT are the disk's: grown, truncated and overwritten disks, foreign
  * sector sizes, and what is left when both copies are broken.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
 #include "tests/lib/platter.h"
 
 #include "base/banned.h"

@@ -1,6 +1,12 @@
 /* What analyze/image/mbr.h promises: the partition sector, the chains behind it, and when a
  * sector is one.
  * SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
 #include "tests/lib/platter.h"
 
 #include "base/banned.h"
