@@ -140,6 +140,10 @@ struct vm {
 	size_t niommus;
 	const struct hostdev *hostdevs;
 	size_t nhostdevs;
+	/* Words that go to QEMU as they are (libvirt's <qemu:commandline>, <qemu:override>):
+	 * they may say something else than the facts above. */
+	const struct str *raw;
+	size_t nraw;
 };
 
 /* Known to run under QEMU, and not Xen, LXC, bhyve, VMware ... */

@@ -42,7 +42,7 @@ static void check_cache(struct scan *s, const struct disk *d)
 	    is_scratch(&d->source))
 		return;
 	f = report(s, d->cache.at,
-		   "%s has cache='unsafe': what the guest flushes is not written",
+		   "%s has cache='unsafe': the guest's flushes are ignored",
 		   name_of(s, d));
 	report_label(s, f, "when the host stops, the guest's file system may be lost");
 }
@@ -93,7 +93,8 @@ static void check_format(struct scan *s, const struct disk *d)
 	 * CD-ROM, a floppy and a LUN are. */
 	if (!is_or_absent(&d->device, "disk") || !is_or_absent(&d->type, "file"))
 		return;
-	if (!fact_known(&d->source) || d->source.v.n == 0)
+	if (!fact_known(&d->source) || d->source.v.n == 0 ||
+	    str_starts(d->source.v, "/dev/"))
 		return;
 	ending = ending_of(d->source.v);
 	if (ending && ending->format[0] == '\0')
@@ -117,6 +118,42 @@ static bool fix_format(struct plan *p, const struct finding *f, const struct dis
 			p, "its name does not tell the format; `qemu-img info` does");
 	plan_title(p, "type='%s', as its name says", ending->format);
 	return plan_set(p, &d->format, ending->format);
+}
+
+/* ---- disk-io-native-needs-direct ---- */
+
+static bool has_default_cache(const struct disk *d)
+{
+	return fact_absent(&d->cache) || fact_is(&d->cache, "default");
+}
+
+static void check_native(struct scan *s, const struct disk *d)
+{
+	struct finding *f;
+
+	if (!vm_runs_qemu(d->vm) || !fact_is(&d->io, "native"))
+		return;
+	if (!is_or_absent(&d->device, "disk") && !fact_is(&d->device, "lun"))
+		return;
+	if (!fact_is_not(&d->cache, "none") || !fact_is_not(&d->cache, "directsync"))
+		return;
+	f = report(s, d->io.at,
+		   "%s has io='native' %s, expected cache='none' or 'directsync'",
+		   name_of(s, d),
+		   has_default_cache(d)
+			   ? "and the default cache mode"
+			   : scan_printf(s, "and cache='%s'", shown(s, d->cache.v)));
+	report_label(s, f, "libvirt refuses the domain: native I/O needs O_DIRECT");
+}
+
+static bool fix_native(struct plan *p, const struct finding *f, const struct disk *d)
+{
+	(void)f;
+	if (!has_default_cache(d))
+		return plan_refuse(p,
+				   "both are set: choose cache='none' or io='threads'");
+	plan_title(p, "cache='none'");
+	return plan_set(p, &d->cache, "none");
 }
 
 const struct rule rules_disk[] = {
@@ -149,5 +186,18 @@ const struct rule rules_disk[] = {
 		  "not look",
 	  .since = "0.1.0",
 	  CHECK_FIX(disk, check_format, fix_format) },
+	{ .id = "disk-io-native-needs-direct",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_SAFE,
+	  .title = "native I/O on a disk that the host caches",
+	  .why = "libvirt refuses the domain, some versions only when it starts: io='native' needs "
+		 "either no disk cache or directsync cache mode. Linux's native AIO is "
+		 "asynchronous with O_DIRECT only.",
+	  .steps =
+		  "cache='none' keeps native I/O, and needs a file system with O_DIRECT (not "
+		  "tmpfs). io='threads' keeps the cache mode, and works everywhere.",
+	  .source = "libvirt, src/qemu/qemu_validate.c; libvirt formatdomain, driver io",
+	  .since = "0.1.0",
+	  CHECK_FIX(disk, check_native, fix_native) },
 };
 RULES_END(disk);

@@ -48,6 +48,32 @@ static void check_q35(struct scan *s, const struct iommu *i)
 	report_label(s, f, "libvirt refuses the domain: only Q35 machines have it");
 }
 
+/* ---- iommu-eim-needs-intremap ---- */
+
+static void check_eim(struct scan *s, const struct iommu *i)
+{
+	struct finding *f;
+
+	if (!vm_runs_qemu(i->vm) || !fact_is(&i->model, "intel"))
+		return;
+	if (!fact_is(&i->eim, "on") || !fact_is_not(&i->intremap, "on"))
+		return;
+	f = report(s, i->eim.at, "eim='on' %s, expected intremap='on'",
+		   fact_absent(&i->intremap) ? "without interrupt remapping"
+					     : "with interrupt remapping off");
+	report_label(s, f,
+		     "libvirt refuses the domain: eim is a mode of interrupt remapping");
+	if (fact_known(&i->intremap))
+		report_related(s, f, i->intremap.at, "interrupt remapping");
+}
+
+static bool fix_eim(struct plan *p, const struct finding *f, const struct iommu *i)
+{
+	(void)f;
+	plan_title(p, "intremap='on'");
+	return plan_set(p, &i->intremap, "on");
+}
+
 /* ---- iommu-intremap-needs-ioapic ---- */
 
 static bool may_be_x86(const struct vm *vm)
@@ -105,13 +131,24 @@ static const struct hostdev *vfio_device(const struct vm *vm)
 	return NULL;
 }
 
+/* -global intel-iommu.caching-mode=on and an override of the device's properties are other
+ * ways to set it. */
+static bool set_elsewhere(const struct vm *vm)
+{
+	for (size_t i = 0; i < vm->nraw; i++) {
+		if (vm->raw[i].n && memmem(vm->raw[i].p, vm->raw[i].n, "iommu", 5))
+			return true;
+	}
+	return false;
+}
+
 static void check_vfio(struct scan *s, const struct iommu *i)
 {
 	const struct hostdev *d = vfio_device(i->vm);
 	struct finding *f;
 
 	if (!vm_runs_qemu(i->vm) || !d || !fact_is(&i->model, "intel") ||
-	    !fact_is_not(&i->caching_mode, "on"))
+	    !fact_is_not(&i->caching_mode, "on") || set_elsewhere(i->vm))
 		return;
 	f = report(s, i->caching_mode.at,
 		   "intel IOMMU and a VFIO device, but caching_mode is not on");
@@ -214,6 +251,15 @@ const struct rule rules_iommu[] = {
 	  .source = "libvirt, virDomainIOMMUDefValidate(); formatdomain, IOMMU devices",
 	  .since = "0.1.0",
 	  CHECK_FIX(iommu, check_attrs, fix_attrs) },
+	{ .id = "iommu-eim-needs-intremap",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_SAFE,
+	  .title = "extended interrupt mode without interrupt remapping",
+	  .why = "libvirt refuses to define the domain: IOMMU eim requires interrupt remapping to "
+		 "be enabled.",
+	  .source = "libvirt, virDomainDefIOMMUValidate(); formatdomain, IOMMU devices",
+	  .since = "0.1.0",
+	  CHECK_FIX(iommu, check_eim, fix_eim) },
 	{ .id = "iommu-intel-needs-q35",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_MANUAL,

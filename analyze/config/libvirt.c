@@ -8,6 +8,8 @@
 
 #include "base/banned.h"
 
+#define NS_QEMU "http://libvirt.org/schemas/domain/qemu/1.0"
+
 static const struct lens vm_lenses[] = {
 	LENS(vm, name, "name"),
 	LENS(vm, uuid, "uuid"),
@@ -140,11 +142,41 @@ static void read_devices(struct vm *vm, const struct devices *to, const struct h
 	}
 }
 
+/* The values of all attributes below n, which are what <qemu:arg value=''/> and the like
+ * say. to: NULL to count them. */
+static size_t read_values(const struct node *n, struct str *to)
+{
+	size_t count = 0;
+
+	for_each_node (c, n) {
+		if (c->kind == NODE_ELEMENT) {
+			count += read_values(c, to ? to + count : NULL);
+			continue;
+		}
+		if (to)
+			to[count] = c->text;
+		count++;
+	}
+	return count;
+}
+
+static size_t read_raw(const struct node *domain, struct str *to)
+{
+	size_t count = 0;
+
+	for_each_node (c, domain) {
+		if (c->kind == NODE_ELEMENT && str_is(c->ns, NS_QEMU))
+			count += read_values(c, to ? to + count : NULL);
+	}
+	return count;
+}
+
 const struct vm *libvirt_vm(const struct node *domain, const struct host *host,
 			    struct arena *a)
 {
 	struct vm *vm = arena_try_new(a, struct vm);
 	size_t disks = 0, iommus = 0, hostdevs = 0;
+	struct str *raw = arena_try_array(a, read_raw(domain, NULL), struct str);
 	struct devices to;
 
 	for (const struct node *n = next_device(domain, NULL); n;
@@ -156,7 +188,7 @@ const struct vm *libvirt_vm(const struct node *domain, const struct host *host,
 	to.disks = arena_try_array(a, disks, struct disk);
 	to.iommus = arena_try_array(a, iommus, struct iommu);
 	to.hostdevs = arena_try_array(a, hostdevs, struct hostdev);
-	if (!vm || !to.disks || !to.iommus || !to.hostdevs)
+	if (!vm || !raw || !to.disks || !to.iommus || !to.hostdevs)
 		return NULL;
 	vm->flavour = FLAVOUR_LIBVIRT;
 	vm->node = domain;
@@ -164,6 +196,8 @@ const struct vm *libvirt_vm(const struct node *domain, const struct host *host,
 	vm->disks = to.disks;
 	vm->iommus = to.iommus;
 	vm->hostdevs = to.hostdevs;
+	vm->raw = raw;
+	vm->nraw = read_raw(domain, raw);
 	read_devices(vm, &to, host);
 	return vm;
 }
