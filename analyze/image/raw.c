@@ -70,14 +70,15 @@ static bool something_inside(struct view sector0, uint64_t size)
 
 static bool raw_probe(struct view head, const struct source *s)
 {
-	uint8_t bytes[PROBE_TAIL];
+	/* What cannot be read has no footer; raw_read() will say why it cannot. */
+	uint8_t bytes[PROBE_TAIL] = { 0 };
 	struct view tail = { bytes, sizeof(bytes) };
 	size_t off, len;
 	struct err e;
 
 	if (s->size < DISK_MIN || !view_has(head, 0, MBR_SIZE) || is_kernel(head))
 		return false;
-	if (source_read(s, s->size - tail.n, bytes, tail.n, &e) != 0 || has_footer(tail))
+	if (source_read(s, s->size - tail.n, bytes, tail.n, &e) == 0 && has_footer(tail))
 		return false;
 	if (has_primary(head) || (mbr_plausible(head) && something_inside(head, s->size)))
 		return true;

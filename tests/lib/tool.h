@@ -4,6 +4,7 @@
 #define TESTS_LIB_TOOL_H
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>

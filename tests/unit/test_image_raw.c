@@ -330,6 +330,22 @@ static void swap_over_an_old_gpt_is_seen(void **state)
 	check_filesystem(sc, "swap");
 }
 
+static void a_disk_whose_end_cannot_be_read_is_an_error(void **state)
+{
+	struct scene *sc = *state;
+	struct source s;
+	struct err e;
+
+	assert_int_equal(source_open(&s, sc->path, SOURCE_READ, &e), 0);
+	assert_int_equal(truncate(sc->path, 32 * MIB), 0);
+	unit_read(&sc->u, &s, NULL, &no_host);
+	assert_int_equal(sc->u.state, UNIT_FAILED);
+	assert_string_equal(sc->u.format->name, "raw");
+	assert_int_equal(sc->u.why.code, ERR_SHORT);
+	unit_close(&sc->u);
+	source_close(&s);
+}
+
 static void check_partition(const struct gpt_entry *ent, unsigned number, uint64_t first,
 			    uint64_t last, const char *type, const char *guid,
 			    const char *name)
@@ -463,6 +479,7 @@ int main(void)
 		SCENE(fat_over_an_old_gpt_is_seen),
 		SCENE(ntfs_over_an_old_gpt_is_seen),
 		SCENE(swap_over_an_old_gpt_is_seen),
+		SCENE(a_disk_whose_end_cannot_be_read_is_an_error),
 		SCENE(what_sgdisk_writes_is_read),
 		SCENE(what_sfdisk_writes_is_read),
 		SCENE(logical_partitions_of_sfdisk_are_read),
