@@ -40,7 +40,8 @@ struct lens_path {
 bool lens_path(const struct lens *l, size_t i, struct lens_path *out);
 
 /* The first node in file order, of the first alternative that has any, that holds the
- * value: an attribute, or an element (for text, one whose text is not empty). NULL: none. */
+ * value: an attribute, or an element (for text, one whose text is not empty).
+ * NULL: none. */
 const struct node *lens_find(const struct lens *l, const struct node *owner);
 
 /* The deepest element there is on the way; *found steps of the path lead to it. */

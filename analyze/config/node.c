@@ -91,7 +91,7 @@ const char *node_locus(const struct node *root, struct span at, struct arena *a)
 	struct buf b = { 0 };
 	char *locus;
 
-	/* The way down is the way up of each step: trees are shallow, and this is rare. */
+	/* Each step down is found by going up: trees are shallow, and this is rare. */
 	for (const struct node *n = root; n;) {
 		const struct node *step = target;
 

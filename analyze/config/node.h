@@ -22,21 +22,18 @@ struct node {
 	uint32_t lead, trail; /* blanks at the ends of text_at that text does not have */
 	struct str key;       /* name, without its prefix */
 	struct str ns;        /* namespace URI; empty: none. Declarations: see xml.h */
-	struct str
-		text; /* decoded value. Element: its own character data (not that of its
-			       children), trimmed; an element with children usually has "" */
+	/* The decoded value. Of an element: its own character data (not that of its
+	 * children), trimmed; an element with children usually has "". */
+	struct str text;
 	struct span key_at; /* the name's bytes, prefix included */
-	struct span
-		text_at; /* attribute: between the quotes. Element: from behind its start
-				tag to before its end tag; empty and at the start tag's end
-				when self-closing */
-	struct span
-		open_at; /* element: its start tag, from '<' to '>'. attribute: as whole */
-	struct span
-		whole; /* element: to the '>' of its end tag. attribute: name="value" */
+	/* Attribute: between the quotes. Element: from behind its start tag to before its
+	 * end tag; empty and at the start tag's end when self-closing. */
+	struct span text_at;
+	struct span open_at; /* the start tag, '<' to '>'. Attribute: as whole */
+	struct span whole;   /* to the '>' of the end tag. Attribute: name="value" */
 	struct node *up;
-	struct node *first,
-		*last; /* attributes first, then child elements, in file order */
+	/* Attributes first, then child elements, in file order. */
+	struct node *first, *last;
 	struct node *next;
 };
 

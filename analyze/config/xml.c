@@ -71,10 +71,12 @@ static bool read_end_tag(struct reader *r)
 	r->at += 2;
 	if (r->at == r->text.n)
 		return reader_ended(r, from, "an end tag");
-	if (!reader_qname(r, &name, &prefix))
-		return r->bad ? false
-			      : reader_bad(r, reader_span(r, from, r->at),
-					   "'</' is followed by no name");
+	if (!reader_qname(r, &name, &prefix)) {
+		if (!r->bad)
+			reader_bad(r, reader_span(r, from, r->at),
+				   "'</' is followed by no name");
+		return false;
+	}
 	reader_skip_blanks(r);
 	if (r->at == r->text.n)
 		return reader_ended(r, from, "an end tag");
@@ -166,16 +168,17 @@ static bool read_target(struct reader *r, size_t from)
 	size_t prefix;
 
 	r->at += 2;
-	if (!reader_qname(r, &name, &prefix))
-		return r->bad ? false
-			      : reader_bad(r, reader_span(r, from, r->at),
-					   "'<?' is followed by no name");
+	if (!reader_qname(r, &name, &prefix)) {
+		if (!r->bad)
+			reader_bad(r, reader_span(r, from, r->at),
+				   "'<?' is followed by no name");
+		return false;
+	}
 	if (prefix)
 		return reader_bad(r, name,
 				  "'%s' is no name for an instruction: it has a colon",
 				  reader_shown(r, name));
-	if (name.len == 3 &&
-	    strncasecmp(reader_str(r, reader_span(r, name.off, r->at)).p, "xml", 3) == 0)
+	if (name.len == 3 && strncasecmp(reader_str(r, name).p, "xml", 3) == 0)
 		return reader_bad(r, reader_span(r, from, r->at),
 				  "an XML declaration may only stand at the very start");
 	return true;
@@ -310,7 +313,7 @@ static int judge(struct reader *r, struct view text)
 	if (v.accepted) {
 		reader_bad(
 			r, v.differs->open_at,
-			"read differently by libxml2 and by vmend, so it is not judged further");
+			"read differently by libxml2 and by vmend: not judged further");
 		return 0;
 	}
 	for (unsigned line = 1; line < v.line && from < text.n; from++)

@@ -1,5 +1,5 @@
-/* XML with exact places. libxml2 decides whether the text is well-formed and what it means;
- * our tokenizer says where each piece stands; both must see the same tree.
+/* XML with exact places. libxml2 decides whether the text is well-formed and what it
+ * means; our tokenizer says where each piece stands; both must see the same tree.
  * XML 1.0 (5th ed.) and Namespaces 1.0, UTF-8 only, no document type declaration.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef ANALYZE_CONFIG_XML_H
@@ -26,8 +26,9 @@ void xml_init(void);
  * borrow from text where there is nothing to decode.
  *
  * Stricter than libxml2 where the two recommendations are and it is not, mostly about
- * namespaces, with one exception, because libvirt and every DOM live with it: a prefix that
- * nobody declared is part of the name ("qemu:arg" is then the key, without a namespace). */
+ * namespaces, with one exception, because libvirt and every DOM live with it: a prefix
+ * that nobody declared is part of the name ("qemu:arg" is then the key, without a
+ * namespace). */
 int xml_read(const struct source *src, struct view text, struct arena *a,
 	     struct node **root, const struct syntax_error **bad, struct err *e)
 	__attribute__((warn_unused_result));
@@ -36,9 +37,9 @@ int xml_read(const struct source *src, struct view text, struct arena *a,
 bool xml_accepts(struct view text);
 
 /* The start tag of the root element in the first bytes of a text, from behind its '<' to
- * before its '>', or as far as head reaches; empty: this is no XML. Sees through a BOM, the
- * XML declaration, comments and processing instructions; of a document type declaration it
- * gives what follows "<!DOCTYPE ". For recognition, so it judges nothing. */
+ * before its '>', or as far as head reaches; empty: this is no XML. Sees through a BOM,
+ * the XML declaration, comments and processing instructions; of a document type
+ * declaration it gives what follows "<!DOCTYPE ". It recognises, and judges nothing. */
 struct str xml_root_tag(struct view head);
 
 /* The name in such a tag, prefix included, and whether it has that attribute. */

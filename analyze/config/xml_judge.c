@@ -146,7 +146,7 @@ static void on_end(void *data, const xmlChar *local, const xmlChar *prefix,
 	j->depth--;
 }
 
-/* A piece of the innermost element's text, which we keep without the blanks at its ends. */
+/* A piece of the innermost element's text, of which we keep no blanks at its ends. */
 static void on_text(void *data, const xmlChar *text, int len)
 {
 	struct judge *j = data;
@@ -215,8 +215,8 @@ static void parse(struct view text, struct judge *j)
 	}
 	*ctxt->sax = sax;
 	ctxt->userData = j;
-	/* NOENT: else '&' in a value would be told as "&#38;". Nobody can declare entities
-	 * here, and nothing is ever loaded. */
+	/* NOENT: else '&' in a value would be told as "&#38;". Nothing can declare an
+	 * entity here, and nothing is ever loaded. */
 	doc = xmlCtxtReadMemory(ctxt, (const char *)text.p, (int)text.n, NULL, NULL,
 				XML_PARSE_NONET | XML_PARSE_NOENT);
 	j->v->accepted = ctxt->wellFormed == 1 && !j->v->no_memory;

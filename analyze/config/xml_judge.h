@@ -13,8 +13,8 @@ struct xml_verdict {
 	bool no_memory; /* no verdict */
 };
 
-/* Parses the text and compares what it sees with the tree, on the fly. root NULL: there is
- * no tree to compare with. */
+/* Parses the text and compares what it sees with the tree, on the fly. root NULL: there
+ * is no tree to compare with. */
 void xml_judge(struct view text, const struct node *root, struct xml_verdict *v);
 
 #endif

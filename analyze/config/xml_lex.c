@@ -164,11 +164,19 @@ size_t xml_reference(struct view v, uint32_t *c, size_t *len, const char **why)
 
 size_t xml_seek(struct view v, size_t from, const char *what)
 {
-	const uint8_t *found = NULL;
+	size_t n = strlen(what);
 
-	if (from < v.n)
-		found = memmem(v.p + from, v.n - from, what, strlen(what));
-	return found ? (size_t)(found - v.p) : v.n;
+	while (from < v.n) {
+		const uint8_t *first = memchr(v.p + from, what[0], v.n - from);
+
+		if (!first)
+			break;
+		from = (size_t)(first - v.p);
+		if (view_eq(v, from, what, n))
+			return from;
+		from++;
+	}
+	return v.n;
 }
 
 /* One character of raw at i, line ends made '\n' (2.11). Returns how far it reaches. */

@@ -70,8 +70,9 @@ bool reader_qname(struct reader *r, struct span *at, size_t *prefix)
 		return false;
 	if (colon && (*prefix == 0 || local == 0 || (n < rest.n && rest.p[n] == ':')))
 		return reader_bad(
-			r, reader_span(r, r->at, r->at + n),
-			"'%s' is no name: at most one colon, between two names, was expected",
+			r, *at,
+			"'%s' is no name: at most one colon, between two names, "
+			"was expected",
 			reader_shown(r, *at));
 	r->at += n;
 	return true;

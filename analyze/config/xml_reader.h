@@ -1,5 +1,5 @@
 /* The state of one reading of an XML text, and what the parts of the reader share: tags
- * (xml_tag.c), the XML declaration (xml_decl.c), content (xml.c). Nobody else includes it.
+ * (xml_tag.c), the XML declaration (xml_decl.c), content (xml.c). For them alone.
  *
  * Every function that returns bool and takes a reader that is not const says with false
  * that reading stops: for bad text (r->bad is set) or because of a limit (r->e is set).

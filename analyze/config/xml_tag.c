@@ -159,6 +159,7 @@ static bool read_assignment(struct reader *r, struct node *n)
 static bool read_attribute(struct reader *r, struct node *element)
 {
 	struct node *n = node_new(r, NODE_ATTRIBUTE, element);
+	struct span here = reader_span(r, r->at, r->at + 1);
 	size_t from = r->at, prefix;
 
 	if (!n)
@@ -166,20 +167,21 @@ static bool read_attribute(struct reader *r, struct node *element)
 	if (!reader_qname(r, &n->key_at, &prefix)) {
 		if (!r->bad)
 			reader_bad(
-				r, reader_span(r, from, from + 1),
-				"'%s' in the tag of <%s>: an attribute, '>' or '/>' was expected",
-				reader_shown(r, reader_span(r, from, from + 1)),
-				reader_shown(r, element->key_at));
+				r, here,
+				"'%s' in the tag of <%s>: an attribute, '>' or '/>' was "
+				"expected",
+				reader_shown(r, here), reader_shown(r, element->key_at));
 		return false;
 	}
 	if (!read_assignment(r, n))
 		return false;
 	n->whole = n->open_at = reader_span(r, from, r->at);
-	if (prefix ? str_is(reader_str(r, reader_span(r, from, from + prefix)), "xmlns")
-		   : str_is(reader_str(r, reader_span(r, from, span_end(n->key_at))),
-			    "xmlns"))
-		return declare(r, n, prefix);
-	return true;
+	/* The prefix, or the name that has none. */
+	if (prefix == 0)
+		here = n->key_at;
+	else
+		here.len = prefix;
+	return str_is(reader_str(r, here), "xmlns") ? declare(r, n, prefix) : true;
 }
 
 /* Names of attributes mean something only when the whole tag is known. */
@@ -254,11 +256,13 @@ bool reader_start_tag(struct reader *r)
 	size_t from = r->at++, prefix;
 	struct span name;
 
-	if (!reader_qname(r, &name, &prefix))
-		return r->bad ? false
-			      : reader_bad(
-					r, reader_span(r, from, from + 1),
-					"'<' begins no tag: &lt; was expected for the character itself");
+	if (!reader_qname(r, &name, &prefix)) {
+		if (!r->bad)
+			reader_bad(r, reader_span(r, from, from + 1),
+				   "'<' begins no tag: &lt; was expected for the "
+				   "character itself");
+		return false;
+	}
 	if (!up && r->root)
 		return reader_bad(r, reader_span(r, from, r->at),
 				  "<%s> is a second root element", reader_shown(r, name));

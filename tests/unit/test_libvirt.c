@@ -133,7 +133,8 @@ static void an_iommu_s_facts_are_read(void **state)
 	const struct vm *vm = read_vm(
 		&d,
 		"<domain type='kvm'><devices><iommu model='intel'><driver intremap='on' "
-		"caching_mode='off' eim='on' iotlb='on' aw_bits='48' dma_translation='off'/>"
+		"caching_mode='off' eim='on' iotlb='on' aw_bits='48' "
+		"dma_translation='off'/>"
 		"</iommu><iommu model='virtio'/></devices></domain>",
 		&no_host);
 
@@ -158,7 +159,8 @@ static void host_devices_come_in_two_spellings(void **state)
 		&d,
 		"<domain type='kvm'><devices>"
 		"<hostdev mode='subsystem' type='usb' managed='yes'><driver name='vfio'/>"
-		"</hostdev><interface type='network'/><interface type='hostdev' managed='no'>"
+		"</hostdev><interface type='network'/>"
+		"<interface type='hostdev' managed='no'>"
 		"<source><address type='pci'/></source></interface></devices></domain>",
 		&no_host);
 
@@ -177,16 +179,18 @@ static void host_devices_come_in_two_spellings(void **state)
 static void only_the_domain_s_own_devices_count(void **state)
 {
 	struct doc d;
-	const struct vm *vm = read_vm(
-		&d,
-		"<domain type='kvm' xmlns:q='u'>"
-		"<metadata><devices><disk/></devices><q:devices><disk/></q:devices></metadata>"
-		"<q:devices><disk/></q:devices>"
-		"<devices><q:disk/><disk xmlns='u'/><disk><target dev='a'/></disk></devices>"
-		"<name/>"
-		"<devices/>"
-		"<devices><!-- <disk/> --><disk><target dev='b'/></disk></devices></domain>",
-		&no_host);
+	const struct vm *vm = read_vm(&d,
+				      "<domain type='kvm' xmlns:q='u'>"
+				      "<metadata><devices><disk/></devices>"
+				      "<q:devices><disk/></q:devices></metadata>"
+				      "<q:devices><disk/></q:devices>"
+				      "<devices><q:disk/><disk xmlns='u'/>"
+				      "<disk><target dev='a'/></disk></devices>"
+				      "<name/>"
+				      "<devices/>"
+				      "<devices><!-- <disk/> -->"
+				      "<disk><target dev='b'/></disk></devices></domain>",
+				      &no_host);
 
 	(void)state;
 	assert_int_equal(vm->ndisks, 2);

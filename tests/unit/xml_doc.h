@@ -1,7 +1,13 @@
-/* An XML text, read, and what tests ask of it. Behind cmocka.h.
+/* An XML text, read, and what tests ask of it.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef TESTS_UNIT_XML_DOC_H
 #define TESTS_UNIT_XML_DOC_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
 
 #include "analyze/config/node.h"
 #include "analyze/config/xml.h"
