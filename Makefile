@@ -19,6 +19,7 @@ NPROC := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 Q := $(if $(V),,@)
 # A goal that calls make again does it with all cores, unless it was told how many.
