@@ -3,9 +3,60 @@
 #include "base/utf8.h"
 #include "base/banned.h"
 
+enum { BLOCK = 4096 };
+
+struct lines_mark {
+	size_t off;
+	uint64_t chars;
+};
+
 static size_t bom_of(struct view text)
 {
 	return view_eq(text, 0, "\xef\xbb\xbf", 3) ? 3 : 0;
+}
+
+/* Bytes of the character at `at`; one that is no UTF-8 stands alone. */
+static size_t char_size(struct view text, size_t at)
+{
+	uint32_t c;
+	size_t n;
+
+	if (text.p[at] < 0x80)
+		return 1;
+	n = utf8_decode(view_cut(text, at, text.n - at), &c);
+	return n ? n : 1;
+}
+
+static const struct lines_mark *count_chars(struct view text, struct arena *a)
+{
+	struct lines_mark *mark = arena_array(a, text.n / BLOCK + 1, struct lines_mark);
+	struct lines_mark now = { 0 };
+	size_t next = 0;
+
+	while (now.off < text.n) {
+		if (now.off >= next * BLOCK)
+			mark[next++] = now;
+		now.off += char_size(text, now.off);
+		now.chars++;
+	}
+	/* The last character may reach over the start of the last block. */
+	while (next < text.n / BLOCK + 1)
+		mark[next++] = now;
+	return mark;
+}
+
+/* Characters that begin before off. */
+static uint64_t chars_before(const struct lines *l, size_t off)
+{
+	struct lines_mark now = l->mark[off / BLOCK];
+
+	if (now.off > off)
+		now = l->mark[off / BLOCK - 1];
+	while (now.off < off) {
+		now.off += char_size(l->text, now.off);
+		now.chars++;
+	}
+	return now.chars;
 }
 
 struct lines lines_of(struct view text, struct arena *a)
@@ -24,7 +75,9 @@ struct lines lines_of(struct view text, struct arena *a)
 		p = (const uint8_t *)memchr(p, '\n', (size_t)(end - p)) + 1;
 		start[i] = (size_t)(p - text.p);
 	}
-	return (struct lines){ .text = text, .start = start, .n = n };
+	return (struct lines){
+		.text = text, .start = start, .n = n, .mark = count_chars(text, a)
+	};
 }
 
 size_t lines_index(const struct lines *l, uint64_t off)
@@ -55,16 +108,9 @@ struct str lines_get(const struct lines *l, size_t i)
 
 struct text_pos lines_pos(const struct lines *l, uint64_t off)
 {
-	size_t i = lines_index(l, off), at = l->start[i];
-	size_t end = off < l->text.n ? (size_t)off : l->text.n;
-	struct text_pos pos = { .line = i + 1, .column = 1 };
+	size_t i = lines_index(l, off), start = l->start[i];
+	size_t at = off < l->text.n ? (size_t)off : l->text.n;
+	uint64_t before = at > start ? chars_before(l, at) - chars_before(l, start) : 0;
 
-	while (at < end) {
-		uint32_t c;
-		size_t n = utf8_decode(view_cut(l->text, at, l->text.n - at), &c);
-
-		at += n ? n : 1;
-		pos.column++;
-	}
-	return pos;
+	return (struct text_pos){ .line = i + 1, .column = before + 1 };
 }

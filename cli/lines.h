@@ -15,6 +15,9 @@ struct lines {
 	struct view text;
 	const size_t *start; /* of each line */
 	size_t n;            /* at least 1 */
+	/* Characters are counted once: where the first one of each block of bytes begins,
+	 * and how many are before it. A text of one long line is as quick as any. */
+	const struct lines_mark *mark;
 };
 
 struct lines lines_of(struct view text, struct arena *a);

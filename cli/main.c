@@ -4,6 +4,7 @@
 #include "cli/term.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/banned.h"
@@ -62,6 +63,20 @@ static enum exit_code run(const struct options *o, struct err *e)
 	BUG("command %u", o->command);
 }
 
+/* With standard output closed, the next file that is opened would get its number, and the
+ * report would be written into a disk image. What was closed stays unusable, by the wrong
+ * direction of what takes its place. */
+static bool secure_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		if (open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return false;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
@@ -69,6 +84,8 @@ int main(int argc, char **argv)
 	struct err e = { 0 };
 	enum exit_code code = EXIT_USAGE;
 
+	if (!secure_standard_streams())
+		return EXIT_INTERNAL;
 	arena_init(&a, ARENA_BUDGET);
 	if (options_parse(&o, argc, argv, &a, &e) == 0)
 		code = run(&o, &e);

@@ -5,6 +5,9 @@
 #include "rewrite/apply.h"
 #include "rewrite/journal.h"
 #include "rewrite/lock.h"
+
+#include <unistd.h>
+
 #include "base/banned.h"
 
 struct repair {
@@ -184,27 +187,29 @@ static void verify(struct repair *p)
 
 /* ---- show ---- */
 
-/* What is not in the diff, for the person who reads it. */
+/* What is not in the diff, for a person who looks on. */
 static void explain_diff(struct repair *p)
 {
-	struct term t = term_of(2, p->run->o->color);
+	struct term t = term_of(STDERR_FILENO, p->run->o->color);
 	struct buf words = { 0 };
 	size_t kept = 0;
 
+	if (p->run->o->quiet || !isatty(STDERR_FILENO))
+		return;
 	for (size_t i = 0; i < p->mend.items.n; i++) {
 		if (p->mend.items.v[i].outcome != OUTCOME_FIXED)
 			p->mend.items.v[kept++] = p->mend.items.v[i];
 	}
 	p->mended.n = kept;
 	text_mended(&words, &t, p->in->path, &p->mended);
-	if (words.n && !p->run->o->quiet)
+	if (words.n)
 		fputs(words.p, stderr);
 	buf_free(&words);
 }
 
 static void show(struct repair *p)
 {
-	struct term t = term_of(1, p->run->o->color);
+	struct term t = term_of(STDOUT_FILENO, p->run->o->color);
 	struct mend *m = &p->mend;
 
 	if (m->changed && p->unit.format->kind == FORMAT_TEXT)

@@ -52,6 +52,34 @@ static size_t count_lines(struct str s)
 
 enum { CHANGE_MAX = 4096, FIX_COLUMNS = 160 };
 
+/* An insertion comes before what is replaced at its place. */
+static int by_place(const void *a, const void *b)
+{
+	const struct edit *x = a, *y = b;
+
+	if (x->at.off != y->at.off)
+		return x->at.off < y->at.off ? -1 : 1;
+	return (x->at.len != 0) - (y->at.len != 0);
+}
+
+/* The piece of the text that stands at `from`, with the edits done. */
+static void edited(struct buf *out, const struct plan *p, struct str piece, uint64_t from)
+{
+	struct edit *v = arena_array(p->arena, p->edits.n, struct edit);
+	size_t at = 0;
+
+	memcpy(v, p->edits.v, p->edits.n * sizeof(*v));
+	sort_stable(v, p->edits.n, sizeof(*v), by_place);
+	for (size_t i = 0; i < p->edits.n; i++) {
+		size_t begin = (size_t)(v[i].at.off - from);
+
+		buf_add_bytes(out, piece.p + at, begin - at);
+		buf_add_bytes(out, v[i].bytes.p, v[i].bytes.n);
+		at = begin + (size_t)v[i].at.len;
+	}
+	buf_add_bytes(out, piece.p + at, piece.n - at);
+}
+
 /* The lines from the first edit to the last, as they are and as they will be. False when
  * they are too many to be told in one line. */
 static bool find_change(const struct examined *x, const struct plan *p,
@@ -60,8 +88,9 @@ static bool find_change(const struct examined *x, const struct plan *p,
 	const struct lines *l = &x->lines;
 	uint64_t first = UINT64_MAX, last = 0;
 	size_t from, to, i;
-	struct view text;
 
+	if (p->edits.n == 0)
+		return false;
 	for (i = 0; i < p->edits.n; i++) {
 		first = u64_min(first, p->edits.v[i].at.off);
 		last = u64_max(last, span_end(p->edits.v[i].at));
@@ -71,9 +100,8 @@ static bool find_change(const struct examined *x, const struct plan *p,
 	to = i < l->n ? l->start[i] : l->text.n;
 	if (to - from > CHANGE_MAX)
 		return false;
-	text = plan_text(p, l->text, p->arena);
-	buf_add_bytes(scratch, text.p + from, text.n - (l->text.n - to) - from);
 	out->old = str_view(view_cut(l->text, from, to - from));
+	edited(scratch, p, out->old, from);
 	out->new = (struct str){ scratch->p, scratch->n };
 	drop_equal_head(out);
 	drop_equal_tail(out);
@@ -220,15 +248,13 @@ static void related_lines(struct buf *out, const struct examined *x,
 {
 	for (size_t i = 0; i < e->f->related.n; i++) {
 		const struct related *r = &e->f->related.v[i];
-		struct text_pos pos;
 
 		buf_add(out, STR("   = note: "));
-		if (x->unit->format->kind == FORMAT_TEXT) {
-			pos = lines_pos(&x->lines, r->at.off);
-			buf_printf(out, "line %llu: ", (unsigned long long)pos.line);
-		} else {
+		if (x->unit->format->kind == FORMAT_TEXT)
+			buf_printf(out,
+				   "line %zu: ", lines_index(&x->lines, r->at.off) + 1);
+		else
 			buf_printf(out, "0x%llx: ", (unsigned long long)r->at.off);
-		}
 		buf_printf(out, "%s\n", r->message);
 	}
 }
