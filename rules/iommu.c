@@ -70,7 +70,14 @@ static void check_eim(struct scan *s, const struct iommu *i)
 static bool fix_eim(struct plan *p, const struct finding *f, const struct iommu *i)
 {
 	(void)f;
-	plan_title(p, "intremap='on'");
+	/* Interrupt remapping has its own condition, which this must not break. */
+	if (fact_is(&i->vm->ioapic, "qemu")) {
+		plan_title(p, "intremap='on'");
+	} else {
+		plan_title(p, "intremap='on', and <ioapic driver='qemu'/> in <features>");
+		if (!plan_set(p, &i->vm->ioapic, "qemu"))
+			return false;
+	}
 	return plan_set(p, &i->intremap, "on");
 }
 
