@@ -5,13 +5,18 @@
 #include "base/crc32.h"
 #include "base/banned.h"
 
+static bool overlap(struct span a, struct span b)
+{
+	return a.off < span_end(b) && b.off < span_end(a);
+}
+
 /* The first edit that writes into `at`, or NULL. */
 static const struct edit *edit_in(const struct plan *p, struct span at)
 {
 	for (size_t i = 0; i < p->edits.n; i++) {
 		const struct edit *e = &p->edits.v[i];
 
-		if (e->at.off < span_end(at) && at.off < span_end(e->at))
+		if (overlap(e->at, at))
 			return e;
 	}
 	return NULL;
@@ -49,12 +54,29 @@ static bool array_moves(const struct plan *p, const struct gpt_table *t)
 	       edit_in(p, t->entry_size.at) || edit_in(p, t->header_size.at);
 }
 
+/* A copy's sums go with the last of its edits: it is right until then, and a fix that edits
+ * one copy after the other leaves one of them right at any moment. */
+static enum stage last_stage(const struct plan *p, struct span header,
+			     struct span entries)
+{
+	enum stage last = STAGE_HEADERS;
+
+	for (size_t i = 0; i < p->edits.n; i++) {
+		const struct edit *e = &p->edits.v[i];
+
+		if (e->stage > last &&
+		    (overlap(e->at, header) || overlap(e->at, entries)))
+			last = e->stage;
+	}
+	return last;
+}
+
 /* An edit that would change nothing is left out; a sum that a fix wrote must be this. */
-static bool put_crc(struct plan *p, const struct field *f, uint32_t crc)
+static bool put_crc(struct plan *p, enum stage stage, const struct field *f, uint32_t crc)
 {
 	if (f->v == crc && !edit_in(p, f->at))
 		return true;
-	return plan_le32(p, STAGE_HEADERS, f->at, crc);
+	return plan_le32(p, stage, f->at, crc);
 }
 
 static bool seal_table(struct plan *p, const struct gpt_table *t)
@@ -62,6 +84,7 @@ static bool seal_table(struct plan *p, const struct gpt_table *t)
 	struct span header_at = { .src = t->at.src, .off = t->at.off };
 	const struct edit *in_header, *in_entries;
 	struct view header, entries;
+	enum stage stage;
 	uint32_t crc;
 	uint8_t *b;
 
@@ -76,16 +99,17 @@ static bool seal_table(struct plan *p, const struct gpt_table *t)
 		return false;
 	/* The sums are there because of what they follow from. */
 	p->because = in_entries ? in_entries->because : in_header->because;
+	stage = last_stage(p, header_at, t->entries_at);
 	entries.p = as_planned(p, t->entries_at, t->entries_raw);
 	entries.n = t->entries_raw.n;
 	crc = crc32_of(entries);
-	if (!put_crc(p, &t->entries_crc, crc))
+	if (!put_crc(p, stage, &t->entries_crc, crc))
 		return false;
 
 	header = view_cut(t->raw, 0, (size_t)header_at.len);
 	b = as_planned(p, header_at, header);
 	put_le32(b + GPT_OFF_HEADER_CRC, 0);
-	return put_crc(p, &t->header_crc, crc32_of((struct view){ b, header.n }));
+	return put_crc(p, stage, &t->header_crc, crc32_of((struct view){ b, header.n }));
 }
 
 bool seal(struct plan *p, const struct unit *u)

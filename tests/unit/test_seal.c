@@ -130,6 +130,25 @@ static void sums_are_written_with_the_headers_and_for_the_same_reason(void **sta
 	bench_free(&b);
 }
 
+static void sums_are_not_written_before_what_they_sum_up(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, 512);
+	assert_true(plan_le64(&b.plan, STAGE_HEADERS, b.gpt->backup.last_usable.at, 99));
+	assert_true(plan_le64(&b.plan, STAGE_COMMIT, b.gpt->primary.last_usable.at, 99));
+	assert_true(seal(&b.plan, &b.unit));
+	assert_int_equal(b.plan.edits.n, 4);
+	for (size_t i = 2; i < 4; i++) {
+		bool backup = b.plan.edits.v[i].at.off > b.gpt->primary.at.off + 512;
+
+		assert_int_equal(b.plan.edits.v[i].stage,
+				 backup ? STAGE_HEADERS : STAGE_COMMIT);
+	}
+	bench_free(&b);
+}
+
 static void damage_is_not_blessed(void **state)
 {
 	struct bench b;
@@ -209,6 +228,7 @@ int main(void)
 		cmocka_unit_test(a_plan_elsewhere_needs_no_seal),
 		cmocka_unit_test(
 			sums_are_written_with_the_headers_and_for_the_same_reason),
+		cmocka_unit_test(sums_are_not_written_before_what_they_sum_up),
 		cmocka_unit_test(damage_is_not_blessed),
 		cmocka_unit_test(a_header_written_whole_brings_its_own_sums),
 		cmocka_unit_test(an_array_that_would_move_is_refused),
