@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/gpt_fix.h"
+#include "rules/gpt_state.h"
+#include "base/banned.h"
+
+enum { SECTOR_MAX = 4096 };
+
+/* ---- what every repair asks first ---- */
+
+static bool two_sizes(struct plan *p, const struct gpt *g)
+{
+	return !plan_refuse(
+		p,
+		"there is a header for sectors of %u bytes as well as for %u: "
+		"which of them the guest has is not known here",
+		g->other->sector_size, g->sector_size);
+}
+
+/* The end of the disk is where its user sees it, and QEMU rounds up to whole sectors. */
+static bool odd_size(struct plan *p, const struct gpt *g)
+{
+	uint64_t rest = g->image->size % g->sector_size;
+
+	if (rest == 0)
+		return false;
+	plan_refuse(
+		p,
+		"the disk ends with a part of a sector (%llu of %u bytes), so that its "
+		"last sector is not where every reader sees it",
+		(unsigned long long)rest, g->sector_size);
+	return true;
+}
+
+/* A partition, of the GPT or beside it, would lose these sectors. */
+static bool in_use(struct plan *p, const struct gpt_state *st, uint64_t lba, uint64_t n)
+{
+	const struct gpt_entry *e = gpt_entry_in(st->g, lba, n);
+	const struct mbr_entry *m = mbr_entry_in(st->mbr, lba, n);
+
+	if (e)
+		plan_refuse(p,
+			    "partition %u (LBA %llu to %llu) has sectors where the table "
+			    "must go (LBA %llu to %llu)",
+			    e->number, (unsigned long long)e->first.v,
+			    (unsigned long long)e->last.v, (unsigned long long)lba,
+			    (unsigned long long)(lba + n - 1));
+	else if (m)
+		plan_refuse(
+			p,
+			"entry %u of the hybrid MBR has sectors where the table must go "
+			"(LBA %llu to %llu)",
+			m->number - 1, (unsigned long long)lba,
+			(unsigned long long)(lba + n - 1));
+	return e || m;
+}
+
+/* A fix of single fields writes to both copies, so both have to be there and alike. */
+static bool not_sound_yet(struct plan *p, const struct gpt_state *st)
+{
+	if (st->verdict == GPT_SOUND)
+		return false;
+	plan_refuse(p, "both copies of the table have to be right first");
+	return true;
+}
+
+/* ---- writing ---- */
+
+static bool sector_changes(struct view now, struct view old, size_t at, size_t n)
+{
+	struct view piece = view_cut(now, at, n);
+
+	return view_has(old, at, n) ? !view_eq(old, at, piece.p, n)
+				    : !view_is_zero(piece);
+}
+
+/* Only the sectors that change; what was not there (old ends before) was zeros. */
+static bool put_sectors(struct plan *p, enum stage stage, uint64_t off, struct view now,
+			struct view old, uint32_t ss)
+{
+	size_t from = 0, at = 0;
+
+	while (from < now.n) {
+		for (at = from; at < now.n && sector_changes(now, old, at, ss); at += ss)
+			;
+		if (at > from &&
+		    !plan_bytes(p, stage, off + from, view_cut(now, from, at - from)))
+			return false;
+		from = at + ss;
+	}
+	return true;
+}
+
+static struct gpt_header header_from(const struct gpt_state *st)
+{
+	const struct gpt_table *t = st->from;
+
+	return (struct gpt_header){
+		.my_lba = st->header_lba,
+		.alternate_lba = t->lba,
+		.first_usable = t->first_usable.v,
+		.last_usable = t->last_usable.v,
+		.entries_lba = st->array_lba,
+		.disk_guid = t->disk_guid,
+		.entry_count = (uint32_t)t->entry_count.v,
+		.entry_size = (uint32_t)t->entry_size.v,
+	};
+}
+
+/* The array at its place, then the header that points at it. */
+static bool put_copy(struct plan *p, const struct gpt_state *st,
+		     const struct gpt_header *h)
+{
+	uint32_t ss = st->g->sector_size;
+	uint8_t sector[SECTOR_MAX];
+	size_t n = (size_t)(st->array * ss);
+	uint8_t *array = arena_try_array(p->arena, n, uint8_t);
+
+	if (!array)
+		return plan_refuse(p, "the table is too large");
+	/* The last sector's rest is part of the room for the array: zeros. */
+	memcpy(array, st->from->entries_raw.p, st->from->entries_raw.n);
+	if (!put_sectors(p, STAGE_TABLES, st->array_lba * ss, (struct view){ array, n },
+			 st->array_old, ss))
+		return false;
+	if (st->header_right)
+		return true;
+	gpt_header_bytes(h, st->from->entries_raw, sector, ss);
+	return put_sectors(p, STAGE_HEADERS, st->header_lba * ss,
+			   (struct view){ sector, ss }, st->header_old, ss);
+}
+
+/* The protective entry's size, where it is the only entry and says something else. */
+static bool put_protective_size(struct plan *p, const struct mbr *m, uint64_t sectors)
+{
+	const struct mbr_entry *e = mbr_protective_of(m);
+	uint32_t right = mbr_protective_sectors(sectors);
+
+	if (!mbr_purely_protective(m) || e->sectors.v == right ||
+	    e->sectors.v == UINT32_MAX)
+		return true;
+	return plan_le32(p, STAGE_COMMIT, e->sectors.at, right);
+}
+
+/* ---- one copy from the other ---- */
+
+/* Sector 0 is without entries and becomes a protective MBR; boot code and disk signature
+ * stay. */
+static bool put_protective(struct plan *p, const struct gpt_state *st)
+{
+	uint8_t table[MBR_SIZE - MBR_OFF_ENTRIES] = { 0 };
+	const struct mbr *m = st->mbr;
+
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		if (m->entry[i].type.v != MBR_TYPE_EMPTY)
+			return plan_refuse(p,
+					   "sector 0 holds something else than an empty "
+					   "partition table");
+	}
+	mbr_protective_bytes(st->g->sectors, table);
+	put_le16(table + (MBR_OFF_MAGIC - MBR_OFF_ENTRIES), 0xaa55);
+	return plan_bytes(p, STAGE_COMMIT, m->at.off + MBR_OFF_ENTRIES,
+			  (struct view){ table, sizeof(table) });
+}
+
+static bool place_is_free(struct plan *p, const struct gpt_state *st)
+{
+	const struct gpt *g = st->g;
+
+	if (g->other)
+		return two_sizes(p, g);
+	if (st->header_right)
+		return !in_use(p, st, st->array_lba, st->array);
+	return !in_use(p, st, u64_min(st->array_lba, st->header_lba), st->array + 1);
+}
+
+bool gpt_fix_primary(struct plan *p, const struct finding *f, const struct gpt *g)
+{
+	const struct gpt_table *t = &g->primary, *b = &g->backup;
+	struct gpt_state st = gpt_state(g);
+	struct gpt_header h;
+
+	(void)f;
+	if (st.verdict != GPT_PRIMARY_BAD)
+		return false;
+	if (t->header_ok && !st.header_right && t->entries_crc_actual != b->entries_crc.v)
+		return plan_refuse(
+			p, "the primary's header is right and describes other "
+			   "entries than the backup has: which of the two is newer "
+			   "cannot be told");
+	if (b->alternate_lba.v != t->lba)
+		return plan_refuse(
+			p, "the backup names LBA %llu as the primary's place, not 1",
+			(unsigned long long)b->alternate_lba.v);
+	if (!st.header_right && b->first_usable.v < 2 + st.array)
+		return plan_refuse(p,
+				   "the first usable LBA is %llu, and an array of %llu "
+				   "sectors at LBA 2 does not fit before it",
+				   (unsigned long long)b->first_usable.v,
+				   (unsigned long long)st.array);
+	if (g->image->filesystem && st.room == ROOM_FOREIGN)
+		return plan_refuse(p, "the disk begins like one without partitions: %s",
+				   g->image->filesystem);
+	if (!place_is_free(p, &st))
+		return false;
+	h = header_from(&st);
+	if (!put_copy(p, &st, &h))
+		return false;
+	plan_title(p, "rebuild the primary GPT from the backup");
+	return st.protective || (st.mbr && put_protective(p, &st));
+}
+
+bool gpt_fix_backup(struct plan *p, const struct finding *f, const struct gpt *g)
+{
+	const struct gpt_table *t = &g->primary;
+	struct gpt_state st = gpt_state(g);
+	struct gpt_header h;
+
+	(void)f;
+	if (st.verdict != GPT_BACKUP_BAD || odd_size(p, g) || !place_is_free(p, &st))
+		return false;
+	h = header_from(&st);
+	if (!put_copy(p, &st, &h))
+		return false;
+	if (t->alternate_lba.v != st.header_lba &&
+	    !plan_le64(p, STAGE_COMMIT, t->alternate_lba.at, st.header_lba))
+		return false;
+	plan_title(p, "rebuild the backup GPT from the primary");
+	return true;
+}
+
+/* ---- a disk of another size ---- */
+
+/* The old backup, now in the middle of the disk, misleads tools that search for tables. Its
+ * header goes, once nothing else can be there. */
+static bool drop_old_header(struct plan *p, const struct gpt_state *st)
+{
+	const struct gpt_table *b = &st->g->backup;
+
+	if (!b->present || st->g->backup_at_end || b->lba != st->from->alternate_lba.v ||
+	    !guid_eq(b->disk_guid, st->from->disk_guid) || b->lba >= st->array_lba ||
+	    gpt_entry_in(st->g, b->lba, 1) || mbr_entry_in(st->mbr, b->lba, 1))
+		return true;
+	return plan_zero(p, STAGE_COMMIT, b->at.off,
+			 b->size_ok ? b->header_size.v : GPT_HEADER_SIZE);
+}
+
+bool gpt_fix_grown(struct plan *p, const struct finding *f, const struct gpt *g)
+{
+	const struct gpt_table *t = &g->primary;
+	struct gpt_state st = gpt_state(g);
+	uint64_t last_usable;
+	struct gpt_header h;
+
+	(void)f;
+	if (st.verdict != GPT_GROWN)
+		return plan_refuse(p, "the primary has to be right first");
+	if (odd_size(p, g) || !place_is_free(p, &st))
+		return false;
+	if (st.room != ROOM_EMPTY)
+		return plan_refuse(p, "the last %llu sectors of the disk are not empty%s",
+				   (unsigned long long)st.array + 1,
+				   g->stray ? ": the backup of another GPT is there"
+					    : "");
+	last_usable = st.array_lba - 1;
+	h = header_from(&st);
+	h.last_usable = last_usable;
+	/* A backup that a tool has moved already is right as it is. */
+	if (!(g->backup_at_end && gpt_table_ok(&g->backup)) && !put_copy(p, &st, &h))
+		return false;
+	if (g->backup_at_end && gpt_table_ok(&g->backup))
+		last_usable = g->backup.last_usable.v;
+	plan_title(p, "let the GPT span the whole disk");
+	return plan_le64(p, STAGE_COMMIT, t->alternate_lba.at, st.header_lba) &&
+	       plan_le64(p, STAGE_COMMIT, t->last_usable.at, last_usable) &&
+	       put_protective_size(p, st.mbr, g->sectors) && drop_old_header(p, &st);
+}
+
+bool gpt_fix_truncated(struct plan *p, const struct finding *f, const struct gpt *g)
+{
+	const struct gpt_table *t = &g->primary;
+	struct gpt_state st = gpt_state(g);
+	const struct mbr_entry *e;
+	struct gpt_header h;
+	uint64_t sectors, size;
+
+	(void)f;
+	if (st.verdict != GPT_TRUNCATED)
+		return false;
+	e = mbr_protective_of(st.mbr);
+	if (S_ISBLK(g->image->src->st.st_mode))
+		return plan_refuse(p, "a block device cannot be made longer here");
+	if (!u64_add(t->alternate_lba.v, 1, &sectors) ||
+	    !u64_mul(sectors, g->sector_size, &size) || size > INT64_MAX)
+		return plan_refuse(p, "no file can be so long");
+	/* A second witness, since the pointer alone may be what is wrong. */
+	if (!mbr_purely_protective(st.mbr) ||
+	    (e->sectors.v != mbr_protective_sectors(sectors) &&
+	     e->sectors.v != UINT32_MAX))
+		return plan_refuse(
+			p, "the protective MBR does not say the same length as the "
+			   "GPT, so that it is not certain which is right");
+	if (t->last_usable.v >= st.array_lba)
+		return plan_refuse(p,
+				   "the last usable LBA leaves no room for the backup");
+	if (st.room == ROOM_FOREIGN)
+		return plan_refuse(p, "the last sectors of the file are not empty");
+	if (!place_is_free(p, &st))
+		return false;
+	plan_grow(p, size);
+	h = header_from(&st);
+	if (!put_copy(p, &st, &h))
+		return false;
+	plan_title(p,
+		   "extend the file with a hole to %llu bytes and rebuild the backup GPT "
+		   "at its end",
+		   (unsigned long long)size);
+	return true;
+}
+
+/* ---- single fields, in both copies ---- */
+
+static bool set_field(struct plan *p, enum stage stage, const struct field *f, uint64_t v)
+{
+	return f->v == v || plan_le64(p, stage, f->at, v);
+}
+
+bool gpt_fix_alternate(struct plan *p, const struct finding *f, const struct gpt *g)
+{
+	struct gpt_state st = gpt_state(g);
+
+	(void)f;
+	if (st.verdict != GPT_ASTRAY)
+		return false;
+	plan_title(p, "let each copy of the GPT name the other's place");
+	return set_field(p, STAGE_HEADERS, &g->backup.alternate_lba, g->primary.lba) &&
+	       set_field(p, STAGE_COMMIT, &g->primary.alternate_lba, g->backup.lba);
+}
+
+bool gpt_fix_usable(struct plan *p, const struct finding *f, const struct gpt *g)
+{
+	const struct gpt_table *t = &g->primary, *b = &g->backup;
+	struct gpt_state st = gpt_state(g);
+	uint64_t array =
+		gpt_entries_sectors(t->entry_count.v, t->entry_size.v, g->sector_size);
+	uint64_t first, last;
+
+	(void)f;
+	if (not_sound_yet(p, &st))
+		return false;
+	first = u64_max(t->first_usable.v, t->entries_lba.v + array);
+	last = u64_min(t->last_usable.v, b->entries_lba.v - 1);
+	for (size_t i = 0; i < t->nentries; i++) {
+		if (t->entry[i].first.v < first || t->entry[i].last.v > last)
+			return plan_refuse(
+				p,
+				"partition %u (LBA %llu to %llu) is not within "
+				"LBA %llu to %llu",
+				t->entry[i].number,
+				(unsigned long long)t->entry[i].first.v,
+				(unsigned long long)t->entry[i].last.v,
+				(unsigned long long)first, (unsigned long long)last);
+	}
+	plan_title(p, "set the usable range to what lies between the tables");
+	return set_field(p, STAGE_HEADERS, &b->first_usable, first) &&
+	       set_field(p, STAGE_HEADERS, &b->last_usable, last) &&
+	       set_field(p, STAGE_COMMIT, &t->first_usable, first) &&
+	       set_field(p, STAGE_COMMIT, &t->last_usable, last);
+}
+
+/* ---- unique GUIDs ---- */
+
+static uint64_t mix(uint64_t h, const void *bytes, size_t n)
+{
+	const uint8_t *b = bytes;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ b[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
+	return h;
+}
+
+static uint64_t scatter(uint64_t h) /* the finaliser of splitmix64 */
+{
+	h = (h ^ (h >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	h = (h ^ (h >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return h ^ (h >> 31);
+}
+
+static bool guid_is_taken(const struct gpt_table *t, struct guid g)
+{
+	for (size_t i = 0; i < t->nentries; i++) {
+		if (guid_eq(t->entry[i].guid, g) || guid_eq(t->entry[i].type, g))
+			return true;
+	}
+	return guid_eq(t->disk_guid, g);
+}
+
+struct guid gpt_fresh_guid(const struct gpt_table *t, const struct gpt_entry *e)
+{
+	struct guid g;
+	uint8_t round = 0;
+
+	do {
+		uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+		h = mix(h, &round, 1);
+		h = mix(h, t->disk_guid.b, GPT_GUID_SIZE);
+		h = mix(h, e->guid.b, GPT_GUID_SIZE);
+		h = mix(h, (uint8_t[]){ (uint8_t)e->number, (uint8_t)(e->number >> 8) },
+			2);
+		put_le64(g.b, scatter(h));
+		put_le64(g.b + 8, scatter(mix(h, "vmend", 5)));
+		g.b[7] = (uint8_t)((g.b[7] & 0x0f) | 0x40);
+		g.b[8] = (uint8_t)((g.b[8] & 0x3f) | 0x80);
+	} while (guid_is_taken(t, g) && ++round != 0);
+	return g;
+}
+
+static const struct gpt_entry *entry_numbered(const struct gpt_table *t, uint64_t number)
+{
+	for (size_t i = 0; i < t->nentries; i++) {
+		if (t->entry[i].number == number)
+			return &t->entry[i];
+	}
+	return NULL;
+}
+
+bool gpt_fix_guid(struct plan *p, const struct finding *f, const struct gpt *g)
+{
+	struct gpt_state st = gpt_state(g);
+	const struct gpt_entry *e, *twin;
+	char text[37];
+	struct guid fresh;
+	struct view bytes;
+
+	if (not_sound_yet(p, &st))
+		return false;
+	e = entry_numbered(&g->primary, f->arg);
+	twin = entry_numbered(&g->backup, f->arg);
+	if (!e || !twin)
+		return false;
+	fresh = gpt_fresh_guid(&g->primary, e);
+	bytes = (struct view){ fresh.b, GPT_GUID_SIZE };
+	guid_text(fresh, text);
+	plan_title(p, "give partition %u the unique GUID %s", e->number, text);
+	return plan_bytes(p, STAGE_TABLES, twin->at.off + GPT_ENT_GUID, bytes) &&
+	       plan_bytes(p, STAGE_COMMIT, e->at.off + GPT_ENT_GUID, bytes);
+}

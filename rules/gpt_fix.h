@@ -1,0 +1,26 @@
+/* How a GPT is mended: the fixes of the rules in gpt.c and gpt_part.c.
+ *
+ * Every one of them starts from a copy that is right, writes only where no partition is,
+ * and keeps the other copy readable until it is done: array, then header, then what points
+ * at them.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef RULES_GPT_FIX_H
+#define RULES_GPT_FIX_H
+
+#include "rules/rule.h"
+
+/* Each returns false where it must not touch this disk, and says why (plan_refuse). */
+bool gpt_fix_primary(struct plan *p, const struct finding *f, const struct gpt *g);
+bool gpt_fix_backup(struct plan *p, const struct finding *f, const struct gpt *g);
+bool gpt_fix_grown(struct plan *p, const struct finding *f, const struct gpt *g);
+bool gpt_fix_truncated(struct plan *p, const struct finding *f, const struct gpt *g);
+bool gpt_fix_alternate(struct plan *p, const struct finding *f, const struct gpt *g);
+bool gpt_fix_usable(struct plan *p, const struct finding *f, const struct gpt *g);
+/* f->arg: the number of the entry that gets a new unique GUID. */
+bool gpt_fix_guid(struct plan *p, const struct finding *f, const struct gpt *g);
+
+/* A GUID of version 4's form that is the same in every run: made from the disk's GUID, the
+ * entry's number and its old GUID, and none that the table has. */
+struct guid gpt_fresh_guid(const struct gpt_table *t, const struct gpt_entry *e);
+
+#endif

@@ -1,0 +1,83 @@
+/* What is the matter with a GPT as a whole: one verdict, so that one cause makes one
+ * finding, and what a repair would have to overwrite. No rules here, only what they share.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef RULES_GPT_STATE_H
+#define RULES_GPT_STATE_H
+
+#include "analyze/image/gpt.h"
+#include "analyze/image/mbr.h"
+
+enum gpt_verdict {
+	GPT_IDLE, /* the disk's readers do not go by it: a DOS label, or a file system
+			    over the whole disk, or too little is left to believe in one */
+	GPT_TWO_SIZES,   /* right tables for two sector sizes */
+	GPT_UNREAD,      /* an array larger than we read: nothing can be said */
+	GPT_LOST,        /* no copy is right */
+	GPT_PRIMARY_BAD, /* and the backup is right */
+	GPT_BACKUP_BAD,  /* and the primary is right */
+	GPT_DIFFER,      /* both are right, and say different things */
+	GPT_GROWN,       /* the disk is larger than its GPT believes */
+	GPT_TRUNCATED,   /* the disk is smaller */
+	GPT_ASTRAY, /* both right and alike, but one does not name the other's place */
+	GPT_SOUND,
+};
+
+/* What stands where a copy is to be rebuilt. */
+enum gpt_room {
+	ROOM_EMPTY,   /* zeros */
+	ROOM_OURS,    /* remains of this table, damaged or out of date */
+	ROOM_FOREIGN, /* something else, which may be somebody's */
+};
+
+struct gpt_state {
+	const struct gpt *g;
+	const struct mbr *mbr; /* NULL: none */
+	enum gpt_verdict verdict;
+	bool protective; /* sector 0 has an entry that makes readers look for a GPT */
+
+	/* PRIMARY_BAD, BACKUP_BAD: the repair. GROWN, TRUNCATED: of the new backup. */
+	const struct gpt_table *from; /* the copy that is right */
+	uint64_t array;               /* sectors of the entry array */
+	uint64_t array_lba;           /* where the repair puts it */
+	struct view array_old;        /* what stands there, as far as the file goes */
+	uint64_t header_lba;
+	struct view header_old;
+	bool header_right; /* the damaged copy's header is right: only its array goes */
+	enum gpt_room room;
+};
+
+struct gpt_state gpt_state(const struct gpt *g);
+
+/* May rules on partitions go by g->good? */
+bool gpt_state_has_table(const struct gpt_state *st);
+
+/* Does the DOS label of sector 0 stand for itself? (Not protective, no boot sector.) */
+bool mbr_is_label(const struct mbr *m);
+
+/* The protective entry that readers take: at LBA 1 if there is one. NULL: none. */
+const struct mbr_entry *mbr_protective_of(const struct mbr *m);
+
+/* Only one protective entry and nothing beside it, as UEFI wants it. */
+bool mbr_purely_protective(const struct mbr *m);
+
+/* The sectors of the disk, or of the longer one that a truncated disk was cut from. */
+uint64_t gpt_sectors_meant(const struct gpt_state *st);
+
+/* The first partition of good that has sectors in [lba, lba + n), or NULL. */
+const struct gpt_entry *gpt_entry_in(const struct gpt *g, uint64_t lba, uint64_t n);
+/* The same for entries of the MBR other than the protective one. */
+const struct mbr_entry *mbr_entry_in(const struct mbr *m, uint64_t lba, uint64_t n);
+
+/* A difference between two right copies; false when there is none. */
+struct gpt_difference {
+	const char *what; /* "the disk GUID", "the first usable LBA", "entry" */
+	unsigned number;  /* of the entry, from 1; 0: it is a field of the header */
+	unsigned more;    /* further entries that differ */
+	bool is_number;   /* a field, with these values */
+	uint64_t primary_value, backup_value;
+	struct span primary, backup;
+};
+
+bool gpt_differ(const struct gpt *g, struct gpt_difference *d);
+
+#endif

@@ -1,0 +1,87 @@
+/* Rules on an image as a file: who uses it, and whether a repair of it was interrupted.
+ * QEMU's locks: block/file-posix.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "rules/rules.h"
+#include "base/banned.h"
+
+static struct span whole_of(const struct image *img)
+{
+	return (struct span){ .src = img->src };
+}
+
+/* Who writes, as far as locks tell: they carry no names. */
+static const char *holder_of(const struct lock_state *l)
+{
+	if (l->whole_file)
+		return "a lock over the whole file, as Cloud Hypervisor takes it";
+	if (l->virtlockd)
+		return "libvirt's lock daemon holds its lock";
+	return "QEMU's lock for writing is held";
+}
+
+static void check_writer(struct scan *s, const struct image *img)
+{
+	const struct lock_state *l = &img->unit->locks;
+
+	if (l->known && lock_has_writer(l))
+		report(s, whole_of(img),
+		       "the image is in use: %s; what was read may be half of a change",
+		       holder_of(l));
+}
+
+static void check_loop(struct scan *s, const struct image *img)
+{
+	const struct loop_device *l = img->unit->loop;
+
+	if (l)
+		report(s, whole_of(img), "the image is attached to /dev/%s",
+		       shown(s, str_of(l->name)));
+}
+
+static void check_unfinished(struct scan *s, const struct image *img)
+{
+	if (img->unit->journal == JOURNAL_ARMED)
+		report(s, whole_of(img),
+		       "a repair of this image was interrupted: it is partly written");
+}
+
+const struct rule rules_img[] = {
+	{ .id = "img-locked-writer",
+	  .severity = SEV_NOTE,
+	  .fix_class = FIX_MANUAL,
+	  .title = "the image is in use by a program that writes to it",
+	  .why = "Findings may be about a moment that has passed, and vmend does not change an "
+		 "image that somebody uses.",
+	  .steps =
+		  "Shut the VM down, or stop the qemu-nbd that serves the image, and check it "
+		  "again.",
+	  .source = "QEMU, block/file-posix.c, raw_check_lock_bytes()",
+	  .since = "0.1.0",
+	  CHECK(image, check_writer) },
+	{ .id = "img-loop-attached",
+	  .severity = SEV_NOTE,
+	  .fix_class = FIX_MANUAL,
+	  .title = "the image is attached to a loop device",
+	  .why = "What a mounted file system has not written yet is not in the image, and "
+		 "neither QEMU nor the loop device keeps the other from writing to it.",
+	  .steps =
+		  "Unmount what is mounted from it, then `losetup -d` the device, before the "
+		  "image is repaired or used by a VM.",
+	  .source = "losetup(8); Linux, drivers/block/loop.c takes no locks",
+	  .since = "0.1.0",
+	  CHECK(image, check_loop) },
+	{ .id = "img-repair-unfinished",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_MANUAL,
+	  .title = "a repair of the image was interrupted",
+	  .why = "Some of its changes are written and some are not; the journal beside the image "
+		 "has them all.",
+	  .steps =
+		  "`vmend undo IMAGE` takes the repair back, byte for byte; `vmend fix IMAGE` "
+		  "completes it.",
+	  .source = "SPEC.md, \"Journal\"",
+	  .since = "0.1.0",
+	  CHECK(image, check_unfinished) },
+};
+
+RULES_END(img);

@@ -1,0 +1,279 @@
+/* Rules on the protective MBR, which makes a GPT disk look used to those that know no GPT,
+ * and makes those that know it look for one. UEFI 2.10, section 5.2.3.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "rules/gpt_state.h"
+#include "rules/rules.h"
+#include "base/banned.h"
+
+#define LLU(v) ((unsigned long long)(v))
+
+/* The type that sgdisk and fdisk give to what GRUB needs on a BIOS. */
+static const char bios_boot[] = "BIOS boot";
+
+enum { ATTRIBUTE_LEGACY_BOOT = 1 << 2 };
+
+/* Does a GPT rule this disk, and is there a copy to go by? *st is filled. */
+static bool under_gpt(const struct mbr *m, struct gpt_state *st)
+{
+	if (!m->image->gpt)
+		return false;
+	*st = gpt_state(m->image->gpt);
+	return gpt_state_has_table(st);
+}
+
+/* Is the size of the disk, as its GPT has it, the size of the disk? Else that is the
+ * finding, and mending it mends sector 0. */
+static bool size_is_settled(const struct gpt_state *st)
+{
+	return st->verdict != GPT_GROWN && st->verdict != GPT_TRUNCATED &&
+	       (st->verdict != GPT_PRIMARY_BAD || st->g->backup_at_end);
+}
+
+/* ---- pmbr-missing ---- */
+
+static void check_missing(struct scan *s, const struct mbr *m)
+{
+	struct gpt_state st;
+	struct span at = m->entry[0].at;
+	struct finding *f;
+
+	/* Without the primary as well, gpt-primary-overwritten has it. */
+	if (!under_gpt(m, &st) || st.protective || st.verdict == GPT_PRIMARY_BAD)
+		return;
+	f = report(
+		s, at,
+		"sector 0 has no entry of type EE%s, expected a protective MBR for the "
+		"GPT",
+		m->magic_ok ? "" : " and no signature 55 AA");
+	report_label(s, f, "Linux and UEFI firmware do not look for the GPT");
+}
+
+static bool fix_missing(struct plan *p, const struct finding *f, const struct mbr *m)
+{
+	uint8_t table[MBR_SIZE - MBR_OFF_ENTRIES] = { 0 };
+	struct gpt_state st;
+
+	(void)f;
+	if (!under_gpt(m, &st))
+		return false;
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		if (m->entry[i].type.v != MBR_TYPE_EMPTY)
+			return plan_refuse(p,
+					   "sector 0 holds something else than an empty "
+					   "partition table: entry %u is of type %02llx",
+					   i, LLU(m->entry[i].type.v));
+	}
+	if (m->boot_sector)
+		return plan_refuse(p, "sector 0 is the boot sector of a file system");
+	mbr_protective_bytes(gpt_sectors_meant(&st), table);
+	put_le16(table + (MBR_OFF_MAGIC - MBR_OFF_ENTRIES), 0xaa55);
+	plan_title(p, "write a protective MBR; boot code and disk signature stay");
+	return plan_bytes(p, STAGE_COMMIT, m->at.off + MBR_OFF_ENTRIES,
+			  (struct view){ table, sizeof(table) });
+}
+
+/* ---- pmbr-start ---- */
+
+static void check_start(struct scan *s, const struct mbr *m)
+{
+	const struct mbr_entry *e = mbr_protective_of(m);
+	struct gpt_state st;
+	struct finding *f;
+
+	if (!e || !under_gpt(m, &st) || e->lba.v == 1)
+		return;
+	f = report(s, e->lba.at, "the protective entry begins at LBA %llu, expected 1",
+		   LLU(e->lba.v));
+	report_label(s, f, "Linux and UEFI firmware do not take it for one");
+}
+
+static bool fix_start(struct plan *p, const struct finding *f, const struct mbr *m)
+{
+	const struct mbr_entry *e = mbr_protective_of(m);
+	struct gpt_state st;
+	uint32_t right;
+
+	(void)f;
+	if (!e || !under_gpt(m, &st))
+		return false;
+	if (!mbr_purely_protective(m))
+		return plan_refuse(p,
+				   "there are other entries beside the protective one");
+	right = mbr_protective_sectors(gpt_sectors_meant(&st));
+	plan_title(p, "let the protective entry begin at LBA 1");
+	return plan_le32(p, STAGE_COMMIT, e->lba.at, 1) &&
+	       (e->sectors.v == right || e->sectors.v == UINT32_MAX ||
+		plan_le32(p, STAGE_COMMIT, e->sectors.at, right));
+}
+
+/* ---- pmbr-size ---- */
+
+/* QEMU shows a file that ends within a sector as one sector longer. */
+static bool is_right_size(const struct mbr *m, uint64_t sectors)
+{
+	uint64_t more = m->sectors + (m->image->size % m->sector_size != 0);
+
+	return sectors == mbr_protective_sectors(m->sectors) ||
+	       sectors == mbr_protective_sectors(more) || sectors == UINT32_MAX;
+}
+
+static void check_size(struct scan *s, const struct mbr *m)
+{
+	const struct mbr_entry *e = mbr_protective_of(m);
+	uint8_t right[4];
+	struct gpt_state st;
+	struct finding *f;
+
+	/* A hybrid MBR's protective entry ends where the other entries begin. */
+	if (!under_gpt(m, &st) || !mbr_purely_protective(m) || e->lba.v != 1 ||
+	    !size_is_settled(&st) || is_right_size(m, e->sectors.v))
+		return;
+	f = report(s, e->sectors.at,
+		   "the protective MBR covers %llu sectors, the disk has %llu after it",
+		   LLU(e->sectors.v), LLU(m->sectors - 1));
+	put_le32(right, mbr_protective_sectors(m->sectors));
+	report_label(s, f, "expected %02x %02x %02x %02x", right[0], right[1], right[2],
+		     right[3]);
+}
+
+static bool fix_size(struct plan *p, const struct finding *f, const struct mbr *m)
+{
+	uint32_t right = mbr_protective_sectors(m->sectors);
+
+	plan_title(p, "let the protective MBR cover the disk");
+	return plan_le32(p, STAGE_COMMIT, f->at, right);
+}
+
+/* ---- pmbr-active ---- */
+
+static void check_active(struct scan *s, const struct mbr *m)
+{
+	const struct mbr_entry *e = mbr_protective_of(m);
+	struct gpt_state st;
+
+	if (!e || !under_gpt(m, &st) || e->boot.v == 0)
+		return;
+	report(s, e->boot.at, "the protective entry has boot flag %02llx, expected 00",
+	       LLU(e->boot.v));
+}
+
+/* What hints that a BIOS starts from this disk, or NULL. Some need the flag for that. */
+static const char *bios_hint(const struct mbr *m, const struct gpt_table *t)
+{
+	if (m->boot_code)
+		return "sector 0 has boot code";
+	for (size_t i = 0; i < t->nentries; i++) {
+		const char *type = gpt_type_name(t->entry[i].type);
+
+		if (t->entry[i].attributes.v & ATTRIBUTE_LEGACY_BOOT)
+			return "a partition is marked for legacy BIOS boot";
+		if (type && strcmp(type, bios_boot) == 0)
+			return "there is a BIOS boot partition";
+	}
+	return NULL;
+}
+
+static bool fix_active(struct plan *p, const struct finding *f, const struct mbr *m)
+{
+	struct gpt_state st;
+	const char *hint;
+
+	if (!under_gpt(m, &st))
+		return false;
+	hint = bios_hint(m, st.g->good);
+	if (hint)
+		return plan_refuse(p, "a BIOS may need the flag: %s", hint);
+	plan_title(p, "clear the boot flag of the protective entry");
+	return plan_u8(p, STAGE_COMMIT, f->at, 0);
+}
+
+/* ---- pmbr-extra ---- */
+
+static void check_extra(struct scan *s, const struct mbr *m)
+{
+	const struct mbr_entry *protective = mbr_protective_of(m);
+	struct finding *f = NULL;
+	struct gpt_state st;
+
+	if (!protective || !under_gpt(m, &st))
+		return;
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		const struct mbr_entry *e = &m->entry[i];
+
+		if (!e->used || e == protective)
+			continue;
+		if (f) {
+			report_related(s, f, e->at,
+				       "entry %u: type %02llX, LBA %llu, %llu sectors", i,
+				       LLU(e->type.v), LLU(e->lba.v), LLU(e->sectors.v));
+			continue;
+		}
+		f = report(
+			s, e->at,
+			"entry %u stands beside the protective one: type %02llX, LBA %llu, "
+			"%llu sectors",
+			i, LLU(e->type.v), LLU(e->lba.v), LLU(e->sectors.v));
+	}
+}
+
+const struct rule rules_pmbr[] = {
+	{ .id = "pmbr-active",
+	  .severity = SEV_NOTE,
+	  .fix_class = FIX_SAFE,
+	  .title = "the protective MBR entry has a boot flag",
+	  .why = "UEFI firmware from EDK II of before mid-2021 does not find the GPT then, and "
+		 "nothing boots. Some BIOSes need the flag, so it stays where a BIOS may boot "
+		 "from the disk.",
+	  .source =
+		  "UEFI 2.10, table 5-4, BootIndicator; tianocore/edk2 issue 8895, pull "
+		  "request 1792",
+	  .since = "0.1.0",
+	  CHECK_FIX(mbr, check_active, fix_active) },
+	{ .id = "pmbr-extra",
+	  .severity = SEV_WARNING,
+	  .fix_class = FIX_MANUAL,
+	  .title = "further entries beside the protective one: a hybrid MBR",
+	  .why = "Some systems go by the GPT and some by the MBR. As soon as one of them changes "
+		 "its table, they disagree on where partitions are; Windows goes by the MBR.",
+	  .steps =
+		  "If nothing that boots here needs the MBR entries, replace them with a "
+		  "protective one: gdisk DISK, then x, n, w.",
+	  .source =
+		  "UEFI 2.10, section 5.2.3: the remaining records are zero; gdisk(8), hybrid "
+		  "MBR",
+	  .since = "0.1.0",
+	  CHECK(mbr, check_extra) },
+	{ .id = "pmbr-missing",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_SAFE,
+	  .title = "a GPT without a protective MBR",
+	  .why = "Linux (unless started with the gpt option) and UEFI firmware look for a GPT "
+		 "only behind a protective MBR: they find no partitions. Others take the disk "
+		 "for empty and offer to format it.",
+	  .source =
+		  "UEFI 2.10, section 5.2.3; Linux, block/partitions/efi.c, is_pmbr_valid()",
+	  .since = "0.1.0",
+	  CHECK_FIX(mbr, check_missing, fix_missing) },
+	{ .id = "pmbr-size",
+	  .severity = SEV_WARNING,
+	  .fix_class = FIX_SAFE,
+	  .title = "the protective MBR does not cover the disk",
+	  .why = "What it leaves out looks free to tools that know no GPT, and partitioning "
+		 "tools and firmware complain, or write it anew without asking.",
+	  .source = "UEFI 2.10, table 5-4, SizeInLBA",
+	  .since = "0.1.0",
+	  CHECK_FIX(mbr, check_size, fix_size) },
+	{ .id = "pmbr-start",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_SAFE,
+	  .title = "the protective MBR entry does not begin at LBA 1",
+	  .why = "Linux and UEFI firmware then do not take it for a protective entry, do not "
+		 "look for the GPT, and find no partitions.",
+	  .source = "UEFI 2.10, table 5-4, StartingLBA; Linux, block/partitions/efi.c, "
+		    "pmbr_part_valid(); tianocore/edk2, "
+		    "MdeModulePkg/Universal/Disk/PartitionDxe/Gpt.c",
+	  .since = "0.1.0",
+	  CHECK_FIX(mbr, check_start, fix_start) },
+};
+
+RULES_END(pmbr);
