@@ -38,8 +38,8 @@ bool xml_accepts(struct view text);
 
 /* The start tag of the root element in the first bytes of a text, from behind its '<' to
  * before its '>', or as far as head reaches; empty: this is no XML. Sees through a BOM,
- * the XML declaration, comments and processing instructions; of a document type
- * declaration it gives what follows "<!DOCTYPE ". It recognises, and judges nothing. */
+ * the XML declaration, a document type declaration, comments and processing instructions.
+ * It recognises, and judges nothing. */
 struct str xml_root_tag(struct view head);
 
 /* The name in such a tag, prefix included, and whether it has that attribute. */

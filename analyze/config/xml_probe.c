@@ -12,22 +12,58 @@ static size_t skip_blanks(struct view v, size_t i)
 	return i;
 }
 
-struct str xml_root_tag(struct view head)
+/* Behind the declaration that begins at i, with what it may have between [ and ]. */
+static size_t skip_doctype(struct view v, size_t i)
 {
-	size_t i = skip_blanks(head, view_eq(head, 0, "\xef\xbb\xbf", 3) ? 3 : 0), end;
+	bool subset = false;
 	uint8_t quote = 0;
 
-	while (view_eq(head, i, "<?", 2) || view_eq(head, i, "<!--", 4)) {
-		const char *close = head.p[i + 1] == '?' ? "?>" : "-->";
+	for (; i < v.n; i++) {
+		uint8_t c = v.p[i];
 
-		i = skip_blanks(head, xml_seek(head, i + 2, close) + strlen(close));
+		if (quote) {
+			quote = c == quote ? 0 : quote;
+		} else if (view_eq(v, i, "<!--", 4)) {
+			i = xml_seek(v, i + 4, "-->");
+		} else if (view_eq(v, i, "<?", 2)) {
+			i = xml_seek(v, i + 2, "?>");
+		} else if (c == '"' || c == '\'') {
+			quote = c;
+		} else if (c == '[' || c == ']') {
+			subset = c == '[';
+		} else if (c == '>' && !subset) {
+			return i + 1;
+		}
 	}
-	if (view_eq(head, i, "<!DOCTYPE", 9))
-		i = skip_blanks(head, i + 9);
-	else if (view_eq(head, i, "<", 1))
-		i++;
-	else
+	return v.n;
+}
+
+/* Behind everything that may stand before the root element. */
+static size_t skip_prolog(struct view v)
+{
+	size_t i = skip_blanks(v, view_eq(v, 0, "\xef\xbb\xbf", 3) ? 3 : 0);
+
+	for (;;) {
+		if (view_eq(v, i, "<?", 2))
+			i = xml_seek(v, i + 2, "?>") + 2;
+		else if (view_eq(v, i, "<!--", 4))
+			i = xml_seek(v, i + 4, "-->") + 3;
+		else if (view_eq(v, i, "<!DOCTYPE", 9))
+			i = skip_doctype(v, i);
+		else
+			return i;
+		i = skip_blanks(v, i);
+	}
+}
+
+struct str xml_root_tag(struct view head)
+{
+	size_t i = skip_prolog(head), end;
+	uint8_t quote = 0;
+
+	if (!view_eq(head, i, "<", 1))
 		return (struct str){ 0 };
+	i++;
 	for (end = i; end < head.n && (quote || head.p[end] != '>'); end++) {
 		if (quote && head.p[end] == quote)
 			quote = 0;
