@@ -85,19 +85,25 @@ static bool same_value(const xmlAttr *a, const xmlAttr *b)
 	return same;
 }
 
+static bool same_declarations(const xmlNode *a, const xmlNode *b)
+{
+	const xmlNs *x = a->nsDef, *y = b->nsDef;
+
+	for (; x && y && same_ns(x, y); x = x->next)
+		y = y->next;
+	return !x && !y;
+}
+
 static bool same_attributes(const xmlNode *a, const xmlNode *b)
 {
 	const xmlAttr *x = a->properties, *y = b->properties;
-	const xmlNs *p = a->nsDef, *q = b->nsDef;
 
-	for (; p && q && same_ns(p, q); p = p->next)
-		q = q->next;
 	for (; x && y; x = x->next, y = y->next) {
 		if (!same_text(x->name, y->name) || !same_ns(x->ns, y->ns) ||
 		    !same_value(x, y))
 			break;
 	}
-	return !p && !q && !x && !y;
+	return !x && !y && same_declarations(a, b);
 }
 
 /* Equal in everything. The parser has bounded the depth. */
@@ -318,6 +324,16 @@ static bool judge_children(struct judge *j, const struct node *n, xmlNode *befor
 	       object(j, "<%s> would appear where no edit inserts", shown_name(j, y));
 }
 
+/* An edit is in the text of an element that has no children: in its value. */
+static bool edits_value(const struct judge *j, const struct node *n,
+			const xmlNode *before)
+{
+	uint64_t from = n->self_closing ? span_end(n->open_at) - 2 : n->text_at.off;
+
+	return !element_from(before->children) &&
+	       edited_between(j, from, span_end(n->text_at));
+}
+
 /* An element with edits inside. */
 static bool judge_node(struct judge *j, const struct node *n, xmlNode *before,
 		       xmlNode *after)
@@ -325,14 +341,15 @@ static bool judge_node(struct judge *j, const struct node *n, xmlNode *before,
 	if (!same_name(before, after))
 		return object(j, "<%s> would become <%s>", shown_name(j, before),
 			      shown_name(j, after));
-	if (!judge_attributes(j, n, before, after) || !judge_others(j, before, after))
-		return false;
-	/* The text of an element without children is a value; elsewhere it is not edited. */
-	if (element_from(before->children) &&
-	    !str_eq(solid_text(j, before), solid_text(j, after)))
-		return object(j, "text between the children of <%s> would change",
+	if (!same_declarations(before, after))
+		return object(j, "the namespaces of <%s> would change",
 			      shown_name(j, before));
-	return judge_children(j, n, before, after);
+	if (!edits_value(j, n, before) &&
+	    !str_eq(solid_text(j, before), solid_text(j, after)))
+		return object(j, "the text of <%s> would change, and no edit touches it",
+			      shown_name(j, before));
+	return judge_attributes(j, n, before, after) && judge_others(j, before, after) &&
+	       judge_children(j, n, before, after);
 }
 
 /* ---- whole texts ---- */
@@ -366,6 +383,10 @@ static bool judge_docs(struct judge *j, const struct node *root, xmlDoc *before,
 {
 	xmlNode *x = before->children, *y = after->children;
 
+	if (!same_text(before->version, after->version) ||
+	    !same_text(before->encoding, after->encoding) ||
+	    before->standalone != after->standalone)
+		return object(j, "the XML declaration would change");
 	for (; x && y; x = x->next, y = y->next) {
 		if (is_element(x) && is_element(y) && edited_inside(j, root->whole)) {
 			if (!judge_node(j, root, x, y))

@@ -773,7 +773,7 @@ static void judge_sees_an_edit_that_leaks(void **state)
 		    "<c> would appear");
 	judge_bytes("<a><b></b><c/></a>", 6, 4, "<c/></b>", NULL);
 	judge_bytes("<a><b/><c/></a>", 7, 4, "<!-- -->", "a comment in <a>");
-	judge_bytes("<a><b/>t<c/></a>", 3, 5, "<b/>", "text between");
+	judge_bytes("<a><b/>t<c/></a>", 3, 5, "<b/>", "the text of <a>");
 	judge_bytes("<a><b/></a><!-- x -->", 7, 4, "</a><!-- y -->", "outside of <a>");
 }
 
@@ -797,6 +797,43 @@ static void judge_allows_only_what_was_touched(void **state)
 			       &d.plan, &d.arena, &why));
 	assert_string_equal(why, "<d> would appear where no edit inserts");
 	doc_done(&d);
+}
+
+/* Puts another letter at `at`, outside of the only edit. */
+static bool stray(struct doc *d, struct str after, size_t at)
+{
+	const struct edit *e = &d->plan.edits.v[0];
+	char *text = arena_str(&d->arena, after);
+	const char *why;
+	bool is_letter = (text[at] | 0x20) >= 'a' && (text[at] | 0x20) <= 'z';
+
+	if (!is_letter || (at >= e->at.off && at < e->at.off + e->bytes.n))
+		return false;
+	text[at] = text[at] == 'q' ? 'r' : 'q';
+	if (judge_xml(d->text, str_bytes(str_of(text)), &d->plan, &d->arena, &why))
+		fail_msg("nobody noticed byte %zu of:\n%s", at, text);
+	return true;
+}
+
+static void judge_sees_every_stray_byte(void **state)
+{
+	size_t nfacts, tried = 0;
+	struct str after;
+	struct doc d;
+
+	(void)state;
+	doc_read(&d, str_of(base_text));
+	nfacts = facts_of(d.vm).n;
+	doc_done(&d);
+	for (size_t i = 0; i < nfacts; i++) {
+		doc_read(&d, str_of(base_text));
+		assert_true(plan_set(&d.plan, facts_of(d.vm).v[i], "yes"));
+		after = doc_result(&d);
+		for (size_t at = i; d.plan.edits.n == 1 && at < after.n; at += 41)
+			tried += stray(&d, after, at);
+		doc_done(&d);
+	}
+	assert_true(tried > 1000);
 }
 
 int main(void)
@@ -834,6 +871,7 @@ int main(void)
 		cmocka_unit_test(judge_refuses_broken_text),
 		cmocka_unit_test(judge_sees_an_edit_that_leaks),
 		cmocka_unit_test(judge_allows_only_what_was_touched),
+		cmocka_unit_test(judge_sees_every_stray_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
