@@ -42,8 +42,8 @@ static void differs(struct judge *j, const struct node *n)
 static bool is_qname(struct str qname, struct str prefix, struct str local)
 {
 	return qname.n == prefix.n + 1 + local.n && qname.p[prefix.n] == ':' &&
-	       memcmp(qname.p, prefix.p, prefix.n) == 0 &&
-	       memcmp(qname.p + prefix.n + 1, local.p, local.n) == 0;
+	       str_eq((struct str){ qname.p, prefix.n }, prefix) &&
+	       str_eq((struct str){ qname.p + prefix.n + 1, local.n }, local);
 }
 
 static bool same_name(const struct node *n, const xmlChar *local, const xmlChar *prefix,
@@ -104,6 +104,7 @@ static bool same_attributes(const struct node *element, int ndeclared,
 	return ndeclared == 0 && nattributes == 0;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): libxml2's signature */
 static void on_start(void *data, const xmlChar *local, const xmlChar *prefix,
 		     const xmlChar *uri, int ndeclared, const xmlChar **declared,
 		     int nattributes, int ndefaulted, const xmlChar **attributes)
