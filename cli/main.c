@@ -1,5 +1,6 @@
 /* vmend: finds and mends what keeps virtual machines from booting.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/config/xml.h"
 #include "cli/commands.h"
 #include "cli/term.h"
 
@@ -86,6 +87,7 @@ int main(int argc, char **argv)
 
 	if (!secure_standard_streams())
 		return EXIT_INTERNAL;
+	xml_init();
 	arena_init(&a, ARENA_BUDGET);
 	if (options_parse(&o, argc, argv, &a, &e) == 0)
 		code = run(&o, &e);
