@@ -52,16 +52,18 @@ int source_open(struct source *s, const char *path, enum source_mode mode, struc
 	if (s->fd < 0)
 		return err_sys(e, errno, "cannot open it%s",
 			       mode == SOURCE_WRITE ? " for writing" : "");
-	if (fstat(s->fd, &s->st) != 0) {
-		err_sys(e, errno, "cannot stat it");
-		source_close(s);
-		return -1;
-	}
-	if (find_size(s, e) != 0) {
+	if (source_stat(s, e) != 0) {
 		source_close(s);
 		return -1;
 	}
 	return 0;
+}
+
+int source_stat(struct source *s, struct err *e)
+{
+	if (fstat(s->fd, &s->st) != 0)
+		return err_sys(e, errno, "cannot stat it");
+	return find_size(s, e);
 }
 
 struct source source_of_bytes(const char *path, struct view bytes)

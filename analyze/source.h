@@ -44,6 +44,9 @@ enum source_mode {
 int source_open(struct source *s, const char *path, enum source_mode mode, struct err *e)
 	__attribute__((warn_unused_result));
 
+/* Asks the system again for st and size: after a repair that made the file longer. */
+int source_stat(struct source *s, struct err *e) __attribute__((warn_unused_result));
+
 /* Bytes that are in memory already (stdin, a rewritten text). Borrowed. */
 struct source source_of_bytes(const char *path, struct view bytes);
 

@@ -165,8 +165,9 @@ static void verify(struct repair *p)
 {
 	struct findings found = { 0 };
 	struct unit u;
+	struct err e;
 
-	if (p->unit.format->kind == FORMAT_IMAGE) {
+	if (p->unit.format->kind == FORMAT_IMAGE && source_stat(&p->src, &e) == 0) {
 		unit_read(&u, &p->src, NULL, &p->run->host);
 		u.journal = journal_look(p->in->path, FORMAT_IMAGE);
 	} else {
