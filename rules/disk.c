@@ -35,7 +35,7 @@ static void check_cache(struct scan *s, const struct disk *d)
 
 	if (!vm_runs_qemu(d->vm) || !fact_is(&d->cache, "unsafe"))
 		return;
-	/* A CD-ROM or a floppy image can be had again; a transient disk is meant to be lost. */
+	/* A CD-ROM or a floppy can be had again; a transient disk is meant to be lost. */
 	if (!is_or_absent(&d->device, "disk") && !fact_is(&d->device, "lun"))
 		return;
 	if (!fact_absent(&d->readonly) || !fact_absent(&d->transient) ||
@@ -68,8 +68,8 @@ struct ending {
 
 static const struct ending endings[] = {
 	{ ".iso", "" },      { ".raw", "" },      { ".qcow2", "qcow2" },
-	{ ".qcow", "qcow" }, { ".vmdk", "vmdk" }, { ".vdi", "vdi" },
-	{ ".vhdx", "vhdx" }, { ".vhd", "vpc" },   { ".qed", "qed" },
+	{ ".qcow", "qcow" }, { ".qed", "qed" },   { ".vdi", "vdi" },
+	{ ".vhd", "vpc" },   { ".vhdx", "vhdx" }, { ".vmdk", "vmdk" },
 };
 
 /* NULL: the name does not tell. */
@@ -89,8 +89,8 @@ static void check_format(struct scan *s, const struct disk *d)
 
 	if (!vm_runs_qemu(d->vm) || !fact_absent(&d->format))
 		return;
-	/* Volumes know their format from the pool; a block device nearly always is raw, and a
-	 * CD-ROM, a floppy and a LUN are. */
+	/* Volumes know their format from the pool; a block device nearly always is raw, and
+	 * a CD-ROM, a floppy and a LUN are. */
 	if (!is_or_absent(&d->device, "disk") || !is_or_absent(&d->type, "file"))
 		return;
 	if (!fact_known(&d->source) || d->source.v.n == 0 ||
@@ -161,41 +161,38 @@ const struct rule rules_disk[] = {
 	  .severity = SEV_WARNING,
 	  .fix_class = FIX_UNSAFE,
 	  .title = "a disk that ignores flushes",
-	  .why = "With cache='unsafe' QEMU drops the guest's flushes: a crash of the host or a "
-		 "power cut can lose or tear the guest's file system, however careful the guest "
-		 "was.",
-	  .steps =
-		  "Right for throw-away VMs and during an installation that can be repeated. "
-		  "Otherwise remove the attribute, or use cache='none'.",
-	  .source =
-		  "QEMU, qemu-options.hx, -drive cache=; libvirt formatdomain, driver cache",
+	  .why = "With cache='unsafe' QEMU drops the guest's flushes: a crash of the "
+		 "host or a power cut can lose or tear the guest's file system, however "
+		 "careful the guest was.",
+	  .steps = "Right for throw-away VMs and during an installation that can be "
+		   "repeated. Otherwise remove the attribute, or use cache='none'.",
+	  .source = "QEMU, qemu-options.hx, -drive cache=; libvirt formatdomain, driver "
+		    "cache",
 	  .since = "0.1.0",
 	  CHECK_FIX(disk, check_cache, fix_cache) },
 	{ .id = "disk-format-undeclared",
 	  .severity = SEV_WARNING,
 	  .fix_class = FIX_UNSAFE,
 	  .title = "a disk image without a declared format",
-	  .why = "Without <driver type=''> libvirt takes raw and does not look: a qcow2 file then "
-		 "is a disk whose first sector is the qcow2 header, and does not boot.",
-	  .steps =
-		  "Find out with `qemu-img info FILE`, and say so: <driver name='qemu' "
-		  "type='qcow2'/>. If the guest has been writing to the image as raw, it is raw, "
-		  "whatever it looks like: type='raw'.",
-	  .source =
-		  "libvirt formatdomain, driver type; CVE-2010-2237 and -2238 for why it does "
-		  "not look",
+	  .why = "Without <driver type=''> libvirt takes raw and does not look: a qcow2 "
+		 "file then is a disk whose first sector is the qcow2 header, and does "
+		 "not boot.",
+	  .steps = "Find out with `qemu-img info FILE`, and say so: <driver name='qemu' "
+		   "type='qcow2'/>. If the guest has been writing to the image as raw, "
+		   "it is raw, whatever it looks like: type='raw'.",
+	  .source = "libvirt formatdomain, driver type; what virsh dumpxml then shows",
 	  .since = "0.1.0",
 	  CHECK_FIX(disk, check_format, fix_format) },
 	{ .id = "disk-io-native-needs-direct",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_SAFE,
 	  .title = "native I/O on a disk that the host caches",
-	  .why = "libvirt refuses the domain, some versions only when it starts: io='native' needs "
-		 "either no disk cache or directsync cache mode. Linux's native AIO is "
-		 "asynchronous with O_DIRECT only.",
+	  .why = "libvirt refuses the domain, some versions only when it starts: "
+		 "io='native' needs either no disk cache or directsync cache mode. "
+		 "Linux's native AIO is asynchronous with O_DIRECT only.",
 	  .steps =
-		  "cache='none' keeps native I/O, and needs a file system with O_DIRECT (not "
-		  "tmpfs). io='threads' keeps the cache mode, and works everywhere.",
+		  "cache='none' keeps native I/O, and needs a file system with O_DIRECT "
+		  "(not tmpfs). io='threads' keeps the cache mode, and works everywhere.",
 	  .source = "libvirt, src/qemu/qemu_validate.c; libvirt formatdomain, driver io",
 	  .since = "0.1.0",
 	  CHECK_FIX(disk, check_native, fix_native) },

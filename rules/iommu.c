@@ -35,9 +35,9 @@ static void check_q35(struct scan *s, const struct iommu *i)
 	if (!vm_runs_qemu(i->vm) || !fact_is(&i->model, "intel"))
 		return;
 	if (fact_absent(machine)) {
-		f = report(
-			s, i->model.at,
-			"intel IOMMU without a machine type, which means pc; expected q35");
+		f = report(s, i->model.at,
+			   "intel IOMMU without a machine type, which means pc; expected "
+			   "q35");
 	} else if (fact_known(machine) && is_other_machine(machine->v)) {
 		f = report(s, i->model.at, "intel IOMMU on machine '%s', expected q35",
 			   shown(s, machine->v));
@@ -253,8 +253,9 @@ const struct rule rules_iommu[] = {
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_SAFE,
 	  .title = "a virtio or SMMUv3 IOMMU has attributes of Intel's VT-d",
-	  .why = "libvirt refuses to define the domain: iommu model 'virtio' doesn't support "
-		 "additional attributes. intremap, caching_mode, eim and iotlb are parts of VT-d.",
+	  .why = "libvirt refuses to define the domain: iommu model 'virtio' doesn't "
+		 "support additional attributes. intremap, caching_mode, eim and iotlb "
+		 "are parts of VT-d.",
 	  .source = "libvirt, virDomainIOMMUDefValidate(); formatdomain, IOMMU devices",
 	  .since = "0.1.0",
 	  CHECK_FIX(iommu, check_attrs, fix_attrs) },
@@ -262,8 +263,8 @@ const struct rule rules_iommu[] = {
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_SAFE,
 	  .title = "extended interrupt mode without interrupt remapping",
-	  .why = "libvirt refuses to define the domain: IOMMU eim requires interrupt remapping to "
-		 "be enabled.",
+	  .why = "libvirt refuses to define the domain: IOMMU eim requires interrupt "
+		 "remapping to be enabled.",
 	  .source = "libvirt, virDomainDefIOMMUValidate(); formatdomain, IOMMU devices",
 	  .since = "0.1.0",
 	  CHECK_FIX(iommu, check_eim, fix_eim) },
@@ -271,25 +272,25 @@ const struct rule rules_iommu[] = {
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_MANUAL,
 	  .title = "an intel IOMMU on a machine that is not q35",
-	  .why = "libvirt refuses to define the domain: IOMMU device: 'intel' is only supported "
-		 "with Q35 machines. The i440fx has no PCI Express, on which VT-d rests.",
-	  .steps =
-		  "If the guest does not need the IOMMU: remove the <iommu> element, and "
-		  "iommu='on' from the <driver> of virtio devices. If it does: set "
-		  "machine='q35' in <os><type>, move disks and CD-ROMs from bus='ide' to "
-		  "bus='sata', remove the PCI <controller> and <address type='pci'> elements so "
-		  "that libvirt makes new ones, and boot once with a copy: for the guest this is "
-		  "another mainboard.",
-	  .source =
-		  "libvirt, qemuValidateDomainDeviceDefIOMMU(); formatdomain, IOMMU devices",
+	  .why = "libvirt refuses to define the domain: IOMMU device: 'intel' is only "
+		 "supported with Q35 machines. The i440fx has no PCI Express, on which "
+		 "VT-d rests.",
+	  .steps = "If the guest does not need the IOMMU: remove the <iommu> element, "
+		   "and iommu='on' from the <driver> of virtio devices. If it does: set "
+		   "machine='q35' in <os><type>, move disks and CD-ROMs from bus='ide' "
+		   "to bus='sata', remove the PCI <controller> and <address type='pci'> "
+		   "elements so that libvirt makes new ones, and boot once with a copy: "
+		   "for the guest this is another mainboard.",
+	  .source = "libvirt, qemuValidateDomainDeviceDefIOMMU(); formatdomain, IOMMU "
+		    "devices",
 	  .since = "0.1.0",
 	  CHECK(iommu, check_q35) },
 	{ .id = "iommu-intremap-needs-ioapic",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_SAFE,
 	  .title = "interrupt remapping without a split I/O APIC",
-	  .why = "libvirt refuses to define the domain: IOMMU interrupt remapping requires split "
-		 "I/O APIC (ioapic driver='qemu').",
+	  .why = "libvirt refuses to define the domain: IOMMU interrupt remapping "
+		 "requires split I/O APIC (ioapic driver='qemu').",
 	  .source = "libvirt, virDomainDefIOMMUValidate(); formatdomain, IOMMU devices",
 	  .since = "0.1.0",
 	  CHECK_FIX(iommu, check_intremap, fix_intremap) },
@@ -297,9 +298,9 @@ const struct rule rules_iommu[] = {
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_SAFE,
 	  .title = "a VFIO device behind an intel IOMMU without caching mode",
-	  .why = "libvirt defines the domain, and QEMU exits when it starts: We need to set "
-		 "caching-mode=on for intel-iommu to enable device assignment with IOMMU "
-		 "protection.",
+	  .why = "libvirt defines the domain, and QEMU exits when it starts: We need to "
+		 "set caching-mode=on for intel-iommu to enable device assignment with "
+		 "IOMMU protection.",
 	  .source = "QEMU, hw/i386/intel_iommu.c, vtd_machine_done_hook()",
 	  .since = "0.1.0",
 	  CHECK_FIX(iommu, check_vfio, fix_vfio) },

@@ -47,11 +47,11 @@ static void check_medium(struct scan *s, const struct disk *d)
 		return;
 	if (!m || !locks_depend_on_server(m))
 		return;
-	f = report(
-		s, d->source.at,
-		"%s '%s' is on '%s' (%s): QEMU must lock it there, although it is read-only",
-		cdrom ? "CD-ROM image" : "read-only image", shown(s, d->source.v),
-		shown(s, str_of(m->source)), shown(s, str_of(m->fstype)));
+	f = report(s, d->source.at,
+		   "%s '%s' is on '%s' (%s): QEMU must lock it there, although it is "
+		   "read-only",
+		   cdrom ? "CD-ROM image" : "read-only image", shown(s, d->source.v),
+		   shown(s, str_of(m->source)), shown(s, str_of(m->fstype)));
 	report_label(s, f,
 		     "where the server cannot lock, QEMU exits: Failed to lock byte 100");
 }
@@ -62,15 +62,16 @@ const struct rule rules_locking[] = {
 	  .fix_class = FIX_MANUAL,
 	  .title =
 		  "a read-only image on a network share whose locks depend on the server",
-	  .why = "QEMU locks every image file that it opens, read-only ones too. Where the server "
-		 "does not answer (no lockd for NFS 2 and 3, an SMB or 9p server without "
-		 "byte-range locks), the VM does not start: Failed to lock byte 100.",
-	  .steps =
-		  "Works: copy the image to a local disk and name the copy in <source file=''/>; "
-		  "or mount the share with NFS 4; or let its locks stay on this host (NFS: "
-		  "nolock or local_lock=posix, SMB: nobrl), if no other host writes to the "
-		  "image. Does not help: <readonly/>, <shareable/>, a read-only mount, another "
-		  "cache mode. libvirt has no attribute that turns the lock off.",
+	  .why = "QEMU locks every image file that it opens, read-only ones too. Where "
+		 "the server does not answer (no lockd for NFS 2 and 3, an SMB or 9p "
+		 "server without byte-range locks), the VM does not start: Failed to "
+		 "lock byte 100.",
+	  .steps = "Works: copy the image to a local disk and name the copy in <source "
+		   "file=''/>; or mount the share with NFS 4; or let its locks stay on "
+		   "this host (NFS: nolock or local_lock=posix, SMB: nobrl), if no other "
+		   "host writes to the image. Does not help: <readonly/>, <shareable/>, "
+		   "a read-only mount, another cache mode. libvirt has no attribute that "
+		   "turns the lock off.",
 	  .source = "QEMU, block/file-posix.c; utmapp/UTM#6564; nfs(5), local_lock; "
 		    "mount.cifs(8), nobrl",
 	  .since = "0.1.0",

@@ -14,11 +14,10 @@ const struct rule rules_syntax[] = {
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_NONE,
 	  .title = "the text is not well-formed",
-	  .why = "Nothing that reads this format accepts the file, so nothing further can be said "
-		 "about it.",
-	  .steps =
-		  "Mend the place that is shown, and check again: what stands behind it has not "
-		  "been read.",
+	  .why = "Nothing that reads this format accepts the file, so nothing further "
+		 "can be said about it.",
+	  .steps = "Mend the place that is shown, and check again: what stands behind it "
+		   "has not been read.",
 	  .source = "XML 1.0 (5th edition), 2.1 and 3",
 	  .since = "0.1.0",
 	  CHECK(unit, check_syntax) },
