@@ -188,14 +188,14 @@ static void verify(struct repair *p)
 
 /* ---- show ---- */
 
-/* What is not in the diff, for a person who looks on. */
+/* What is not in the diff. */
 static void explain_diff(struct repair *p)
 {
 	struct term t = term_of(STDERR_FILENO, p->run->o->color);
 	struct buf words = { 0 };
 	size_t kept = 0;
 
-	if (p->run->o->quiet || !isatty(STDERR_FILENO))
+	if (p->run->o->quiet)
 		return;
 	for (size_t i = 0; i < p->mend.items.n; i++) {
 		if (p->mend.items.v[i].outcome != OUTCOME_FIXED)

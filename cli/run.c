@@ -278,13 +278,13 @@ static void run_inputs(struct run *r)
 		raise_exit(r, EXIT_FINDINGS);
 }
 
-/* The last line, for a person, where the report itself is a diff. */
+/* The last line, where the report itself is a diff. */
 static void diff_summary(const struct run *r)
 {
 	struct term t = term_of(STDERR_FILENO, r->o->color);
 	struct buf line = { 0 };
 
-	if (!r->o->diff || r->o->quiet || !isatty(STDERR_FILENO))
+	if (!r->o->diff || r->o->quiet)
 		return;
 	text_summary(&line, &t, &r->sum);
 	fputs(line.p, stderr);
