@@ -5,44 +5,42 @@
 #include "rewrite/prove.h"
 #include "base/banned.h"
 
-/* Which of our findings say what libfdisk says in other words. It refuses a copy for more
- * reasons than its CRCs, such as usable LBAs past the end of the disk. */
+/* Which of our findings say what libfdisk says in other words. It looks for the backup in
+ * the last sector only, and refuses a copy for more reasons than its CRCs, such as usable
+ * LBAs past the end of the disk. What only concerns the use of a sound table, such as
+ * alignment, explains nothing. */
 static const struct {
 	enum fdisk_about about;
 	const char *prefix;
 } same_words[] = {
 	{ FDISK_LABEL, "mbr-" },
-	{ FDISK_LABEL, "pmbr-" },
-	{ FDISK_LABEL, "gpt-both-" },
-	{ FDISK_LABEL, "gpt-truncated" },
-	{ FDISK_LABEL, "gpt-outside-usable" },
-	{ FDISK_LABEL, "gpt-past-eof" },
+	{ FDISK_LABEL, "pmbr-missing" },
+	{ FDISK_LABEL, "gpt-primary-" },
+	{ FDISK_LABEL, "gpt-grown" },
 	{ FDISK_PMBR, "mbr-" },
 	{ FDISK_PMBR, "pmbr-" },
 	{ FDISK_PMBR, "gpt-grown" },
-	{ FDISK_PMBR, "gpt-truncated" },
 	{ FDISK_PRIMARY, "gpt-primary-" },
-	{ FDISK_PRIMARY, "gpt-both-" },
-	{ FDISK_PRIMARY, "gpt-truncated" },
-	{ FDISK_PRIMARY, "gpt-outside-usable" },
-	{ FDISK_PRIMARY, "gpt-past-eof" },
 	{ FDISK_BACKUP, "gpt-backup-" },
-	{ FDISK_BACKUP, "gpt-both-" },
 	{ FDISK_BACKUP, "gpt-grown" },
-	{ FDISK_BACKUP, "gpt-truncated" },
 	{ FDISK_BACKUP, "gpt-disagree" },
-	{ FDISK_BACKUP, "gpt-outside-usable" },
-	{ FDISK_BACKUP, "gpt-past-eof" },
 	{ FDISK_TABLE, "gpt-overlap" },
-	{ FDISK_TABLE, "gpt-past-eof" },
-	{ FDISK_TABLE, "gpt-outside-usable" },
-	{ FDISK_TABLE, "gpt-truncated" },
+	{ FDISK_TABLE, "gpt-end-before-start" },
 	{ FDISK_TABLE, "gpt-disagree" },
-	{ FDISK_TABLE, "gpt-both-" },
+};
+
+/* These can make it refuse, or complain of, anything. */
+static const char *const any_words[] = {
+	"gpt-alt-lba",  "gpt-both-",   "gpt-entry-",    "gpt-outside-usable",
+	"gpt-past-eof", "gpt-sector-", "gpt-truncated", "gpt-usable-range",
 };
 
 static bool says_the_same(const struct rule *r, enum fdisk_about about)
 {
+	for (size_t i = 0; i < sizeof(any_words) / sizeof(any_words[0]); i++) {
+		if (str_starts(str_of(r->id), any_words[i]))
+			return true;
+	}
 	for (size_t i = 0; i < sizeof(same_words) / sizeof(same_words[0]); i++) {
 		if (same_words[i].about == about &&
 		    str_starts(str_of(r->id), same_words[i].prefix))

@@ -198,6 +198,15 @@ static const char *differs(struct talk *t, struct fdisk_partition *pa,
 	return NULL;
 }
 
+/* An entry without a type is free, whatever is left in its other fields (UEFI 5.3.3), but
+ * listed when that is a first LBA. */
+static bool is_unused(struct fdisk_partition *pa)
+{
+	const struct fdisk_parttype *type = fdisk_partition_get_type(pa);
+
+	return type && guid_is((struct guid){ { 0 } }, fdisk_parttype_get_string(type));
+}
+
 /* Both lists are in the order of the table. */
 static const char *compare(struct talk *t, struct fdisk_table *theirs)
 {
@@ -212,6 +221,8 @@ static const char *compare(struct talk *t, struct fdisk_table *theirs)
 	while (!text && fdisk_table_next_partition(theirs, iter, &pa) == 0) {
 		size_t number = fdisk_partition_get_partno(pa) + 1;
 
+		if (is_unused(pa))
+			continue;
 		if (!ours || n == ours->nentries || ours->entry[n].number != number)
 			text = arena_printf(t->arena,
 					    "sees a partition %zu, which is not there",

@@ -2,9 +2,10 @@
  * and judged again, and an independent judge is asked.
  *
  * A fix is proven when
- *   - its finding is gone, and no finding of severity error is there that was not before;
- *   - a new warning is one that this repair may fix as well, and does in a later round:
- *     the end of the repair has no new finding at or above warning;
+ *   - its finding is gone;
+ *   - a new finding at or above warning is one that this repair may fix as well, and does
+ *     in a later round: one cause often hides another. The end of the repair has none that
+ *     the input did not have, and only the end is ever written;
  *   - what was seen before still is: a partition table, its partitions, a VM. Fixes that
  *     are not lossy never write into a partition;
  *   - the judges have nothing against it.

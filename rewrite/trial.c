@@ -176,7 +176,8 @@ static const struct gpt *believed(const struct unit *u)
 	return gpt && gpt->good ? gpt : NULL;
 }
 
-/* Nothing but a lossy fix has business inside of a partition. */
+/* Nothing but a lossy fix has business inside of a partition. Sector 0 is in none, whatever
+ * an entry says. */
 static void spares_partitions(struct trial *t)
 {
 	const struct gpt *gpt = believed(t->now->unit);
@@ -195,6 +196,8 @@ static void spares_partitions(struct trial *t)
 		for (size_t k = 0; k < t->plan.edits.n; k++) {
 			struct span at = t->plan.edits.v[k].at;
 
+			if (span_end(at) <= MBR_SIZE)
+				continue;
 			if (p->first.v <= (span_end(at) - 1) / ss &&
 			    at.off / ss <= p->last.v) {
 				refute(t, "it would write into partition %u", p->number);
@@ -208,10 +211,9 @@ static void spares_partitions(struct trial *t)
 
 static void judge_new(struct trial *t, const struct finding *f)
 {
-	bool later = f->rule->severity == SEV_WARNING && !t->strict &&
-		     mend_allows(t->policy, f->rule);
+	bool may_go = f->rule->severity == SEV_NOTE || mend_allows(t->policy, f->rule);
 
-	if (later || (f->rule->severity == SEV_NOTE && !t->strict))
+	if (may_go && !t->strict)
 		return;
 	refute(t, "it would bring %s: %s", f->rule->id, f->message);
 }

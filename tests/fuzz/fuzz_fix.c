@@ -352,7 +352,7 @@ static void check_partitions(const struct repair *r, const struct repair *again)
 		BUG_ON(x->first.v != y->first.v || x->last.v != y->last.v);
 		if (x->last.v < x->first.v || x->first.v >= was->sectors)
 			continue;
-		from = x->first.v * was->sector_size;
+		from = u64_max(x->first.v * was->sector_size, MBR_SIZE);
 		to = x->last.v < was->sectors ? (x->last.v + 1) * was->sector_size : size;
 		BUG_ON(memcmp(r->src.mem.p + from, r->result.p + from,
 			      (size_t)(to - from)) != 0);

@@ -227,6 +227,24 @@ static void other_partitions_than_ours_are_a_veto(void **state)
 	bench_free(&b);
 }
 
+static void what_is_left_in_an_unused_entry_is_no_partition(void **state)
+{
+	struct bench b;
+	uint64_t backup;
+
+	(void)state;
+	bench_init(&b, 512);
+	backup = platter_sectors(&b.after) - 33;
+	put_le64(platter_lba(&b.after, 2) + 2 * 128 + 32, 100);
+	put_le64(platter_lba(&b.after, backup) + 2 * 128 + 32, 100);
+	platter_seal(&b.after, platter_primary(&b.after));
+	platter_seal(&b.after, platter_backup(&b.after));
+	bench_read(&b);
+	assert_int_equal(b.after.img.gpt->good->nentries, 2);
+	assert_true(agrees(&b));
+	bench_free(&b);
+}
+
 static void an_image_without_a_gpt_is_not_its_business(void **state)
 {
 	struct bench b;
@@ -252,6 +270,7 @@ int main(void)
 		cmocka_unit_test(what_a_finding_says_as_well_is_no_veto),
 		cmocka_unit_test(what_it_said_before_of_another_place_is_no_veto),
 		cmocka_unit_test(other_partitions_than_ours_are_a_veto),
+		cmocka_unit_test(what_is_left_in_an_unused_entry_is_no_partition),
 		cmocka_unit_test(an_image_without_a_gpt_is_not_its_business),
 	};
 

@@ -312,7 +312,7 @@ static void a_fix_that_does_not_cure_is_unproven(void **state)
 static void a_fix_that_brings_an_error_is_unproven(void **state)
 {
 	const struct law l[] = { { RULE("a", SEV_WARNING, FIX_SAFE), 0, 'X', 0, ".Z", 0 },
-				 { RULE("b", SEV_ERROR, FIX_SAFE), 1, 'Z', 1, ".", 0 },
+				 { RULE("b", SEV_ERROR, FIX_NONE), 1, 'Z', 1, ".", 0 },
 				 END };
 	struct bench b;
 
@@ -343,10 +343,10 @@ static void one_bad_fix_does_not_spoil_the_others(void **state)
 	bench_free(&b);
 }
 
-static void a_warning_that_the_next_round_fixes_is_a_step_on_the_way(void **state)
+static void what_the_next_round_fixes_is_a_step_on_the_way(void **state)
 {
 	const struct law l[] = { { RULE("a", SEV_ERROR, FIX_SAFE), 0, 'X', 0, "Y", 0 },
-				 { RULE("b", SEV_WARNING, FIX_SAFE), 0, 'Y', 0, ".", 0 },
+				 { RULE("b", SEV_ERROR, FIX_SAFE), 0, 'Y', 0, ".", 0 },
 				 END };
 	struct bench b;
 
@@ -577,8 +577,7 @@ int main(void)
 		cmocka_unit_test(a_fix_that_does_not_cure_is_unproven),
 		cmocka_unit_test(a_fix_that_brings_an_error_is_unproven),
 		cmocka_unit_test(one_bad_fix_does_not_spoil_the_others),
-		cmocka_unit_test(
-			a_warning_that_the_next_round_fixes_is_a_step_on_the_way),
+		cmocka_unit_test(what_the_next_round_fixes_is_a_step_on_the_way),
 		cmocka_unit_test(a_warning_that_nothing_will_fix_is_a_veto),
 		cmocka_unit_test(a_warning_whose_fix_fails_takes_its_cause_back),
 		cmocka_unit_test(a_new_note_is_no_veto),
