@@ -1,28 +1,29 @@
-/* mkimg RECIPE OUTPUT: builds a disk image from a text recipe, sparse and always the
- * same.
+/* mkimg RECIPE OUTPUT: builds a disk image from a text recipe, sparse and always the same.
  *
  * It shares no code with analyze/image, so that the tests do not test code with itself.
- * One statement a line; "#" starts a comment; words are split at blanks, "..." keeps
- * them. Numbers are decimal or 0x..; K, M, G and T mean bytes. Where a line asks for
- * sectors, a plain number is sectors and a suffixed one is bytes: start=2048 and start=1M
- * are the same on sectors of 512 bytes.
+ * One statement a line; "#" starts a comment; words are split at blanks, "..." keeps them.
+ * Numbers are decimal or 0x..; K, M, G and T mean bytes. Where a line asks for sectors, a
+ * plain number is sectors and a suffixed one is bytes: start=2048 and start=1M are the same
+ * on sectors of 512 bytes.
  *
  * Description (written when the first action, `layer` or the end of the recipe comes):
  *   size 64M                      the disk; must come first
  *   sector 4096                   bytes per sector of the tables: 512 (default) to 4096
  *   gpt [first=N] [last=N] [entries=128] [entry-size=128] [guid=GUID] [style=fdisk]
- *       [disk=SIZE]               a GPT and its protective MBR. style=sgdisk (default,
- * also parted's) has the first usable LBA behind the array, style=fdisk at 1 MiB. disk:
- * the size that it is made for part N start=.. size=..|end=..|end=max [type=linux]
- * [name="root"] [guid=GUID] [attr=N] partition N (from 1). type: an alias below, or a
- * GUID mbr none                      leave sector 0 alone although there is a gpt
+ *       [disk=SIZE]               a GPT and its protective MBR. style=sgdisk (default, also
+ *                                 parted's) has the first usable LBA behind the array,
+ *                                 style=fdisk at 1 MiB. disk: the size it is made for
+ *   part N start=.. size=..|end=..|end=max [type=linux] [name="root"] [guid=GUID] [attr=N]
+ *                                 partition N (from 1). type: an alias (mkimg/words.c), or
+ *                                 a GUID
+ *   mbr none                      leave sector 0 alone although there is a gpt
  *   protective [entry=0] [start=1] [sectors=N] [boot=N]   instead of the canonical one
  *   entry N type=0x83 start=.. size=.. [boot=0x80]        MBR entry N (from 0)
  *   logical type=0x83 start=.. size=.. [ebr=..]           in the extended partition; its
- *                                 EBR stands at the chain's start, then 1 MiB before
- * start signature 0x1234abcd          disk signature of the MBR bootcode "text" |
- * bootcode seed=N                     into bytes 0 to 439 layer what is described next
- * goes on top of what is built
+ *                                 EBR stands at the chain's start, then 1 MiB before start
+ *   signature 0x1234abcd          disk signature of the MBR
+ *   bootcode "text" | bootcode seed=N                     into bytes 0 to 439
+ *   layer                         what is described next goes on top of what is built
  *
  * Actions, in order, on the bytes:
  *   set PLACE.FIELD N             a number, as wide as the field
@@ -36,13 +37,12 @@
  *   resize SIZE | resize +SIZE | resize -SIZE             grows with a hole, or cuts off
  *   reseal primary|backup         both CRCs of that copy, from its header as it is now
  *
- * OFF: a number of bytes; -N or end-N from the end of the file; lba[N]; mbr,
- * mbr.entry[N], mbr.entry[N].FIELD; primary.header, primary.entries, primary.entry[N] (N
- * from 1, as part counts), primary.entry[N].FIELD, primary.FIELD, the same with backup;
- * each may be followed by +N or -N. Places are those of the last gpt as it was built: a
- * later resize does not move them. Fields: see
- * mkimg/place.c. SPDX-License-Identifier:
- * Apache-2.0 */
+ * OFF: a number of bytes; -N or end-N from the end of the file; lba[N]; mbr, mbr.entry[N],
+ * mbr.entry[N].FIELD; primary.header, primary.entries, primary.entry[N] (N from 1, as part
+ * counts), primary.entry[N].FIELD, primary.FIELD, the same with backup; each may be followed
+ * by +N or -N. Places are those of the last gpt as it was built: a later resize does not
+ * move them. Fields: see mkimg/place.c.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/tools/mkimg/recipe.h"
 #include "base/crc32.h"
 #include "base/num.h"
