@@ -89,8 +89,8 @@ static void check_format(struct scan *s, const struct disk *d)
 
 	if (!vm_runs_qemu(d->vm) || !fact_absent(&d->format))
 		return;
-	/* Volumes know their format from the pool; a block device nearly always is raw, and
-	 * a CD-ROM, a floppy and a LUN are. */
+	/* Volumes know their format from the pool; a block device nearly always is raw,
+	 * and a CD-ROM, a floppy and a LUN are. */
 	if (!is_or_absent(&d->device, "disk") || !is_or_absent(&d->type, "file"))
 		return;
 	if (!fact_known(&d->source) || d->source.v.n == 0 ||
