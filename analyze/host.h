@@ -62,9 +62,9 @@ bool mount_has_option(const struct mount *m, const char *option);
 enum { QEMU_LOCK_USED = 100, QEMU_LOCK_UNSHARED = 200, QEMU_LOCK_PERMS = 5 };
 
 struct lock_state {
-	bool known;        /* false: this system or file system cannot be asked */
-	int sys;           /* errno of the question when it failed: ENOLCK, EOPNOTSUPP ... */
-	unsigned used;     /* bit i: byte 100 + i is locked by somebody else */
+	bool known;    /* false: this system or file system cannot be asked */
+	int sys;       /* errno of the question when it failed: ENOLCK, EOPNOTSUPP ... */
+	unsigned used; /* bit i: byte 100 + i is locked by somebody else */
 	unsigned unshared; /* bit i: byte 200 + i is locked by somebody else */
 	bool whole_file;   /* an exclusive lock over all of it: Cloud Hypervisor */
 	bool whole_shared; /* the same, but shared: its read-only disks */

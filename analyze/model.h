@@ -40,7 +40,7 @@ struct field {
 enum fact_state {
 	FACT_ABSENT,  /* not set: the flavour's default applies */
 	FACT_KNOWN,   /* set, and v is its value */
-	FACT_UNKNOWN, /* cannot be decided here (a variable, an expression, another file) */
+	FACT_UNKNOWN, /* cannot be decided here: a variable, another file */
 };
 
 struct fact {
@@ -48,8 +48,8 @@ struct fact {
 	struct str v;             /* known: the decoded value. unknown: the source text */
 	struct span at;           /* known, unknown: the value's bytes, without quotes.
 				     absent: the node that would hold it (a start tag) */
-	const struct node *owner; /* the object that it belongs to, e.g. the <disk> element */
-	const struct lens *lens;  /* how this flavour spells it; NULL: it has no word for it */
+	const struct node *owner; /* what it belongs to, e.g. the <disk> element */
+	const struct lens *lens;  /* how this flavour spells it; NULL: no word for it */
 };
 
 /* Both are false when the state is unknown: that is how unknown never becomes a finding.
@@ -61,7 +61,8 @@ static inline bool fact_is(const struct fact *f, const char *value)
 
 static inline bool fact_is_not(const struct fact *f, const char *value)
 {
-	return f->state == FACT_ABSENT || (f->state == FACT_KNOWN && !str_is(f->v, value));
+	return f->state == FACT_ABSENT ||
+	       (f->state == FACT_KNOWN && !str_is(f->v, value));
 }
 
 static inline bool fact_absent(const struct fact *f)
@@ -105,12 +106,12 @@ struct disk {
 struct iommu {
 	const struct vm *vm;
 	const struct node *node;
-	struct fact model;        /* intel, virtio, smmuv3, amd */
-	struct fact intremap;     /* on, off */
-	struct fact caching_mode; /* on, off */
-	struct fact eim;          /* on, off */
-	struct fact iotlb;        /* on, off */
-	struct fact aw_bits;      /* 39, 48 */
+	struct fact model;           /* intel, virtio, smmuv3, amd */
+	struct fact intremap;        /* on, off */
+	struct fact caching_mode;    /* on, off */
+	struct fact eim;             /* on, off */
+	struct fact iotlb;           /* on, off */
+	struct fact aw_bits;         /* 39, 48 */
 	struct fact dma_translation; /* on, off */
 };
 

@@ -107,11 +107,11 @@ static int read_below(const struct source *s, uint64_t off, uint8_t *buf, size_t
 		done += (size_t)r;
 	}
 	if (done < n && !s->patch)
-		return err_set(e, ERR_SHORT,
-			       "ends at byte %llu, %llu were expected: it changed while it "
-			       "was read",
-			       (unsigned long long)(off + done),
-			       (unsigned long long)s->size);
+		return err_set(
+			e, ERR_SHORT,
+			"ends at byte %llu, %llu were expected: it changed while it "
+			"was read",
+			(unsigned long long)(off + done), (unsigned long long)s->size);
 	memset(buf + done, 0, n - done);
 	return 0;
 }
@@ -166,7 +166,8 @@ int source_view(const struct source *s, struct arena *a, uint64_t off, uint64_t 
 	}
 	p = arena_try(a, n, 1);
 	if (!p)
-		return err_set(e, ERR_LIMIT, "needs %llu bytes of memory, more than is allowed",
+		return err_set(e, ERR_LIMIT,
+			       "needs %llu bytes of memory, more than is allowed",
 			       (unsigned long long)n);
 	if (source_read(s, off, p, (size_t)n, e) != 0)
 		return -1;

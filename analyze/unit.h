@@ -16,10 +16,10 @@ struct node;
 
 enum unit_state {
 	UNIT_CLOSED,
-	UNIT_NOT_OURS,   /* no VM file: dismissed after its first page */
-	UNIT_READ,       /* facts are there */
-	UNIT_SKIPPED,    /* ours, but not looked into: skip_reason says why */
-	UNIT_FAILED,     /* an ERROR: why says what went wrong */
+	UNIT_NOT_OURS, /* no VM file: dismissed after its first page */
+	UNIT_READ,     /* facts are there */
+	UNIT_SKIPPED,  /* ours, but not looked into: skip_reason says why */
+	UNIT_FAILED,   /* an ERROR: why says what went wrong */
 };
 
 /* Where a text stops being what its language allows. A finding, not an error. */
@@ -43,17 +43,17 @@ struct unit {
 	enum unit_state state;
 	const char *skip_reason;
 	struct err why;
-	const struct host *host;     /* never NULL */
-	struct lock_state locks;     /* images only */
+	const struct host *host;        /* never NULL */
+	struct lock_state locks;        /* images only */
 	const struct loop_device *loop; /* over this image, or NULL */
-	struct view head;            /* the first PROBE_HEAD bytes, or all there are */
-	enum journal_state journal;  /* set by the caller, who knows the journal's format */
+	struct view head;               /* the first PROBE_HEAD bytes, or all there are */
+	enum journal_state journal;     /* set by who knows its format */
 
 	/* Facts: what is not there is NULL. */
 	const struct image *image;
-	const struct node *doc;            /* root of the node tree */
+	const struct node *doc; /* root of the node tree */
 	const struct vm *vm;
-	const struct syntax_error *syntax; /* the text is broken; doc and vm are then NULL */
+	const struct syntax_error *syntax; /* broken: doc and vm are NULL */
 	struct view text;                  /* the whole text of a config */
 };
 

@@ -60,7 +60,8 @@ const char *str_shown(struct arena *a, struct str s)
 
 	while (i < s.n && b.n < SHOWN_MAX) {
 		uint32_t c;
-		size_t n = utf8_decode((struct view){ (const uint8_t *)s.p + i, s.n - i }, &c);
+		size_t n = utf8_decode((struct view){ (const uint8_t *)s.p + i, s.n - i },
+				       &c);
 
 		if (n == 0) {
 			buf_printf(&b, "\\x%02x", (unsigned)(uint8_t)s.p[i]);

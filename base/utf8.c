@@ -58,12 +58,14 @@ size_t utf8_encode(uint32_t c, uint8_t out[4])
 bool utf8_is_invisible(uint32_t c)
 {
 	return c == 0xad || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) ||
+	       c == 0xfeff;
 }
 
 unsigned utf8_width(uint32_t c)
 {
-	if ((c >= 0x300 && c < 0x370) || utf8_is_invisible(c) || (c >= 0xfe00 && c <= 0xfe0f))
+	if ((c >= 0x300 && c < 0x370) || utf8_is_invisible(c) ||
+	    (c >= 0xfe00 && c <= 0xfe0f))
 		return 0;
 	if ((c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) ||
 	    (c >= 0xac00 && c <= 0xd7a3) || (c >= 0xf900 && c <= 0xfaff) ||

@@ -38,8 +38,8 @@ struct plan {
 	const struct finding *because; /* whose fix is being planned */
 	VEC(struct edit) edits;        /* in the order they were added */
 	uint64_t size;                 /* of the image when done; only ever grows */
-	struct view text;              /* of a config, once an edit by meaning needed it */
-	const char *title;             /* the fix in words, of the last plan_title() */
+	struct view text;    /* of a config, once an edit by meaning needed it */
+	const char *title;   /* the fix in words, of the last plan_title() */
 	const char *refused; /* why the fix declined, of the last plan_refuse() */
 };
 

@@ -309,11 +309,10 @@ static void check_truncated(struct scan *s, const struct gpt *g)
 		return;
 	}
 	missing -= g->image->size % g->sector_size;
-	f = report(
-		s, g->primary.alternate_lba.at,
-		"the disk has %llu sectors, its GPT is made for %llu: the last %s are "
-		"missing",
-		LLU(g->sectors), LLU(alternate + 1), size_text(s, missing));
+	f = report(s, g->primary.alternate_lba.at,
+		   "the disk has %llu sectors, its GPT is made for %llu: the last %s are "
+		   "missing",
+		   LLU(g->sectors), LLU(alternate + 1), size_text(s, missing));
 	for (size_t i = 0; i < g->primary.nentries; i++)
 		relate_loss(s, f, g, &g->primary.entry[i]);
 }

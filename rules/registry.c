@@ -35,7 +35,8 @@ const char *severity_name(enum severity s)
 
 const char *fix_class_name(enum fix_class c)
 {
-	static const char *const names[] = { "none", "manual", "safe", "unsafe", "lossy" };
+	static const char *const names[] = { "none", "manual", "safe", "unsafe",
+					     "lossy" };
 
 	return names[c];
 }
@@ -93,7 +94,8 @@ void report_label(struct scan *s, struct finding *f, const char *fmt, ...)
 	va_end(ap);
 }
 
-void report_related(struct scan *s, struct finding *f, struct span at, const char *fmt, ...)
+void report_related(struct scan *s, struct finding *f, struct span at, const char *fmt,
+		    ...)
 {
 	struct related *r = vec_add(&f->related, s->arena);
 	va_list ap;
@@ -184,7 +186,7 @@ bool rule_fix(const struct finding *f, struct plan *p)
 	switch (f->rule->on) {
 #define X(member, type)                                                                  \
 	case SUBJECT_##member:                                                           \
-		fixed = f->rule->fix.member && f->rule->fix.member(p, f, f->subject);     \
+		fixed = f->rule->fix.member && f->rule->fix.member(p, f, f->subject);    \
 		break;
 		SUBJECTS(X)
 #undef X

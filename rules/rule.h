@@ -64,11 +64,11 @@ struct related {
 /* Strings are the unit's arena's. */
 struct finding {
 	const struct rule *rule;
-	const void *subject;  /* what the check was called with */
+	const void *subject; /* what the check was called with */
 	struct span at;
-	const char *message;  /* observed, then expected; lower case, no final stop */
-	const char *label;    /* what stands beside the carets: the consequence; or NULL */
-	uint64_t arg;         /* for the fix, such as an entry's index */
+	const char *message; /* observed, then expected; lower case, no final stop */
+	const char *label;   /* what stands beside the carets: the consequence; or NULL */
+	uint64_t arg;        /* for the fix, such as an entry's index */
 	VEC(struct related) related;
 };
 
@@ -80,7 +80,7 @@ struct rule {
 	const char *id;     /* kebab-case, for ever */
 	const char *title;  /* one line, under 72 characters, no final stop */
 	const char *why;    /* one or two sentences: what happens otherwise */
-	const char *steps;  /* FIX_MANUAL and FIX_NONE: what to do; otherwise may be NULL */
+	const char *steps;  /* FIX_MANUAL, FIX_NONE: what to do; else may be NULL */
 	const char *source; /* the clause, documentation or issue that proves it */
 	const char *since;  /* version of vmend that first had it */
 	enum severity severity;
@@ -102,7 +102,7 @@ struct rule {
 };
 
 /* One token sets the subject and the typed member, so that they cannot disagree. */
-#define CHECK(member, fn) .on = SUBJECT_##member, .check.member = (fn)
+#define CHECK(member, fn)             .on = SUBJECT_##member, .check.member = (fn)
 #define CHECK_FIX(member, fn, fix_fn) CHECK(member, fn), .fix.member = (fix_fn)
 
 /* ---- for checks ---- */
@@ -111,8 +111,8 @@ struct finding *report(struct scan *s, struct span at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void report_label(struct scan *s, struct finding *f, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-void report_related(struct scan *s, struct finding *f, struct span at, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+void report_related(struct scan *s, struct finding *f, struct span at, const char *fmt,
+		    ...) __attribute__((format(printf, 4, 5)));
 
 /* Input text as it may stand in a message. */
 const char *shown(struct scan *s, struct str text);

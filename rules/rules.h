@@ -13,6 +13,7 @@
 #undef FAMILY
 
 /* At the end of a family file, behind its array. */
-#define RULES_END(name) const size_t rules_##name##_n = sizeof(rules_##name) / sizeof(struct rule)
+#define RULES_END(name)                                                                  \
+	const size_t rules_##name##_n = sizeof(rules_##name) / sizeof(struct rule)
 
 #endif

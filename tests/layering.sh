@@ -107,9 +107,10 @@ if [ "${LINT:-}" ]; then
 		silent "layout is as .clang-format says" \
 			"$($formatter --dry-run "${sources[@]}" "${tests[@]}" 2>&1 | grep warning)"
 	fi
-	silent "no line is longer than 90 columns" "$(
+	# clang-format keeps code at 90 columns; what it must not break may be a little longer.
+	silent "no line is longer than 100 columns" "$(
 		for f in "${sources[@]}" "${tests[@]}"; do
-			expand "$f" | awk -v f="$f" 'length > 90 { print f ":" FNR ": " length " columns" }'
+			expand "$f" | awk -v f="$f" 'length > 100 { print f ":" FNR ": " length " columns" }'
 		done
 	)"
 	if have shellcheck; then
