@@ -133,17 +133,12 @@ static struct finding *report_bad(struct scan *s, const struct gpt_state *st,
 		      copy_name(bad), d.what, copy_name(good), LLU(good->lba));
 }
 
-static bool is_overwritten(const struct gpt_state *st)
-{
-	return st->room == ROOM_FOREIGN || !st->protective;
-}
-
 static void check_primary(struct scan *s, const struct gpt *g)
 {
 	struct gpt_state st = gpt_state(g);
 	struct finding *f;
 
-	if (st.verdict != GPT_PRIMARY_BAD || is_overwritten(&st))
+	if (st.verdict != GPT_PRIMARY_BAD || gpt_is_overwritten(&st))
 		return;
 	f = report_bad(s, &st, &g->primary);
 	report_label(s, f, "Linux does not look at the backup, and finds no partitions");
@@ -154,7 +149,7 @@ static void check_primary_overwritten(struct scan *s, const struct gpt *g)
 	struct gpt_state st = gpt_state(g);
 	struct finding *f;
 
-	if (st.verdict != GPT_PRIMARY_BAD || !is_overwritten(&st))
+	if (st.verdict != GPT_PRIMARY_BAD || !gpt_is_overwritten(&st))
 		return;
 	f = report_bad(s, &st, &g->primary);
 	if (!st.protective)

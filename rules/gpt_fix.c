@@ -173,16 +173,14 @@ static bool place_is_free(struct plan *p, const struct gpt_state *st)
 	return !in_use(p, st, u64_min(st->array_lba, st->header_lba), st->array + 1);
 }
 
-bool gpt_fix_primary(struct plan *p, const struct finding *f, const struct gpt *g)
+/* Is there no doubt that the backup's table is the disk's, and is there room for it? */
+static bool primary_can_be_built(struct plan *p, const struct gpt_state *st)
 {
+	const struct gpt *g = st->g;
 	const struct gpt_table *t = &g->primary, *b = &g->backup;
-	struct gpt_state st = gpt_state(g);
-	struct gpt_header h;
 
-	(void)f;
-	if (st.verdict != GPT_PRIMARY_BAD)
-		return false;
-	if (t->header_ok && !st.header_right && t->entries_crc_actual != b->entries_crc.v)
+	if (t->header_ok && !st->header_right &&
+	    t->entries_crc_actual != b->entries_crc.v)
 		return plan_refuse(
 			p, "the primary's header is right and describes other "
 			   "entries than the backup has: which of the two is newer "
@@ -191,16 +189,25 @@ bool gpt_fix_primary(struct plan *p, const struct finding *f, const struct gpt *
 		return plan_refuse(
 			p, "the backup names LBA %llu as the primary's place, not 1",
 			(unsigned long long)b->alternate_lba.v);
-	if (!st.header_right && b->first_usable.v < 2 + st.array)
+	if (!st->header_right && b->first_usable.v < 2 + st->array)
 		return plan_refuse(p,
 				   "the first usable LBA is %llu, and an array of %llu "
 				   "sectors at LBA 2 does not fit before it",
 				   (unsigned long long)b->first_usable.v,
-				   (unsigned long long)st.array);
-	if (g->image->filesystem && st.room == ROOM_FOREIGN)
+				   (unsigned long long)st->array);
+	if (g->image->filesystem && st->room == ROOM_FOREIGN)
 		return plan_refuse(p, "the disk begins like one without partitions: %s",
 				   g->image->filesystem);
-	if (!place_is_free(p, &st))
+	return place_is_free(p, st);
+}
+
+bool gpt_fix_primary(struct plan *p, const struct finding *f, const struct gpt *g)
+{
+	struct gpt_state st = gpt_state(g);
+	struct gpt_header h;
+
+	(void)f;
+	if (st.verdict != GPT_PRIMARY_BAD || !primary_can_be_built(p, &st))
 		return false;
 	h = header_from(&st);
 	if (!put_copy(p, &st, &h))
@@ -236,43 +243,70 @@ static bool drop_old_header(struct plan *p, const struct gpt_state *st)
 {
 	const struct gpt_table *b = &st->g->backup;
 
-	if (!b->present || st->g->backup_at_end || b->lba != st->from->alternate_lba.v ||
-	    !guid_eq(b->disk_guid, st->from->disk_guid) || b->lba >= st->array_lba ||
+	if (!b->present || st->g->backup_at_end || b->lba >= st->array_lba ||
+	    (st->from != b && (b->lba != st->from->alternate_lba.v ||
+			       !guid_eq(b->disk_guid, st->from->disk_guid))) ||
 	    gpt_entry_in(st->g, b->lba, 1) || mbr_entry_in(st->mbr, b->lba, 1))
 		return true;
 	return plan_zero(p, STAGE_COMMIT, b->at.off,
 			 b->size_ok ? b->header_size.v : GPT_HEADER_SIZE);
 }
 
+/* Both copies of a grown disk from the old backup, when the primary is damaged as well. */
+static bool grow_from_backup(struct plan *p, struct gpt_state *st, struct gpt_state *end)
+{
+	struct gpt_header h;
+
+	*end = gpt_state_new_end(st, &st->g->backup);
+	if (gpt_is_overwritten(st))
+		return plan_refuse(p, "the primary has to be right first");
+	if (!primary_can_be_built(p, st))
+		return false;
+	h = header_from(st);
+	h.alternate_lba = end->header_lba;
+	h.last_usable = end->array_lba - 1;
+	st->header_right = false; /* it changes, too */
+	return put_copy(p, st, &h);
+}
+
+/* The primary is right and learns where the end is. */
+static bool tell_primary(struct plan *p, const struct gpt_state *end,
+			 uint64_t last_usable)
+{
+	const struct gpt_table *t = &end->g->primary;
+
+	return plan_le64(p, STAGE_COMMIT, t->alternate_lba.at, end->header_lba) &&
+	       plan_le64(p, STAGE_COMMIT, t->last_usable.at, last_usable);
+}
+
 bool gpt_fix_grown(struct plan *p, const struct finding *f, const struct gpt *g)
 {
-	const struct gpt_table *t = &g->primary;
-	struct gpt_state st = gpt_state(g);
-	uint64_t last_usable;
+	struct gpt_state st = gpt_state(g), end = st;
+	bool moved = g->backup_at_end && gpt_table_ok(&g->backup);
 	struct gpt_header h;
 
 	(void)f;
-	if (st.verdict != GPT_GROWN)
-		return plan_refuse(p, "the primary has to be right first");
-	if (odd_size(p, g) || !place_is_free(p, &st))
+	if (odd_size(p, g))
 		return false;
-	if (st.room != ROOM_EMPTY)
+	if (st.verdict == GPT_PRIMARY_BAD && !grow_from_backup(p, &st, &end))
+		return false;
+	if (!place_is_free(p, &end))
+		return false;
+	if (end.room != ROOM_EMPTY)
 		return plan_refuse(p, "the last %llu sectors of the disk are not empty%s",
-				   (unsigned long long)st.array + 1,
+				   (unsigned long long)end.array + 1,
 				   g->stray ? ": the backup of another GPT is there"
 					    : "");
-	last_usable = st.array_lba - 1;
-	h = header_from(&st);
-	h.last_usable = last_usable;
+	h = header_from(&end);
+	h.alternate_lba = g->primary.lba;
+	h.last_usable = moved ? g->backup.last_usable.v : end.array_lba - 1;
 	/* A backup that a tool has moved already is right as it is. */
-	if (!(g->backup_at_end && gpt_table_ok(&g->backup)) && !put_copy(p, &st, &h))
+	if (!moved && !put_copy(p, &end, &h))
 		return false;
-	if (g->backup_at_end && gpt_table_ok(&g->backup))
-		last_usable = g->backup.last_usable.v;
+	if (st.verdict == GPT_GROWN && !tell_primary(p, &end, h.last_usable))
+		return false;
 	plan_title(p, "let the GPT span the whole disk");
-	return plan_le64(p, STAGE_COMMIT, t->alternate_lba.at, st.header_lba) &&
-	       plan_le64(p, STAGE_COMMIT, t->last_usable.at, last_usable) &&
-	       put_protective_size(p, st.mbr, g->sectors) && drop_old_header(p, &st);
+	return put_protective_size(p, st.mbr, g->sectors) && drop_old_header(p, &end);
 }
 
 bool gpt_fix_truncated(struct plan *p, const struct finding *f, const struct gpt *g)

@@ -222,26 +222,11 @@ static bool is_old_backup(const struct gpt *g, uint64_t lba, uint64_t array)
 {
 	const struct gpt_table *b = &g->backup;
 
-	if (!gpt_table_ok(b) || !guid_eq(b->disk_guid, g->primary.disk_guid))
+	if (!gpt_table_ok(b) || (g->primary.present && gpt_table_ok(&g->primary) &&
+				 !guid_eq(b->disk_guid, g->primary.disk_guid)))
 		return false;
 	return lba == b->lba ||
 	       (lba >= b->entries_lba.v && lba - b->entries_lba.v < array);
-}
-
-/* What stands at the end of a disk that has grown. */
-static enum gpt_room judge_new_end(const struct gpt_state *st)
-{
-	const struct gpt *g = st->g;
-	uint32_t ss = g->sector_size;
-
-	if (g->tail.n != (1 + st->array) * ss)
-		return ROOM_FOREIGN;
-	for (uint64_t i = 0; i <= st->array; i++) {
-		if (!view_is_zero(view_cut(g->tail, i * ss, ss)) &&
-		    !is_old_backup(g, st->array_lba + i, st->array))
-			return ROOM_FOREIGN;
-	}
-	return ROOM_EMPTY;
 }
 
 /* A copy whose header is right, and describes the array that the other copy has: writing
@@ -284,6 +269,33 @@ static void plan_copy(struct gpt_state *st, const struct gpt_table *bad,
 		}
 	}
 	st->room = judge_room(st);
+}
+
+/* What stands at the end of a disk that has grown. */
+static enum gpt_room judge_new_end(const struct gpt_state *st)
+{
+	const struct gpt *g = st->g;
+	uint32_t ss = g->sector_size;
+
+	if (g->tail.n != (1 + st->array) * ss)
+		return ROOM_FOREIGN;
+	for (uint64_t i = 0; i <= st->array; i++) {
+		if (!view_is_zero(view_cut(g->tail, i * ss, ss)) &&
+		    !is_old_backup(g, st->array_lba + i, st->array))
+			return ROOM_FOREIGN;
+	}
+	return ROOM_EMPTY;
+}
+
+struct gpt_state gpt_state_new_end(const struct gpt_state *st,
+				   const struct gpt_table *from)
+{
+	struct gpt_state end = *st;
+
+	end.header_right = false;
+	plan_copy(&end, &(struct gpt_table){ .which = GPT_BACKUP }, from);
+	end.room = judge_new_end(&end);
+	return end;
 }
 
 /* The backup of a disk that was cut off: behind its end, but for the sectors that a short
@@ -399,8 +411,7 @@ struct gpt_state gpt_state(const struct gpt *g)
 		plan_copy(&st, &g->backup, &g->primary);
 		break;
 	case GPT_GROWN:
-		plan_copy(&st, &(struct gpt_table){ .which = GPT_BACKUP }, &g->primary);
-		st.room = judge_new_end(&st);
+		st = gpt_state_new_end(&st, &g->primary);
 		break;
 	case GPT_TRUNCATED:
 		plan_behind(&st);
@@ -415,6 +426,11 @@ struct gpt_state gpt_state(const struct gpt *g)
 		break;
 	}
 	return st;
+}
+
+bool gpt_is_overwritten(const struct gpt_state *st)
+{
+	return st->room == ROOM_FOREIGN || !st->protective;
 }
 
 bool gpt_state_has_table(const struct gpt_state *st)

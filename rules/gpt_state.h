@@ -48,6 +48,13 @@ struct gpt_state {
 
 struct gpt_state gpt_state(const struct gpt *g);
 
+/* The same disk, with what a new backup at its very end is made from and of. */
+struct gpt_state gpt_state_new_end(const struct gpt_state *st,
+				   const struct gpt_table *from);
+
+/* Is the primary bad in a way that leaves doubt whether its place is the table's? */
+bool gpt_is_overwritten(const struct gpt_state *st);
+
 /* May rules on partitions go by g->good? */
 bool gpt_state_has_table(const struct gpt_state *st);
 
