@@ -133,6 +133,27 @@ static struct finding *report_bad(struct scan *s, const struct gpt_state *st,
 		      copy_name(bad), d.what, copy_name(good), LLU(good->lba));
 }
 
+static void report_foreign(struct scan *s, const struct gpt_state *st,
+			   const struct gpt_table *bad)
+{
+	struct damage d = damage_of(s, st->g, bad);
+	uint64_t first = st->array_lba, last = st->array_lba + st->array - 1;
+	struct finding *f;
+
+	if (!st->header_right) {
+		first = u64_min(first, st->header_lba);
+		last = u64_max(last, st->header_lba);
+	}
+
+	f = report(
+		s, d.at,
+		"LBA %llu to %llu hold something else than the %s GPT: %s; the %s at LBA "
+		"%llu is intact",
+		LLU(first), LLU(last), copy_name(bad), d.what, copy_name(st->from),
+		LLU(st->from->lba));
+	report_label(s, f, "who put that there cannot be told");
+}
+
 static void check_primary(struct scan *s, const struct gpt *g)
 {
 	struct gpt_state st = gpt_state(g);
@@ -147,38 +168,39 @@ static void check_primary(struct scan *s, const struct gpt *g)
 static void check_primary_overwritten(struct scan *s, const struct gpt *g)
 {
 	struct gpt_state st = gpt_state(g);
-	struct finding *f;
 
 	if (st.verdict != GPT_PRIMARY_BAD || !gpt_is_overwritten(&st))
 		return;
-	f = report_bad(s, &st, &g->primary);
-	if (!st.protective)
-		report_label(s, f, "sector 0 has no protective MBR either");
+	if (st.protective)
+		report_foreign(s, &st, &g->primary);
 	else
-		report_label(s, f, "LBA %llu to %llu hold something else than this table",
-			     LLU(u64_min(st.array_lba, st.header_lba)),
-			     LLU(st.array_lba + st.array - 1));
+		report(s, signature_of(&g->primary),
+		       "there is neither a protective MBR nor a primary GPT, only the backup at "
+		       "LBA %llu (partitions: %zu)",
+		       LLU(g->backup.lba), g->backup.nentries);
 }
 
 static void check_backup(struct scan *s, const struct gpt *g)
 {
 	struct gpt_state st = gpt_state(g);
+	const struct field *alternate = &g->primary.alternate_lba;
+	struct finding *f;
 
-	if (st.verdict == GPT_BACKUP_BAD && st.room != ROOM_FOREIGN)
-		report_bad(s, &st, &g->backup);
+	if (st.verdict != GPT_BACKUP_BAD || st.room == ROOM_FOREIGN)
+		return;
+	f = report_bad(s, &st, &g->backup);
+	if (alternate->v != g->backup.lba)
+		report_related(s, f, alternate->at,
+			       "the primary says that it is at LBA %llu, expected %llu",
+			       LLU(alternate->v), LLU(g->backup.lba));
 }
 
 static void check_backup_overwritten(struct scan *s, const struct gpt *g)
 {
 	struct gpt_state st = gpt_state(g);
-	struct finding *f;
 
-	if (st.verdict != GPT_BACKUP_BAD || st.room != ROOM_FOREIGN)
-		return;
-	f = report_bad(s, &st, &g->backup);
-	report_label(s, f, "LBA %llu to %llu hold something else than this table",
-		     LLU(st.array_lba),
-		     LLU(u64_max(st.header_lba, st.array_lba + st.array - 1)));
+	if (st.verdict == GPT_BACKUP_BAD && st.room == ROOM_FOREIGN)
+		report_foreign(s, &st, &g->backup);
 }
 
 /* ---- none is good, or both are ---- */
@@ -334,24 +356,35 @@ static void check_alternate(struct scan *s, const struct gpt *g)
 	report_label(s, f, "UEFI firmware that finds no backup there writes one there");
 }
 
+/* Where the backup's entries are, or will be once it is rebuilt; 0: elsewhere. */
+static uint64_t backup_array(const struct gpt_state *st)
+{
+	if (st->verdict == GPT_BACKUP_BAD)
+		return st->array_lba;
+	return st->g->backup_at_end && gpt_table_ok(&st->g->backup)
+		       ? st->g->backup.entries_lba.v
+		       : 0;
+}
+
 static void check_usable(struct scan *s, const struct gpt *g)
 {
 	struct gpt_state st = gpt_state(g);
-	const struct gpt_table *p = &g->primary, *b = &g->backup;
-	uint64_t end;
+	const struct gpt_table *p = &g->primary, *t = g->good;
+	uint64_t end, backup;
 
-	if (st.verdict != GPT_SOUND)
+	if (!gpt_state_has_table(&st))
 		return;
 	end = p->entries_lba.v +
-	      gpt_entries_sectors(p->entry_count.v, p->entry_size.v, g->sector_size);
-	if (p->first_usable.v < end)
-		report(s, p->first_usable.at,
+	      gpt_entries_sectors(t->entry_count.v, t->entry_size.v, g->sector_size);
+	if (t == p && t->first_usable.v < end)
+		report(s, t->first_usable.at,
 		       "the first usable LBA is %llu, but the primary's entries end at %llu",
-		       LLU(p->first_usable.v), LLU(end - 1));
-	if (p->last_usable.v >= b->entries_lba.v)
-		report(s, p->last_usable.at,
+		       LLU(t->first_usable.v), LLU(end - 1));
+	backup = backup_array(&st);
+	if (backup != 0 && t->last_usable.v >= backup)
+		report(s, t->last_usable.at,
 		       "the last usable LBA is %llu, but the backup's entries begin at %llu",
-		       LLU(p->last_usable.v), LLU(b->entries_lba.v));
+		       LLU(t->last_usable.v), LLU(backup));
 }
 
 static void check_entry_count(struct scan *s, const struct gpt *g)
@@ -552,8 +585,10 @@ const struct rule rules_gpt[] = {
 	  .fix_class = FIX_SAFE,
 	  .title = "the usable range of a GPT reaches into the table itself",
 	  .why = "The next tool that creates or grows a partition may put it over the entries, "
-		 "and whoever writes to it destroys the table.",
-	  .source = "UEFI 2.10, table 5-5, FirstUsableLBA and LastUsableLBA",
+		 "and whoever writes to it destroys the table. If the last usable LBA is past the "
+		 "end of the disk, Linux finds no partitions.",
+	  .source = "UEFI 2.10, table 5-5, FirstUsableLBA and LastUsableLBA; " LINUX
+		    ", is_gpt_valid()",
 	  .since = "0.1.0",
 	  CHECK_FIX(gpt, check_usable, gpt_fix_usable) },
 };

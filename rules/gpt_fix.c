@@ -59,7 +59,12 @@ static bool not_sound_yet(struct plan *p, const struct gpt_state *st)
 {
 	if (st->verdict == GPT_SOUND)
 		return false;
-	plan_refuse(p, "both copies of the table have to be right first");
+	plan_refuse(p, "%s first",
+		    st->verdict == GPT_PRIMARY_BAD  ? "the primary GPT has to be mended"
+		    : st->verdict == GPT_BACKUP_BAD ? "the backup GPT has to be mended"
+		    : st->verdict == GPT_GROWN
+			    ? "the GPT has to span the disk"
+			    : "the two copies of the GPT have to agree");
 	return true;
 }
 
