@@ -1,6 +1,7 @@
 /* mkimg RECIPE OUTPUT: builds a disk image from a text recipe, sparse and always the same.
- *
- * It shares no code with analyze/image, so that the tests do not test code with itself.
+ * SPDX-License-Identifier: Apache-2.0 */
+
+/* It shares no code with analyze/image, so that the tests do not test code with itself.
  * One statement a line; "#" starts a comment; words are split at blanks, "..." keeps them.
  * Numbers are decimal or 0x..; K, M, G and T mean bytes. Where a line asks for sectors, a
  * plain number is sectors and a suffixed one is bytes: start=2048 and start=1M are the same
