@@ -80,8 +80,8 @@ static void explain(struct buf *out, const struct term *t, const struct rule *r)
 	paint_end(out, t);
 	buf_printf(out, ": %s\n", r->title);
 	paragraph(out, t, "Why", r->why);
-	paragraph(out, t, "What to do", r->steps);
 	paragraph(out, t, "Fix", fix_words(r->fix_class));
+	paragraph(out, t, "What to do", r->steps);
 	paragraph(out, t, "Source", r->source);
 	paragraph(out, t, "Since", r->since);
 }

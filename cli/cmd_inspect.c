@@ -103,7 +103,7 @@ enum exit_code cmd_inspect(const struct options *o, struct err *e)
 	struct arena a;
 
 	arena_init(&a, ARENA_BUDGET);
-	if (host_read(&host, &a, o->host_mounts, e) != 0) {
+	if (read_host(&host, o, &a, e) != 0) {
 		arena_free(&a);
 		return EXIT_USAGE;
 	}

@@ -4,6 +4,7 @@
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
+#include "analyze/host.h"
 #include "cli/options.h"
 
 #include <signal.h>
@@ -25,6 +26,10 @@ enum exit_code cmd_version(const struct options *o, struct err *e);
 
 /* Writes out to standard output and frees it. ERR_IO when that fails. */
 int print(struct buf *out, struct err *e) __attribute__((warn_unused_result));
+
+/* host_read() with --host-mounts; ERR_USAGE when that cannot be read. */
+int read_host(struct host *h, const struct options *o, struct arena *a, struct err *e)
+	__attribute__((warn_unused_result));
 
 /* Keeps signals that would end the program waiting; the mask before that is in *before. */
 void signals_hold(sigset_t *before);

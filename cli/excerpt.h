@@ -21,7 +21,8 @@ void excerpt_text(struct buf *out, const struct term *t, const struct lines *l,
 		  const struct marker *m);
 
 /* The rows of 16 bytes of the record around the span that the span touches; place: NULL
- * when the span is in no record. Bytes come from the span's source. */
+ * when the span is in no record. Bytes come from the span's source. Nothing for an empty
+ * span: it is about the image as such. */
 void excerpt_image(struct buf *out, const struct term *t, const struct place *place,
 		   const struct marker *m);
 

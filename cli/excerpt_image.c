@@ -35,7 +35,7 @@ static struct dump plan_dump(const struct place *place, const struct marker *m)
 	uint64_t size = m->at.src->size;
 	uint64_t first = place ? place->record.off : m->at.off / ROW * ROW;
 	uint64_t record_end = place ? span_end(place->record) : size;
-	uint64_t last = m->at.len ? span_end(m->at) - 1 : m->at.off;
+	uint64_t last = span_end(m->at) - 1;
 	struct dump d = { .base = first + (m->at.off - first) / ROW * ROW };
 	char text[24];
 
@@ -52,7 +52,7 @@ static void carets(struct buf *out, const struct term *t, const struct dump *d,
 		   uint64_t row, const struct marker *m)
 {
 	uint64_t from = u64_max(m->at.off, row);
-	uint64_t to = u64_min(u64_max(span_end(m->at), m->at.off + 1), row + ROW);
+	uint64_t to = u64_min(span_end(m->at), row + ROW);
 	bool last = span_end(m->at) <= row + ROW || row + ROW >= d->end;
 
 	if (from >= to)
@@ -77,6 +77,8 @@ void excerpt_image(struct buf *out, const struct term *t, const struct place *pl
 	uint8_t bytes[ROW];
 	struct err e;
 
+	if (m->at.len == 0)
+		return;
 	if (place && m->at.off < place->record.off)
 		place = NULL;
 	d = plan_dump(place, m);

@@ -120,7 +120,7 @@ void facts_word(struct facts *f, const char *key, const char *v)
 	if (f->json)
 		json_cstr(&f->j, key, v);
 	else
-		line_of(f, key, v ? str_of(v) : STR("none"));
+		line_of(f, key, v && *v ? str_of(v) : STR("none"));
 }
 
 void facts_u64(struct facts *f, const char *key, uint64_t v)
@@ -156,7 +156,7 @@ void facts_flag(struct facts *f, const char *key, bool v)
 		line_of(f, key, v ? STR("yes") : STR("no"));
 }
 
-void facts_field(struct facts *f, const char *key, struct field v)
+static void field(struct facts *f, const char *key, struct field v, bool hex)
 {
 	if (f->json) {
 		json_object(&f->j, key);
@@ -166,9 +166,19 @@ void facts_field(struct facts *f, const char *key, struct field v)
 		return;
 	}
 	label(f, key);
-	buf_printf(f->out, "%llu", (unsigned long long)v.v);
+	buf_printf(f->out, hex ? "0x%08llx" : "%llu", (unsigned long long)v.v);
 	place(f, v.at);
 	buf_char(f->out, '\n');
+}
+
+void facts_field(struct facts *f, const char *key, struct field v)
+{
+	field(f, key, v, false);
+}
+
+void facts_hex(struct facts *f, const char *key, struct field v)
+{
+	field(f, key, v, true);
 }
 
 static const char *state_name(enum fact_state s)

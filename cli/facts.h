@@ -31,6 +31,8 @@ void facts_u64(struct facts *f, const char *key, uint64_t v);
 void facts_size(struct facts *f, const char *key, uint64_t bytes);
 void facts_flag(struct facts *f, const char *key, bool v);
 void facts_field(struct facts *f, const char *key, struct field v);
+/* The same for a checksum or a set of bits. */
+void facts_hex(struct facts *f, const char *key, struct field v);
 void facts_fact(struct facts *f, const char *key, const struct fact *v);
 /* The place of the group itself. */
 void facts_place(struct facts *f, struct span at);

@@ -96,7 +96,7 @@ static void gpt_partition(struct facts *f, const struct gpt *g, const struct gpt
 	facts_word(f, "name", arena_str(f->arena, e->name));
 	facts_field(f, "first_lba", e->first);
 	facts_field(f, "last_lba", e->last);
-	facts_field(f, "attributes", e->attributes);
+	facts_hex(f, "attributes", e->attributes);
 	if (e->last.v >= e->first.v && u64_add(e->last.v - e->first.v, 1, &sectors) &&
 	    u64_mul(sectors, g->sector_size, &sectors))
 		facts_size(f, "size", sectors);
@@ -115,9 +115,9 @@ static void gpt_copy(struct facts *f, const struct gpt *g, const char *key,
 		facts_flag(f, "header_intact", t->header_ok);
 		facts_flag(f, "entries_intact", t->entries_ok);
 		facts_flag(f, "believed", t == g->good);
-		facts_field(f, "revision", t->revision);
+		facts_hex(f, "revision", t->revision);
 		facts_field(f, "header_size", t->header_size);
-		facts_field(f, "header_crc", t->header_crc);
+		facts_hex(f, "header_crc", t->header_crc);
 		facts_field(f, "my_lba", t->my_lba);
 		facts_field(f, "alternate_lba", t->alternate_lba);
 		facts_field(f, "first_usable", t->first_usable);
@@ -126,7 +126,7 @@ static void gpt_copy(struct facts *f, const struct gpt *g, const char *key,
 		facts_field(f, "entries_lba", t->entries_lba);
 		facts_field(f, "entry_count", t->entry_count);
 		facts_field(f, "entry_size", t->entry_size);
-		facts_field(f, "entries_crc", t->entries_crc);
+		facts_hex(f, "entries_crc", t->entries_crc);
 	}
 	facts_group_end(f);
 }

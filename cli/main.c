@@ -32,6 +32,17 @@ int print(struct buf *out, struct err *e)
 	return rc;
 }
 
+int read_host(struct host *h, const struct options *o, struct arena *a, struct err *e)
+{
+	struct err why;
+
+	if (host_read(h, a, o->host_mounts, &why) == 0)
+		return 0;
+	return err_set(e, ERR_USAGE, "--host-mounts %s: %s",
+		       str_shown(a, str_of(o->host_mounts ? o->host_mounts : "")),
+		       why.msg);
+}
+
 static enum exit_code help(const struct options *o, struct err *e)
 {
 	struct buf out = { 0 };

@@ -227,10 +227,8 @@ static int prepare(struct run *r, struct err *e)
 	    0)
 		return -1;
 	r->policy = (struct mend_policy){ .level = o->level, .wanted = wanted, .ctx = r };
-	if (host_read(&r->host, &r->arena, o->host_mounts, e) != 0) {
-		e->code = ERR_USAGE;
+	if (read_host(&r->host, o, &r->arena, e) != 0)
 		return -1;
-	}
 	walk(&r->inputs, o->args.v, o->args.n, &r->arena);
 	for (size_t i = 0; i < r->inputs.v.n; i++) {
 		struct input *in = &r->inputs.v.v[i];
