@@ -1,5 +1,5 @@
 /* Repairing an image in place. The order of writes is what makes it reversible at every
- * moment; docs/journal.md says why.
+ * moment; SPEC.md section 6 says why.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rewrite/apply.h"
 

@@ -1,5 +1,5 @@
 /* The journal's life: opened, armed, marked, popped. What each step may rely on after a
- * crash is in docs/journal.md.
+ * crash is in SPEC.md section 6.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rewrite/journal.h"
 #include "rewrite/journal_format.h"

@@ -1,5 +1,5 @@
 /* The undo journal of a repair: old and new bytes of every range, on disk before the first
- * byte of the target is written. docs/journal.md has the byte layout.
+ * byte of the target is written. SPEC.md section 6 has the byte layout.
  *
  * Images: NAME.vmend-undo beside the image. Texts and block devices: in
  * $XDG_STATE_HOME/vmend/undo (default ~/.local/state), so that no repository is littered.

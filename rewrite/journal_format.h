@@ -1,4 +1,4 @@
-/* The journal's byte layout, for the files that read and write it. docs/journal.md.
+/* The journal's byte layout, for the files that read and write it. SPEC.md section 6.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef REWRITE_JOURNAL_FORMAT_H
 #define REWRITE_JOURNAL_FORMAT_H

@@ -1,5 +1,5 @@
 /* A journal's bytes to facts. Nothing in it is believed before its checksum was right and
- * its numbers fit into the file and into each other. docs/journal.md.
+ * its numbers fit into the file and into each other. SPEC.md section 6.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rewrite/journal.h"
 #include "rewrite/journal_format.h"
