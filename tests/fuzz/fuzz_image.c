@@ -8,10 +8,16 @@
 #include "tests/lib/platter.h"
 #include "tests/lib/touch_image.h"
 
+/* What chance would take too long to find. */
 enum {
-	START_WITH_GPT = 1,
-	SEAL_PRIMARY = 2,
-	SEAL_BACKUP = 4,
+	WITH_GPT = 1,     /* below the input's own bytes */
+	SEAL_PRIMARY = 2, /* both checksums, above them */
+	SEAL_BACKUP = 4,  /* of what stands in the last sector */
+	WITH_OTHER = 8,   /* a primary for sectors twice or half as large, too */
+	GROWN = 16,       /* the GPT is for half the disk; a backup also at the new end */
+	BREAK_ARRAY = 32, /* the primary's, after all */
+	BREAK_BACKUP = 64, /* its header, after all */
+
 	SHAPE_SIZE = 8,
 	SECTORS_MAX = 1 << 10, /* 512 KiB */
 };
@@ -27,23 +33,58 @@ struct shape {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
+static void put_tables(struct platter *d, const struct shape *s)
+{
+	uint64_t n;
+
+	if (s->flags & GROWN)
+		platter_resize(d, s->size / 2 + 1);
+	n = platter_sectors(d);
+	if (d->size >= 64 * d->ss)
+		platter_put_gpt(d);
+	if (!(s->flags & GROWN))
+		return;
+	platter_resize(d, s->size);
+	if (n > 1 && n < platter_sectors(d))
+		memcpy(platter_backup(d), platter_lba(d, n - 1), d->ss);
+}
+
+/* A primary for another sector size, whose array stands behind the others. */
+static void put_other(struct platter *d)
+{
+	uint32_t ss = d->ss;
+
+	d->ss = ss == 512 ? 1024 : ss / 2;
+	if (d->size >= 80 * d->ss) {
+		platter_put_header(d, 1, platter_sectors(d) - 1, 48);
+		platter_seal_if_header(d, 1);
+	}
+	d->ss = ss;
+}
+
 static void build(struct platter *d, const struct shape *s, struct view rest)
 {
 	size_t head = rest.n < s->head ? rest.n : s->head, tail = rest.n - head;
 
 	platter_init(d, s->size, s->sector_size);
-	if (s->flags & START_WITH_GPT && s->size >= 64 * d->ss)
-		platter_put_gpt(d);
+	if (s->flags & WITH_GPT)
+		put_tables(d, s);
 	if (s->head_at < s->size && head)
 		memcpy(d->p + s->head_at, rest.p, u64_min(head, s->size - s->head_at));
 	if (tail > s->size)
 		tail = s->size;
 	if (tail)
 		memcpy(d->p + s->size - tail, rest.p + rest.n - tail, tail);
+	if (s->flags & WITH_OTHER)
+		put_other(d);
 	if (s->flags & SEAL_PRIMARY)
 		platter_seal_if_header(d, 1);
 	if (s->flags & SEAL_BACKUP)
 		platter_seal_if_header(d, platter_sectors(d) - 1);
+	if (s->flags & BREAK_ARRAY && platter_sectors(d) > 2)
+		platter_lba(d, 2)[0] ^= 1;
+	if (s->flags & BREAK_BACKUP && platter_sectors(d) > 1)
+		platter_backup(d)[0] = 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
