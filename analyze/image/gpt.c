@@ -44,23 +44,32 @@ static size_t add_place(const struct gpt *g, uint64_t lba, uint64_t *places, siz
 	return n + 1;
 }
 
+/* Does the header belong to the table that this disk was last given? */
+static bool is_kin(const struct gpt *g, const struct search *s, const struct gpt_table *t)
+{
+	if (g->primary.present)
+		return guid_eq(g->primary.disk_guid, t->disk_guid);
+	return s->protective_end != 0 && t->lba == s->protective_end - 1;
+}
+
 /* An image written over a larger disk leaves that disk's own, perfect backup at the end.
- * So being of the same disk counts for more than being intact. */
-static unsigned backup_rank(const struct gpt *g, const struct gpt_table *t)
+ * So belonging to the table counts for more than being intact. */
+static unsigned backup_rank(const struct gpt *g, const struct search *s,
+			    const struct gpt_table *t)
 {
 	if (!t->present)
 		return 0;
-	return 1 + 2u * t->header_ok + 4u * gpt_table_ok(t) +
-	       8u * (g->primary.present && guid_eq(g->primary.disk_guid, t->disk_guid));
+	return 1 + 2u * t->header_ok + 4u * gpt_table_ok(t) + 8u * is_kin(g, s, t);
 }
 
-static void set_stray(struct gpt *g, const struct gpt_table *t, struct arena *a)
+static void set_stray(struct gpt *g, const struct search *s, const struct gpt_table *t)
 {
 	struct gpt_table *copy;
 
-	if (!t->present || (g->stray && backup_rank(g, g->stray) >= backup_rank(g, t)))
+	if (!t->present ||
+	    (g->stray && backup_rank(g, s, g->stray) >= backup_rank(g, s, t)))
 		return;
-	copy = arena_new(a, struct gpt_table);
+	copy = arena_new(s->arena, struct gpt_table);
 	*copy = *t;
 	g->stray = copy;
 }
@@ -87,11 +96,11 @@ static int find_backup(struct gpt *g, const struct search *s)
 				  s->e) != 0)
 			return -1;
 		t.which = GPT_BACKUP;
-		if (i == 0 || backup_rank(g, &t) > backup_rank(g, &g->backup)) {
-			set_stray(g, &g->backup, s->arena);
+		if (i == 0 || backup_rank(g, s, &t) > backup_rank(g, s, &g->backup)) {
+			set_stray(g, s, &g->backup);
 			g->backup = t;
 		} else {
-			set_stray(g, &t, s->arena);
+			set_stray(g, s, &t);
 		}
 	}
 	g->backup.which = GPT_BACKUP;

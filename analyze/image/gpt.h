@@ -113,8 +113,9 @@ struct gpt {
 	uint64_t sectors;     /* of the disk: size / sector_size */
 	struct gpt_table primary;
 	/* Of the headers at the last sector, where the primary says and where the
-	 * protective MBR says: the one of the primary's disk GUID, else the most intact,
-	 * else the first. Not present: `at` is the last sector. */
+	 * protective MBR says: the one of the primary's disk GUID (without a primary: the
+	 * one where the protective MBR says), else the most intact, else the first. Not
+	 * present: `at` is the last sector. */
 	struct gpt_table backup;
 	bool backup_at_end; /* backup.lba is the last sector */
 	/* Another header in one of those places, or NULL: a left-over of an earlier

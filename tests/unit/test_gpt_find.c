@@ -97,6 +97,31 @@ static void the_old_backup_of_an_overwritten_disk_is_a_stray(void **state)
 	platter_free(&d);
 }
 
+static void without_primary_the_protective_mbr_tells_which_one_is_the_stray(void **state)
+{
+	const struct gpt *g;
+	struct platter d;
+
+	(void)state;
+	init_gpt(&d);
+	platter_resize(&d, 2 * MIB);
+	platter_put_header(&d, 4095, 1, 4095 - 32);
+	memcpy(platter_backup(&d) + 56, "another-disk-001", 16);
+	platter_seal(&d, platter_backup(&d));
+	memset(platter_primary(&d), 0, 512);
+	g = read_gpt(&d);
+	assert_int_equal(g->backup.lba, 2047);
+	assert_ptr_equal(g->good, &g->backup);
+	assert_int_equal(g->stray->lba, 4095);
+	assert_true(gpt_table_ok(g->stray));
+	/* When it does not tell, the end is where a backup belongs. */
+	put_le32(d.p + 458, UINT32_MAX);
+	g = read_gpt(&d);
+	assert_int_equal(g->backup.lba, 4095);
+	assert_null(g->stray);
+	platter_free(&d);
+}
+
 static void a_backup_of_the_same_disk_at_the_end_wins(void **state)
 {
 	const struct gpt *g;
@@ -365,6 +390,8 @@ int main(void)
 		cmocka_unit_test(a_grown_disk_keeps_its_backup_where_the_primary_says),
 		cmocka_unit_test(without_primary_the_protective_mbr_says_where_it_is),
 		cmocka_unit_test(the_old_backup_of_an_overwritten_disk_is_a_stray),
+		cmocka_unit_test(
+			without_primary_the_protective_mbr_tells_which_one_is_the_stray),
 		cmocka_unit_test(a_backup_of_the_same_disk_at_the_end_wins),
 		cmocka_unit_test(a_truncated_disk_has_a_primary_that_points_past_the_end),
 		cmocka_unit_test(a_pointer_back_to_the_primary_is_no_backup),
