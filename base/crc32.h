@@ -10,4 +10,8 @@ uint32_t crc32_of(struct view v);
 /* Goes on from an earlier result; start with 0. */
 uint32_t crc32_more(uint32_t crc, struct view v);
 
+/* What of a sum changes when `was`, of which the summed bytes hold a part, becomes `is`, of
+ * the same length, with so many bytes behind it: crc ^ crc32_change(was, is, behind). */
+uint32_t crc32_change(struct view was, struct view is, uint64_t behind);
+
 #endif

@@ -29,22 +29,38 @@ static bool written_whole(const struct plan *p, struct span at)
 	return e && e->at.off <= at.off && span_end(e->at) >= span_end(at);
 }
 
-/* `now`, which stands at `at`, as it will be once p is written. */
-static uint8_t *as_planned(const struct plan *p, struct span at, struct view now)
+/* What the sum of a copy's header or array becomes once p is written: crc is the sum now,
+ * over `part`, which stands at off, and over `behind` more bytes. */
+static uint32_t crc_planned(const struct plan *p, uint32_t crc, uint64_t off,
+			    struct view part, uint64_t behind)
 {
-	uint8_t *b = arena_array(p->arena, now.n, uint8_t);
+	uint64_t end = off + part.n;
 
-	memcpy(b, now.p, now.n);
 	for (size_t i = 0; i < p->edits.n; i++) {
 		const struct edit *e = &p->edits.v[i];
-		uint64_t from = u64_max(e->at.off, at.off);
-		uint64_t to = u64_min(span_end(e->at), at.off + now.n);
+		uint64_t from = u64_max(e->at.off, off);
+		uint64_t to = u64_min(span_end(e->at), end);
+		size_t n = (size_t)(to - from);
 
 		if (from < to)
-			memcpy(b + (from - at.off), e->bytes.p + (from - e->at.off),
-			       (size_t)(to - from));
+			crc ^= crc32_change(
+				view_cut(part, (size_t)(from - off), n),
+				view_cut(e->bytes, (size_t)(from - e->at.off), n),
+				end - to + behind);
 	}
-	return b;
+	return crc;
+}
+
+/* Its own field counts as zero, whatever is there. */
+static uint32_t header_crc_planned(const struct plan *p, const struct gpt_table *t)
+{
+	struct view h = view_cut(t->raw, 0, (size_t)t->header_size.v);
+	size_t field = GPT_OFF_HEADER_CRC, behind = field + 4;
+	uint32_t crc = (uint32_t)t->header_crc.v;
+
+	crc = crc_planned(p, crc, t->at.off, view_cut(h, 0, field), h.n - field);
+	return crc_planned(p, crc, t->at.off + behind, view_cut(h, behind, h.n - behind),
+			   0);
 }
 
 /* Which bytes are the array follows from these; a seal computes over the old ones. */
@@ -81,16 +97,13 @@ static bool put_crc(struct plan *p, enum stage stage, const struct field *f, uin
 
 static bool seal_table(struct plan *p, const struct gpt_table *t)
 {
-	struct span header_at = { .src = t->at.src, .off = t->at.off };
+	struct span header_at = { t->at.src, t->at.off, t->header_size.v };
 	const struct edit *in_header, *in_entries;
-	struct view header, entries;
 	enum stage stage;
 	uint32_t crc;
-	uint8_t *b;
 
 	if (!gpt_table_ok(t))
 		return true;
-	header_at.len = t->header_size.v;
 	in_header = edit_in(p, header_at);
 	in_entries = edit_in(p, t->entries_at);
 	if ((!in_header && !in_entries) || written_whole(p, header_at))
@@ -100,16 +113,10 @@ static bool seal_table(struct plan *p, const struct gpt_table *t)
 	/* The sums are there because of what they follow from. */
 	p->because = in_entries ? in_entries->because : in_header->because;
 	stage = last_stage(p, header_at, t->entries_at);
-	entries.p = as_planned(p, t->entries_at, t->entries_raw);
-	entries.n = t->entries_raw.n;
-	crc = crc32_of(entries);
-	if (!put_crc(p, stage, &t->entries_crc, crc))
-		return false;
-
-	header = view_cut(t->raw, 0, (size_t)header_at.len);
-	b = as_planned(p, header_at, header);
-	put_le32(b + GPT_OFF_HEADER_CRC, 0);
-	return put_crc(p, stage, &t->header_crc, crc32_of((struct view){ b, header.n }));
+	crc = crc_planned(p, (uint32_t)t->entries_crc.v, t->entries_at.off,
+			  t->entries_raw, 0);
+	return put_crc(p, stage, &t->entries_crc, crc) &&
+	       put_crc(p, stage, &t->header_crc, header_crc_planned(p, t));
 }
 
 bool seal(struct plan *p, const struct unit *u)

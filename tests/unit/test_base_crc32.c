@@ -40,11 +40,23 @@ static void parts_give_the_sum_of_the_whole(void **state)
 	}
 }
 
+static void a_change_of_a_part_changes_the_whole(void **state)
+{
+	struct view was = str_bytes(STR("some text")), is = str_bytes(STR("sXXe text"));
+	struct view a = view_cut(was, 1, 2), b = view_cut(is, 1, 2);
+
+	(void)state;
+	assert_int_equal(crc32_of(was) ^ crc32_change(a, b, 6), crc32_of(is));
+	assert_int_equal(crc32_change(a, a, 6), 0);
+	assert_int_equal(crc32_change(was, is, 0), crc32_of(was) ^ crc32_of(is));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(check_values_match),
 		cmocka_unit_test(empty_gpt_table_has_its_known_sum),
+		cmocka_unit_test(a_change_of_a_part_changes_the_whole),
 		cmocka_unit_test(parts_give_the_sum_of_the_whole),
 	};
 
