@@ -15,9 +15,10 @@
 #include "base/banned.h"
 
 enum {
-	EDGE = 1 << 20,    /* of the head and the tail */
-	CHUNK = 256 << 10, /* of a read */
-	PAGE = 4096,       /* of the memory file: an empty one is left a hole */
+	EDGE = 1 << 20,      /* of the head and the tail */
+	CHUNK = 256 << 10,   /* of a read */
+	PAGE = 4096,         /* of the memory file: an empty one is left a hole */
+	ARRAY_MAX = 4 << 20, /* of entries, that libfdisk shall see */
 };
 
 /* ---- the memory file ---- */
@@ -50,7 +51,24 @@ static int write_pages(int fd, struct view v, uint64_t off, struct err *e)
 	return 0;
 }
 
-/* What the disk has of [off, off + len). */
+/* libfdisk takes as much memory as any header with a right CRC asks for, wherever another
+ * one sends it. Such headers are hidden from it. buf is read from a multiple of the sector
+ * size. */
+static void hide_giants(const struct image *img, uint8_t *buf, size_t n)
+{
+	struct view v = { buf, n };
+	size_t ss = img->gpt->sector_size;
+
+	for (size_t i = 0; view_has(v, i, GPT_HEADER_SIZE); i += ss) {
+		if (view_eq(v, i, GPT_SIGNATURE, 8) &&
+		    (uint64_t)view_le32(v, i + GPT_OFF_ENTRY_COUNT) *
+				    view_le32(v, i + GPT_OFF_ENTRY_SIZE) >
+			    ARRAY_MAX)
+			memset(buf + i, 0, GPT_HEADER_SIZE);
+	}
+}
+
+/* What the disk has of [off, off + len); off is a multiple of the sector size. */
 static int copy_range(const struct image *img, int fd, uint64_t off, uint64_t len,
 		      uint8_t *buf, struct err *e)
 {
@@ -59,8 +77,10 @@ static int copy_range(const struct image *img, int fd, uint64_t off, uint64_t le
 	while (off < end) {
 		size_t n = (size_t)u64_min(CHUNK, end - off);
 
-		if (source_read(img->src, off, buf, n, e) != 0 ||
-		    write_pages(fd, (struct view){ buf, n }, off, e) != 0)
+		if (source_read(img->src, off, buf, n, e) != 0)
+			return -1;
+		hide_giants(img, buf, n);
+		if (write_pages(fd, (struct view){ buf, n }, off, e) != 0)
 			return -1;
 		off += n;
 	}
@@ -83,6 +103,8 @@ static int fill(const struct image *img, int fd, struct err *e)
 	uint8_t *buf;
 	int rc = -1;
 
+	tail -= tail % img->gpt->sector_size;
+
 	if (ftruncate(fd, (off_t)img->size) != 0)
 		return err_sys(e, errno, "cannot make a memory file of %llu bytes",
 			       (unsigned long long)img->size);
@@ -90,7 +112,7 @@ static int fill(const struct image *img, int fd, struct err *e)
 	if (!buf)
 		return err_sys(e, ENOMEM, "cannot copy the partition tables");
 	if (copy_range(img, fd, 0, EDGE, buf, e) == 0 &&
-	    copy_range(img, fd, tail, EDGE, buf, e) == 0 &&
+	    copy_range(img, fd, tail, img->size - tail, buf, e) == 0 &&
 	    copy_table(img, fd, &img->gpt->primary, buf, e) == 0)
 		rc = copy_table(img, fd, &img->gpt->backup, buf, e);
 	free(buf);

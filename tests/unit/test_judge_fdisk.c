@@ -245,6 +245,27 @@ static void what_is_left_in_an_unused_entry_is_no_partition(void **state)
 	bench_free(&b);
 }
 
+static void a_header_with_a_giant_array_is_hidden_from_it(void **state)
+{
+	struct fdisk_opinion o;
+	struct err e = { 0 };
+	struct bench b;
+	uint8_t *h;
+
+	(void)state;
+	bench_init(&b, 512);
+	/* 2^31 entries: 256 GiB, and the header's sum is right. */
+	h = platter_primary(&b.after);
+	put_le32(h + GPT_OFF_ENTRY_COUNT, 1u << 31);
+	put_le32(h + GPT_OFF_HEADER_CRC, 0);
+	put_le32(h + GPT_OFF_HEADER_CRC, platter_crc(h, GPT_HEADER_SIZE));
+	bench_read(&b);
+	assert_int_equal(fdisk_ask(&b.after.img, &b.after.arena, &o, &e), 0);
+	assert_int_equal(o.said.n, 1);
+	assert_int_equal(o.said.v[0].about, FDISK_PRIMARY);
+	bench_free(&b);
+}
+
 static void an_image_without_a_gpt_is_not_its_business(void **state)
 {
 	struct bench b;
@@ -271,6 +292,7 @@ int main(void)
 		cmocka_unit_test(what_it_said_before_of_another_place_is_no_veto),
 		cmocka_unit_test(other_partitions_than_ours_are_a_veto),
 		cmocka_unit_test(what_is_left_in_an_unused_entry_is_no_partition),
+		cmocka_unit_test(a_header_with_a_giant_array_is_hidden_from_it),
 		cmocka_unit_test(an_image_without_a_gpt_is_not_its_business),
 	};
 
