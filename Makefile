@@ -123,6 +123,9 @@ $B/flags: FORCE
 	@echo '$(subst ','\'',$(flags_now))' | cmp -s - $@ || echo '$(subst ','\'',$(flags_now))' >$@
 FORCE:
 
+# Tests run on Linux, whatever the program is built for.
+$B/tests/%.o: ALL_CFLAGS += -D_GNU_SOURCE
+
 $B/%.o: %.c $B/flags
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC    $<")

@@ -18,6 +18,19 @@ bool str_ends(struct str s, const char *suffix)
 	return s.n >= n && (n == 0 || memcmp(s.p + s.n - n, suffix, n) == 0);
 }
 
+bool str_has(struct str s, const char *part)
+{
+	size_t n = strlen(part);
+
+	if (n == 0)
+		return true;
+	for (; s.n >= n; s.p++, s.n--) {
+		if (memcmp(s.p, part, n) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';

@@ -143,7 +143,7 @@ static const struct hostdev *vfio_device(const struct vm *vm)
 static bool set_elsewhere(const struct vm *vm)
 {
 	for (size_t i = 0; i < vm->nraw; i++) {
-		if (vm->raw[i].n && memmem(vm->raw[i].p, vm->raw[i].n, "iommu", 5))
+		if (str_has(vm->raw[i], "iommu"))
 			return true;
 	}
 	return false;

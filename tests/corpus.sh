@@ -200,6 +200,8 @@ run_case() { # in the work folder; prints complaints
 	prepare || { complaint "the input could not be built"; return; }
 	check_findings
 	check_plan
+	# Without QEMU's locks, a build leaves images alone.
+	[[ $in = in.raw && ${build##*/} == *-portable ]] && return
 	check_fix
 	check_again
 	check_oracles

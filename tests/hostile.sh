@@ -14,6 +14,7 @@ SECONDS_MAX=60
 tmp=$(mktemp -d) || exit 2
 trap 'chmod -R u+rwx "$tmp"; rm -rf "$tmp"' EXIT
 cd "$tmp" || exit 2
+[ -x "$mkimg" ] || { not_ok "$mkimg is built"; exit 1; }
 
 # Sanitizers have shadow memory of their own.
 case ${build##*/} in release* | debug*) measured=1 ;; *) measured= ;; esac

@@ -16,6 +16,7 @@ case ${build##*/} in release* | debug*) ;; *)
 	tap_end
 	exit ;;
 esac
+[ -x "$mkimg" ] || { not_ok "$mkimg is built"; exit 1; }
 if ! have strace || ! strace -o /dev/null true 2>/dev/null; then
 	for n in "${names[@]}"; do skip "$n" "strace cannot run here"; done
 	tap_end

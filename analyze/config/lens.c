@@ -107,8 +107,8 @@ static bool has_variable(struct str s)
 {
 	static const char *const marks[] = { "{{", "{%", "${", "<%" };
 
-	for (size_t i = 0; s.n && i < sizeof(marks) / sizeof(marks[0]); i++) {
-		if (memmem(s.p, s.n, marks[i], strlen(marks[i])))
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+		if (str_has(s, marks[i]))
 			return true;
 	}
 	return s.n > 2 && s.p[0] == '@' && s.p[s.n - 1] == '@';

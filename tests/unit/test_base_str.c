@@ -47,6 +47,18 @@ static void prefix_and_suffix(void **state)
 	assert_true(str_ends((struct str){ NULL, 0 }, ""));
 }
 
+static void part_is_found_anywhere(void **state)
+{
+	(void)state;
+	assert_true(str_has(STR("-device intel-iommu,x"), "iommu"));
+	assert_true(str_has(STR("iommu"), "iommu"));
+	assert_true(str_has(STR("iioommu iommu"), "iommu"));
+	assert_false(str_has(STR("iomm"), "iommu"));
+	assert_false(str_has((struct str){ NULL, 0 }, "iommu"));
+	assert_true(str_has((struct str){ NULL, 0 }, ""));
+	assert_true(str_has(STR("a\0b"), "b"));
+}
+
 static void trim_takes_blanks_and_line_ends_only(void **state)
 {
 	(void)state;
@@ -164,6 +176,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(equal_means_length_and_bytes),
 		cmocka_unit_test(prefix_and_suffix),
+		cmocka_unit_test(part_is_found_anywhere),
 		cmocka_unit_test(trim_takes_blanks_and_line_ends_only),
 		cmocka_unit_test(numbers_are_whole_and_plain),
 		cmocka_unit_test(plain_text_is_shown_as_it_is),
