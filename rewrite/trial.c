@@ -109,6 +109,15 @@ static bool same_partition(const struct gpt_entry *x, const struct gpt_entry *y,
 	       (reach > FIX_SAFE || guid_eq(x->guid, y->guid));
 }
 
+static bool copies_agree(const struct gpt *g)
+{
+	const struct gpt_table *p = &g->primary, *b = &g->backup;
+
+	return gpt_table_ok(p) && gpt_table_ok(b) && p->entry_size.v == b->entry_size.v &&
+	       p->entries_raw.n == b->entries_raw.n &&
+	       view_eq(p->entries_raw, 0, b->entries_raw.p, b->entries_raw.n);
+}
+
 static void keeps_gpt(struct trial *t, const struct gpt *was, const struct gpt *is,
 		      enum fix_class reach)
 {
@@ -120,6 +129,8 @@ static void keeps_gpt(struct trial *t, const struct gpt *was, const struct gpt *
 		refute(t, "the table would be read for another sector size");
 	else if (was->good && !is->good)
 		refute(t, "no copy of the table would be right any more");
+	else if (copies_agree(was) && !copies_agree(is))
+		refute(t, "the two copies of the table would no longer agree");
 	if (t->why || !was->good)
 		return;
 	while (i < was->good->nentries && i < is->good->nentries &&

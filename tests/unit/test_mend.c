@@ -11,7 +11,9 @@
 
 #include "analyze/image/image.h"
 #include "analyze/unit.h"
+#include "rewrite/judge_fdisk.h"
 #include "rewrite/prove.h"
+#include "tests/lib/platter.h"
 
 #include "base/banned.h"
 
@@ -28,22 +30,20 @@ struct law {
 
 static const struct law *laws;
 
-static void letters_of(const struct unit *u, char *text)
+static bool stands_there(const struct unit *u, const struct law *l)
 {
 	struct err e;
+	char c;
 
-	assert_int_equal(source_read(&u->src, 0, text, (size_t)u->src.size, &e), 0);
+	return source_read(&u->src, l->at, &c, 1, &e) == 0 && c == l->bad;
 }
 
 void rules_run(const struct unit *u, struct arena *a, struct findings *out)
 {
-	char text[64];
-
-	letters_of(u, text);
 	for (const struct law *l = laws; l->rule.id; l++) {
 		struct finding *f, **slot;
 
-		if (l->at >= u->src.size || text[l->at] != l->bad)
+		if (!stands_there(u, l))
 			continue;
 		f = arena_new(a, struct finding);
 		f->rule = &l->rule;
@@ -58,7 +58,7 @@ bool rule_fix(const struct finding *f, struct plan *p)
 {
 	/* rule is the first member of its law */
 	const struct law *l = (const void *)f->rule;
-	bool image = f->at.src->fd == -1 && f->at.src->path[0] == 'i';
+	bool image = strcmp(f->at.src->path, "text") != 0;
 
 	p->title = p->refused = NULL;
 	if (!l->put)
@@ -565,6 +565,152 @@ static void a_text_is_mended_as_a_whole(void **state)
 	bench_free(&b);
 }
 
+/* ---- on a disk ---- */
+
+/* A real GPT disk, which real readers read. Its partitions are LBA 34 to 1040 and on; a
+ * finding is the letter X at byte 40, where boot code would be. */
+static void disk_mend(struct bench *b, struct platter *d, const struct law *l,
+		      enum fix_class level)
+{
+	laws = l;
+	*b = (struct bench){ .policy = { .level = level } };
+	arena_init(&b->arena, ARENA_BUDGET);
+	platter_init(d, 1 << 20, 512);
+	platter_put_gpt(d);
+	d->p[40] = 'X';
+	platter_image(d);
+	b->src = d->src;
+	unit_read(&b->unit, &b->src, format_find("raw"), &b->host);
+	assert_int_equal(b->unit.state, UNIT_READ);
+	bench_plan(b);
+}
+
+static void disk_free(struct bench *b, struct platter *d)
+{
+	bench_free(b);
+	platter_free(d);
+}
+
+static void a_fix_of_a_disk_is_proven(void **state)
+{
+	const struct law l[] = { { RULE("a", SEV_ERROR, FIX_SAFE), 40, 'X', 40, "Y", 0 },
+				 END };
+	struct platter d;
+	struct bench b;
+
+	(void)state;
+	disk_mend(&b, &d, l, FIX_SAFE);
+	assert_outcome(&b, "a", OUTCOME_FIXED);
+	assert_int_equal(b.mend.plan.edits.n, 1);
+	disk_free(&b, &d);
+}
+
+static void only_a_lossy_fix_may_write_into_a_partition(void **state)
+{
+	enum { INSIDE = 40 * 512 };
+	struct law l[] = {
+		{ RULE("a", SEV_ERROR, FIX_UNSAFE), INSIDE, 0, INSIDE, "Y", 0 }, END
+	};
+	struct platter d;
+	struct bench b;
+
+	(void)state;
+	disk_mend(&b, &d, l, FIX_LOSSY);
+	assert_untouched(&b);
+	assert_string_equal(item(&b, "a")->reason, "it would write into partition 1");
+	disk_free(&b, &d);
+
+	l[0].rule.fix_class = FIX_LOSSY;
+	disk_mend(&b, &d, l, FIX_LOSSY);
+	assert_outcome(&b, "a", OUTCOME_FIXED);
+	disk_free(&b, &d);
+}
+
+/* Alone, a fix leaves the copies in disagreement. Together, they agree, and their sums are
+ * right, since plans are sealed. */
+static void a_fix_that_moves_a_partition_is_unproven(void **state)
+{
+	enum { FIRST = GPT_ENT_FIRST, BACKUP = (1 << 20) - 33 * 512 };
+	const struct law l[] = { { RULE("a", SEV_ERROR, FIX_UNSAFE), 1024 + FIRST, 34,
+				   1024 + FIRST, "$", 0 },
+				 { RULE("b", SEV_ERROR, FIX_UNSAFE), BACKUP + FIRST, 34,
+				   BACKUP + FIRST, "$", 0 },
+				 END };
+	struct platter d;
+	struct bench b;
+
+	(void)state;
+	disk_mend(&b, &d, l, FIX_UNSAFE);
+	assert_untouched(&b);
+	assert_outcome(&b, "a", OUTCOME_UNPROVEN);
+	assert_outcome(&b, "b", OUTCOME_UNPROVEN);
+	disk_free(&b, &d);
+}
+
+static void a_guid_may_change_by_an_unsafe_fix_only(void **state)
+{
+	enum { GUID = GPT_ENT_GUID, BACKUP = (1 << 20) - 33 * 512 };
+	struct law l[] = { { RULE("a", SEV_ERROR, FIX_SAFE), 1024 + GUID, 'p',
+			     1024 + GUID, "q", 0 },
+			   { RULE("b", SEV_ERROR, FIX_SAFE), BACKUP + GUID, 'p',
+			     BACKUP + GUID, "q", 0 },
+			   END };
+	struct platter d;
+	struct bench b;
+
+	(void)state;
+	disk_mend(&b, &d, l, FIX_SAFE);
+	assert_untouched(&b);
+	disk_free(&b, &d);
+
+	l[0].rule.fix_class = l[1].rule.fix_class = FIX_UNSAFE;
+	disk_mend(&b, &d, l, FIX_UNSAFE);
+	assert_outcome(&b, "a", OUTCOME_FIXED);
+	assert_outcome(&b, "b", OUTCOME_FIXED);
+	/* Both GUIDs, and both sums of both headers. */
+	assert_int_equal(b.mend.plan.edits.n, 6);
+	disk_free(&b, &d);
+}
+
+static void a_table_must_stay_in_sight(void **state)
+{
+	enum { LAST = (1 << 20) - 512 };
+	const struct law l[] = { { RULE("a", SEV_ERROR, FIX_SAFE), 512, 'E', 512,
+				   "..............................", 0 },
+				 { RULE("b", SEV_ERROR, FIX_SAFE), LAST, 'E', LAST,
+				   "..............................", 0 },
+				 END };
+	struct platter d;
+	struct bench b;
+
+	(void)state;
+	disk_mend(&b, &d, l, FIX_UNSAFE);
+	assert_int_equal(b.mend.plan.edits.n, 0);
+	disk_free(&b, &d);
+}
+
+static void what_libfdisk_objects_to_is_unproven(void **state)
+{
+	const struct law l[] = { { RULE("a", SEV_ERROR, FIX_SAFE), 40, 'X', 40, "Y", 0 },
+				 { RULE("b", SEV_ERROR, FIX_SAFE), 446 + 4, (char)0xee,
+				   446 + 4, "\x83", 0 },
+				 END };
+	struct fdisk_opinion o;
+	struct err e = { 0 };
+	struct platter d;
+	struct bench b;
+
+	(void)state;
+	disk_mend(&b, &d, l, FIX_SAFE);
+	assert_int_equal(fdisk_ask(b.unit.image, &b.arena, &o, &e), 0);
+	if (!o.asked)
+		skip();
+	assert_outcome(&b, "a", OUTCOME_FIXED);
+	assert_outcome(&b, "b", OUTCOME_UNPROVEN);
+	assert_string_equal(item(&b, "b")->reason, "libfdisk: sees no GPT");
+	disk_free(&b, &d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -590,6 +736,12 @@ int main(void)
 		cmocka_unit_test(too_many_rounds_end_with_what_was_proven),
 		cmocka_unit_test(a_mended_input_needs_nothing),
 		cmocka_unit_test(a_text_is_mended_as_a_whole),
+		cmocka_unit_test(a_fix_of_a_disk_is_proven),
+		cmocka_unit_test(only_a_lossy_fix_may_write_into_a_partition),
+		cmocka_unit_test(a_fix_that_moves_a_partition_is_unproven),
+		cmocka_unit_test(a_guid_may_change_by_an_unsafe_fix_only),
+		cmocka_unit_test(a_table_must_stay_in_sight),
+		cmocka_unit_test(what_libfdisk_objects_to_is_unproven),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
