@@ -136,8 +136,8 @@ static void every_entry_field_has_its_value_and_place(void **state)
 
 static void names_become_utf8(void **state)
 {
-	static const uint16_t name[] = { 'a',    0xe4, 0x20ac, 0xd83d, 0xdcbe,
-					 0xd800, 'b',  0xdc00, 0xd801 };
+	static const uint16_t name[] = { 'a', 0xe4,   0x20ac, 0xd83d, 0xdcbe, 0xd800,
+					 'b', 0xdc00, 0xdc01, 'c',    0xd801 };
 	const struct gpt *g;
 	struct platter d;
 	uint8_t *p;
@@ -156,7 +156,7 @@ static void names_become_utf8(void **state)
 	platter_seal(&d, platter_primary(&d));
 	g = read_gpt(&d);
 	assert_true(str_is(g->primary.entry[0].name,
-			   "a\u00e4\u20ac\U0001f4be\ufffdb\ufffd\ufffd"));
+			   "a\u00e4\u20ac\U0001f4be\ufffdb\ufffd\ufffdc\ufffd"));
 	assert_int_equal(g->primary.entry[1].name.n, 36 * 3);
 	assert_true(str_ends(g->primary.entry[1].name, "\u20ac\ufffd"));
 	platter_free(&d);

@@ -186,6 +186,21 @@ static void more_than_one_entry_is_the_array(void **state)
 	platter_free(&d);
 }
 
+static void entries_may_be_longer_than_their_fields(void **state)
+{
+	static const char *const root = "partition 2 'root': LBA 1024 to 2014";
+	struct platter d;
+
+	(void)state;
+	init_gpt(&d);
+	memcpy(platter_lba(&d, 2) + 256, platter_lba(&d, 2) + 128, 128);
+	put_le32(platter_primary(&d) + 84, 256);
+	platter_seal(&d, platter_primary(&d));
+	check(&d, 1024 + 256 + 40, 8, "gpt/primary/entry[1]/last", 1280, 256, root);
+	check(&d, 1024 + 256 + 130, 8, "gpt/primary/entry[1]", 1280, 256, root);
+	platter_free(&d);
+}
+
 static void names_from_the_disk_are_shown_harmless(void **state)
 {
 	struct platter d;
@@ -381,6 +396,7 @@ int main(void)
 		cmocka_unit_test(fields_of_both_headers_have_names),
 		cmocka_unit_test(fields_of_entries_have_names),
 		cmocka_unit_test(more_than_one_entry_is_the_array),
+		cmocka_unit_test(entries_may_be_longer_than_their_fields),
 		cmocka_unit_test(names_from_the_disk_are_shown_harmless),
 		cmocka_unit_test(where_a_header_is_missing_has_a_name),
 		cmocka_unit_test(tables_of_other_disks_have_names),

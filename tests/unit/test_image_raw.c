@@ -217,6 +217,68 @@ static void each_magic_is_known_where_it_belongs(void **state)
 	free(head);
 }
 
+static const char *name_of(const uint8_t *head)
+{
+	size_t off, len;
+
+	return filesystem_of((struct view){ head, 2048 }, &off, &len);
+}
+
+static void a_short_magic_is_not_enough(void **state)
+{
+	static const struct {
+		size_t off;
+		uint8_t bad;
+	} breaks[] = {
+		{ 1024, 0 }, { 1028, 0 }, { 1048, 7 }, { 1100, 2 }, { 1080, 0x52 }
+	};
+	uint8_t head[2048] = { 0 };
+
+	(void)state;
+	put_le16(head + 1080, 0xef53);
+	assert_null(name_of(head));
+	head[1024] = head[1028] = head[1100] = 1;
+	head[1048] = 2;
+	assert_string_equal(name_of(head), "ext");
+	for (size_t i = 0; i < sizeof(breaks) / sizeof(breaks[0]); i++) {
+		uint8_t was = head[breaks[i].off];
+
+		head[breaks[i].off] = breaks[i].bad;
+		assert_null(name_of(head));
+		head[breaks[i].off] = was;
+	}
+}
+
+static void a_parameter_block_must_make_sense(void **state)
+{
+	static const struct {
+		size_t off;
+		uint16_t bad;
+	} breaks[] = { { 11, 0 },    { 11, 511 }, { 11, 256 }, { 11, 8192 },
+		       { 13, 0 },    { 14, 0 },   { 16, 0 },   { 16, 3 },
+		       { 21, 0xf1 }, { 19, 0 },   { 22, 0 } };
+	uint8_t head[2048] = { 0 };
+
+	(void)state;
+	put_le16(head + 11, 512);
+	put_le16(head + 13, 4); /* sectors in a cluster */
+	put_le16(head + 14, 1); /* reserved ones */
+	put_le16(head + 16, 2); /* FATs */
+	put_le16(head + 19, 2880);
+	put_le16(head + 21, 0xf0);
+	put_le16(head + 22, 9);
+	assert_string_equal(name_of(head), "FAT");
+	for (size_t i = 0; i < sizeof(breaks) / sizeof(breaks[0]); i++) {
+		uint8_t was[2] = { head[breaks[i].off], head[breaks[i].off + 1] };
+
+		head[breaks[i].off] = (uint8_t)breaks[i].bad;
+		if (breaks[i].off != 13 && breaks[i].off != 21)
+			head[breaks[i].off + 1] = (uint8_t)(breaks[i].bad >> 8);
+		assert_null(name_of(head));
+		memcpy(head + breaks[i].off, was, 2);
+	}
+}
+
 /* ---- images of other programs ---- */
 
 /* A file of 64 MiB with a right GPT, for another program to write to. */
@@ -475,6 +537,8 @@ int main(void)
 		cmocka_unit_test(a_disk_with_a_footer_is_another_format),
 		cmocka_unit_test(exact_magics_come_first),
 		cmocka_unit_test(each_magic_is_known_where_it_belongs),
+		cmocka_unit_test(a_short_magic_is_not_enough),
+		cmocka_unit_test(a_parameter_block_must_make_sense),
 		SCENE(ext_over_an_old_gpt_is_seen),
 		SCENE(fat_over_an_old_gpt_is_seen),
 		SCENE(ntfs_over_an_old_gpt_is_seen),
