@@ -26,6 +26,45 @@ static int untouched(struct err *e)
 	return -1;
 }
 
+struct contents {
+	struct view is, old, new;
+};
+
+/* A rewriting that was interrupted: each sector is one or the other. */
+static int check_mixture(const struct text_file *f, const struct journal *j,
+			 const struct contents *c, struct err *e)
+{
+	enum range_state state = RANGE_FOREIGN;
+	size_t least = c->old.n < c->new.n ? c->old.n : c->new.n;
+	size_t most = c->old.n < c->new.n ? c->new.n : c->old.n;
+
+	if (!j->last.done && c->is.n >= least && c->is.n <= most &&
+	    range_look(f->fd, j, &j->last.records[0], &state, e) != 0)
+		return -1;
+	if (state != RANGE_FOREIGN)
+		return 0;
+	return err_set(
+		e, ERR_REFUSED,
+		"holds neither what the repair found nor what it wrote: somebody else "
+		"changed it since. To keep it, remove '%s'",
+		str_shown(f->arena, str_of(j->path)));
+}
+
+/* Proves the journal, and that the file is what the journal says. */
+static int read_contents(const struct text_file *f, const struct journal *j,
+			 struct contents *c, struct err *e)
+{
+	const struct journal_record *r = &j->last.records[0];
+
+	if (journal_verify(j, e) != 0 || text_read(f, &c->is, e) != 0 ||
+	    journal_view(j, r, JOURNAL_OLD, &c->old, e) != 0 ||
+	    journal_view(j, r, JOURNAL_NEW, &c->new, e) != 0)
+		return -1;
+	if (same(c->is, c->old) || same(c->is, c->new))
+		return 0;
+	return check_mixture(f, j, c, e);
+}
+
 /* The old content is in memory still. */
 static int give_up(const struct text_file *f, struct journal *j, enum text_touch touch,
 		   struct err *e)
@@ -48,17 +87,49 @@ static int apply_journaled(const struct text_file *f, struct journal *j,
 {
 	enum text_touch touch;
 
-	if (j->count > 0 && !j->last.done) {
-		err_set(e, ERR_REFUSED,
-			"an earlier repair of it was interrupted: it must be finished or "
-			"undone first");
-		return -1;
-	}
+	/* Armed since settle_earlier(): another vmend died just now. */
+	if (j->count > 0 && !j->last.done)
+		return err_set(e, ERR_BUSY, "is being repaired by another vmend");
 	if (journal_arm(j, t, e) != 0)
 		return untouched(e);
 	if (text_put(f, t->records[0].new, t->id, &touch, e) != 0)
 		return give_up(f, j, touch, e);
 	return keep_undo ? journal_mark(j, true, e) : journal_pop(j, e);
+}
+
+/* An earlier repair that was killed, of a file that is whole all the same: the rename did
+ * not happen, or it did and only the note is missing. A mixture is not for us to settle. */
+static int settle(const struct text_file *f, struct journal *j, struct err *e)
+{
+	struct contents c;
+
+	if (read_contents(f, j, &c, e) != 0)
+		return -1;
+	text_clean_up(f, j->last.id);
+	if (same(c.is, c.new))
+		return journal_mark(j, true, e);
+	if (same(c.is, c.old))
+		return journal_pop(j, e);
+	return err_set(
+		e, ERR_REFUSED,
+		"an earlier repair of it was interrupted: it must be finished or undone "
+		"first");
+}
+
+static int settle_earlier(const struct text_file *f, struct err *e)
+{
+	struct journal j;
+	bool found;
+	int rc = 0;
+
+	if (journal_open(&j, f->path, FORMAT_TEXT, false, &found, f->arena, e) != 0)
+		return -1;
+	if (!found)
+		return 0;
+	if (j.count > 0 && !j.last.done)
+		rc = settle(f, &j, e);
+	journal_close(&j);
+	return rc;
 }
 
 static int with_journal(const struct text_file *f, struct view before, struct view text,
@@ -76,7 +147,8 @@ static int with_journal(const struct text_file *f, struct view before, struct vi
 	struct journal j;
 	int rc;
 
-	if (journal_open(&j, f->path, FORMAT_TEXT, true, NULL, f->arena, e) != 0)
+	if (settle_earlier(f, e) != 0 ||
+	    journal_open(&j, f->path, FORMAT_TEXT, true, NULL, f->arena, e) != 0)
 		return untouched(e);
 	rc = apply_journaled(f, &j, &t, keep_undo, e);
 	journal_close(&j);
@@ -124,45 +196,6 @@ int apply_text(const char *path, struct view before, struct view text, bool keep
 }
 
 /* ---- resume and undo ---- */
-
-struct contents {
-	struct view is, old, new;
-};
-
-/* A rewriting that was interrupted: each sector is one or the other. */
-static int check_mixture(const struct text_file *f, const struct journal *j,
-			 const struct contents *c, struct err *e)
-{
-	enum range_state state = RANGE_FOREIGN;
-	size_t least = c->old.n < c->new.n ? c->old.n : c->new.n;
-	size_t most = c->old.n < c->new.n ? c->new.n : c->old.n;
-
-	if (!j->last.done && c->is.n >= least && c->is.n <= most &&
-	    range_look(f->fd, j, &j->last.records[0], &state, e) != 0)
-		return -1;
-	if (state != RANGE_FOREIGN)
-		return 0;
-	return err_set(
-		e, ERR_REFUSED,
-		"holds neither what the repair found nor what it wrote: somebody else "
-		"changed it since. To keep it, remove '%s'",
-		str_shown(f->arena, str_of(j->path)));
-}
-
-/* Proves the journal, and that the file is what the journal says. */
-static int read_contents(const struct text_file *f, const struct journal *j,
-			 struct contents *c, struct err *e)
-{
-	const struct journal_record *r = &j->last.records[0];
-
-	if (journal_verify(j, e) != 0 || text_read(f, &c->is, e) != 0 ||
-	    journal_view(j, r, JOURNAL_OLD, &c->old, e) != 0 ||
-	    journal_view(j, r, JOURNAL_NEW, &c->new, e) != 0)
-		return -1;
-	if (same(c->is, c->old) || same(c->is, c->new))
-		return 0;
-	return check_mixture(f, j, c, e);
-}
 
 static int put_one(const struct text_file *f, const struct journal *j,
 		   const struct contents *c, struct view content, struct err *e)

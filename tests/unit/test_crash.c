@@ -409,6 +409,31 @@ static void a_half_way_repair_is_seen_and_hinders_the_next(void **state)
 	must_undo(&c);
 }
 
+/* The file is whole: the old text or the new. So the next repair of it goes on from there. */
+static void a_killed_rename_does_not_hinder_the_next_repair(void **state)
+{
+	struct scene c = text_scene(*state, 3000, 2000, false);
+	struct err e = { 0 };
+	bool more = true;
+
+	for (size_t at = 1; more; at++) {
+		struct view third = scratch_bytes(c.s, 2500, 4), is;
+
+		lay_out(&c);
+		more = killed(&c, act_repair, STOP_KILL, at);
+		is = scratch_read(c.s, c.name);
+		if (apply_text(path_of(&c), is, third, true, &e) != 0)
+			fail_msg("%s", e.msg);
+		assert_holds(c.s, c.name, third);
+		assert_int_equal(scratch_count(c.s), 1);
+		assert_int_equal(act_undo(&c, &e), 0);
+		assert_holds(c.s, c.name, is);
+		if (look(&c) != JOURNAL_NONE)
+			assert_int_equal(act_undo(&c, &e), 0);
+		assert_holds(c.s, c.name, c.before);
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -420,6 +445,7 @@ int main(void)
 		T(a_text_in_place_survives_a_kill_at_every_call),
 		T(a_text_without_undo_is_one_or_the_other),
 		T(a_second_repair_leaves_the_first_alone),
+		T(a_killed_rename_does_not_hinder_the_next_repair),
 		T(an_image_survives_a_failure_of_every_call),
 		T(a_text_survives_a_failure_of_every_call),
 		T(a_half_way_repair_is_seen_and_hinders_the_next),

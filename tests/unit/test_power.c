@@ -660,7 +660,7 @@ static void a_second_repair_survives_lost_writes(void **state)
 	second.second = second.grow = true;
 	second.before = first.after;
 	second.after = scratch_after(first.s, first.after, &p);
-	lose_power_in_repair_and_undo(&second, 100);
+	lose_power_in_repair_and_undo(&second, 90);
 }
 
 static void a_text_survives_lost_writes(void **state)
