@@ -8,44 +8,71 @@
 
 #define LLU(v) ((unsigned long long)(v))
 
-enum { ALIGN_4K = 4096, ALIGN_1M = 1 << 20 };
+enum {
+	ALIGN_4K = 4096,
+	ALIGN_1M = 1 << 20,
+	/* Findings of one rule; a table with more of a kind is wrecked or made up. */
+	LISTED_MAX = 64,
+};
 
 static bool is_backwards(const struct gpt_entry *e)
 {
 	return e->last.v < e->first.v;
 }
 
+/* ask: looks at the i-th entry in use, and reports it or returns NULL. */
+static void each_entry(struct scan *s, const struct gpt *g,
+		       struct finding *(*ask)(struct scan *s, const struct gpt *g,
+					      size_t i))
+{
+	struct gpt_state st = gpt_state(g);
+	size_t listed = 0;
+
+	if (!gpt_state_has_table(&st))
+		return;
+	for (size_t i = 0; i < g->good->nentries && listed < LISTED_MAX; i++) {
+		if (!ask(s, g, i) || ++listed < LISTED_MAX || i + 1 == g->good->nentries)
+			continue;
+		report(s, g->good->entry[i + 1].at,
+		       "%zu partitions have this; those from %u on are not looked at for it",
+		       listed, g->good->entry[i + 1].number);
+	}
+}
+
 /* ---- places ---- */
+
+static struct finding *ask_backwards(struct scan *s, const struct gpt *g, size_t i)
+{
+	const struct gpt_entry *e = &g->good->entry[i];
+
+	if (!is_backwards(e))
+		return NULL;
+	return report(s, e->last.at,
+		      "partition %u ends at LBA %llu, before it begins at LBA %llu",
+		      e->number, LLU(e->last.v), LLU(e->first.v));
+}
 
 static void check_backwards(struct scan *s, const struct gpt *g)
 {
-	struct gpt_state st = gpt_state(g);
+	each_entry(s, g, ask_backwards);
+}
 
-	for (size_t i = 0; gpt_state_has_table(&st) && i < g->good->nentries; i++) {
-		const struct gpt_entry *e = &g->good->entry[i];
+static struct finding *ask_past_eof(struct scan *s, const struct gpt *g, size_t i)
+{
+	const struct gpt_entry *e = &g->good->entry[i];
 
-		if (is_backwards(e))
-			report(s, e->last.at,
-			       "partition %u ends at LBA %llu, before it begins at LBA %llu",
-			       e->number, LLU(e->last.v), LLU(e->first.v));
-	}
+	if (e->last.v < g->sectors || is_backwards(e))
+		return NULL;
+	return report(s, e->last.at,
+		      "partition %u ends at LBA %llu, the disk at LBA %llu", e->number,
+		      LLU(e->last.v), LLU(g->sectors - 1));
 }
 
 static void check_past_eof(struct scan *s, const struct gpt *g)
 {
-	struct gpt_state st = gpt_state(g);
-
 	/* Of a truncated disk, gpt-truncated lists them. */
-	if (!gpt_state_has_table(&st) || st.verdict == GPT_TRUNCATED)
-		return;
-	for (size_t i = 0; i < g->good->nentries; i++) {
-		const struct gpt_entry *e = &g->good->entry[i];
-
-		if (e->last.v >= g->sectors && !is_backwards(e))
-			report(s, e->last.at,
-			       "partition %u ends at LBA %llu, the disk at LBA %llu",
-			       e->number, LLU(e->last.v), LLU(g->sectors - 1));
-	}
+	if (gpt_state(g).verdict != GPT_TRUNCATED)
+		each_entry(s, g, ask_past_eof);
 }
 
 /* The entries of a copy, where a partition has them, too. */
@@ -69,33 +96,33 @@ static void label_table(struct scan *s, struct finding *f, const struct gpt *g,
 	}
 }
 
+static struct finding *ask_outside(struct scan *s, const struct gpt *g, size_t i)
+{
+	const struct gpt_table *t = g->good;
+	const struct gpt_entry *e = &t->entry[i];
+	struct finding *f = NULL;
+
+	if (is_backwards(e))
+		return NULL;
+	if (e->first.v < t->first_usable.v) {
+		f = report(
+			s, e->first.at,
+			"partition %u begins at LBA %llu, the first usable one is %llu",
+			e->number, LLU(e->first.v), LLU(t->first_usable.v));
+		label_table(s, f, g, e);
+	}
+	if (e->last.v > t->last_usable.v && e->last.v < g->sectors) {
+		f = report(s, e->last.at,
+			   "partition %u ends at LBA %llu, the last usable one is %llu",
+			   e->number, LLU(e->last.v), LLU(t->last_usable.v));
+		label_table(s, f, g, e);
+	}
+	return f;
+}
+
 static void check_outside(struct scan *s, const struct gpt *g)
 {
-	struct gpt_state st = gpt_state(g);
-	const struct gpt_table *t = g->good;
-
-	for (size_t i = 0; gpt_state_has_table(&st) && i < t->nentries; i++) {
-		const struct gpt_entry *e = &t->entry[i];
-		struct finding *f;
-
-		if (is_backwards(e))
-			continue;
-		if (e->first.v < t->first_usable.v) {
-			f = report(
-				s, e->first.at,
-				"partition %u begins at LBA %llu, the first usable one is "
-				"%llu",
-				e->number, LLU(e->first.v), LLU(t->first_usable.v));
-			label_table(s, f, g, e);
-		}
-		if (e->last.v > t->last_usable.v && e->last.v < g->sectors) {
-			f = report(
-				s, e->last.at,
-				"partition %u ends at LBA %llu, the last usable one is %llu",
-				e->number, LLU(e->last.v), LLU(t->last_usable.v));
-			label_table(s, f, g, e);
-		}
-	}
+	each_entry(s, g, ask_outside);
 }
 
 /* The first entry before the i-th that shares sectors with it. */
@@ -113,25 +140,26 @@ static const struct gpt_entry *overlapped(const struct gpt_table *t, size_t i)
 	return NULL;
 }
 
+static struct finding *ask_overlap(struct scan *s, const struct gpt *g, size_t i)
+{
+	const struct gpt_entry *e = &g->good->entry[i], *o;
+	struct finding *f;
+
+	o = is_backwards(e) ? NULL : overlapped(g->good, i);
+	if (!o)
+		return NULL;
+	f = report(s, e->first.at,
+		   "partitions %u and %u overlap: both have LBA %llu to %llu", o->number,
+		   e->number, LLU(u64_max(o->first.v, e->first.v)),
+		   LLU(u64_min(o->last.v, e->last.v)));
+	report_related(s, f, o->first.at, "partition %u: LBA %llu to %llu", o->number,
+		       LLU(o->first.v), LLU(o->last.v));
+	return f;
+}
+
 static void check_overlap(struct scan *s, const struct gpt *g)
 {
-	struct gpt_state st = gpt_state(g);
-
-	for (size_t i = 0; gpt_state_has_table(&st) && i < g->good->nentries; i++) {
-		const struct gpt_entry *e = &g->good->entry[i], *o;
-		struct finding *f;
-
-		o = is_backwards(e) ? NULL : overlapped(g->good, i);
-		if (!o)
-			continue;
-		f = report(s, e->first.at,
-			   "partitions %u and %u overlap: both have LBA %llu to "
-			   "%llu",
-			   o->number, e->number, LLU(u64_max(o->first.v, e->first.v)),
-			   LLU(u64_min(o->last.v, e->last.v)));
-		report_related(s, f, o->first.at, "partition %u: LBA %llu to %llu",
-			       o->number, LLU(o->first.v), LLU(o->last.v));
-	}
+	each_entry(s, g, ask_overlap);
 }
 
 /* ---- alignment ---- */
@@ -144,35 +172,52 @@ static bool is_bios_boot(const struct gpt_entry *e)
 	return name && strcmp(name, "BIOS boot") == 0;
 }
 
-static void check_alignment(struct scan *s, const struct gpt *g, uint32_t from,
-			    uint32_t to)
+/* Where a partition begins, in bytes; 0, which is aligned, when that does not matter. */
+static uint64_t begin_of(const struct gpt *g, const struct gpt_entry *e)
 {
-	struct gpt_state st = gpt_state(g);
+	uint64_t off;
 
-	for (size_t i = 0; gpt_state_has_table(&st) && i < g->good->nentries; i++) {
-		const struct gpt_entry *e = &g->good->entry[i];
-		uint64_t off;
+	if (is_backwards(e) || is_bios_boot(e) ||
+	    !u64_mul(e->first.v, g->sector_size, &off))
+		return 0;
+	return off;
+}
 
-		if (is_backwards(e) || is_bios_boot(e) ||
-		    !u64_mul(e->first.v, g->sector_size, &off))
-			continue;
-		if (off % from == 0 && off % to != 0)
-			report(s, e->first.at,
-			       "partition %u begins at LBA %llu (byte %llu), not at a multiple "
-			       "of %s",
-			       e->number, LLU(e->first.v), LLU(off),
-			       to == ALIGN_4K ? "4096 bytes" : "1 MiB");
-	}
+static struct finding *report_unaligned(struct scan *s, const struct gpt_entry *e,
+					uint64_t off, const char *to)
+{
+	return report(
+		s, e->first.at,
+		"partition %u begins at LBA %llu (byte %llu), not at a multiple of %s",
+		e->number, LLU(e->first.v), LLU(off), to);
+}
+
+static struct finding *ask_align_4k(struct scan *s, const struct gpt *g, size_t i)
+{
+	uint64_t off = begin_of(g, &g->good->entry[i]);
+
+	if (off % ALIGN_4K == 0)
+		return NULL;
+	return report_unaligned(s, &g->good->entry[i], off, "4096 bytes");
 }
 
 static void check_align_4k(struct scan *s, const struct gpt *g)
 {
-	check_alignment(s, g, 1, ALIGN_4K);
+	each_entry(s, g, ask_align_4k);
+}
+
+static struct finding *ask_align_1m(struct scan *s, const struct gpt *g, size_t i)
+{
+	uint64_t off = begin_of(g, &g->good->entry[i]);
+
+	if (off % ALIGN_4K != 0 || off % ALIGN_1M == 0)
+		return NULL;
+	return report_unaligned(s, &g->good->entry[i], off, "1 MiB");
 }
 
 static void check_align_1m(struct scan *s, const struct gpt *g)
 {
-	check_alignment(s, g, ALIGN_4K, ALIGN_1M);
+	each_entry(s, g, ask_align_1m);
 }
 
 /* ---- unique GUIDs ---- */
@@ -195,41 +240,43 @@ static const struct gpt_entry *same_guid_before(const struct gpt_table *t, size_
 	return NULL;
 }
 
+static struct finding *ask_guid_dup(struct scan *s, const struct gpt *g, size_t i)
+{
+	const struct gpt_entry *e = &g->good->entry[i], *o;
+	struct finding *f;
+	char text[37];
+
+	o = guid_is_zero(e->guid) ? NULL : same_guid_before(g->good, i);
+	if (!o)
+		return NULL;
+	guid_text(e->guid, text);
+	f = report(s, guid_at(e), "partition %u has the unique GUID of partition %u, %s",
+		   e->number, o->number, text);
+	f->arg = e->number;
+	report_related(s, f, guid_at(o), "partition %u", o->number);
+	return f;
+}
+
 static void check_guid_dup(struct scan *s, const struct gpt *g)
 {
-	struct gpt_state st = gpt_state(g);
+	each_entry(s, g, ask_guid_dup);
+}
 
-	for (size_t i = 0; gpt_state_has_table(&st) && i < g->good->nentries; i++) {
-		const struct gpt_entry *e = &g->good->entry[i], *o;
-		struct finding *f;
-		char text[37];
+static struct finding *ask_guid_zero(struct scan *s, const struct gpt *g, size_t i)
+{
+	const struct gpt_entry *e = &g->good->entry[i];
+	struct finding *f;
 
-		o = guid_is_zero(e->guid) ? NULL : same_guid_before(g->good, i);
-		if (!o)
-			continue;
-		guid_text(e->guid, text);
-		f = report(s, guid_at(e),
-			   "partition %u has the unique GUID of partition %u, %s",
-			   e->number, o->number, text);
-		f->arg = e->number;
-		report_related(s, f, guid_at(o), "partition %u", o->number);
-	}
+	if (!guid_is_zero(e->guid))
+		return NULL;
+	f = report(s, guid_at(e), "the unique GUID of partition %u is zero", e->number);
+	f->arg = e->number;
+	return f;
 }
 
 static void check_guid_zero(struct scan *s, const struct gpt *g)
 {
-	struct gpt_state st = gpt_state(g);
-
-	for (size_t i = 0; gpt_state_has_table(&st) && i < g->good->nentries; i++) {
-		const struct gpt_entry *e = &g->good->entry[i];
-		struct finding *f;
-
-		if (!guid_is_zero(e->guid))
-			continue;
-		f = report(s, guid_at(e), "the unique GUID of partition %u is zero",
-			   e->number);
-		f->arg = e->number;
-	}
+	each_entry(s, g, ask_guid_zero);
 }
 
 /* ---- the rows ---- */

@@ -385,6 +385,28 @@ static void a_partition_is_never_written_to(void **state)
 	assert_untouched(&b);
 }
 
+static void a_wrecked_table_is_not_listed_to_its_end(void **state)
+{
+	size_t overlaps = 0;
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, 512);
+	for (unsigned n = 1; n <= 100; n++) {
+		platter_put_partition(&b.d, 2, n, 2048, 4095, "twin");
+		platter_put_partition(&b.d, platter_sectors(&b.d) - 33, n, 2048, 4095,
+				      "twin");
+	}
+	platter_seal(&b.d, platter_primary(&b.d));
+	platter_seal(&b.d, platter_backup(&b.d));
+	bench_check(&b);
+	for (size_t i = 0; i < b.found.v.n; i++)
+		overlaps += strcmp(b.found.v.v[i]->rule->id, "gpt-overlap") == 0;
+	assert_int_equal(overlaps, 64 + 1);
+	assert_non_null(strstr(b.found.v.v[b.found.v.n - 1]->message, "from 66 on"));
+	bench_free(&b);
+}
+
 /* ---- unique GUIDs ---- */
 
 static void a_fresh_guid_is_of_version_4_and_the_same_each_time(void **state)
@@ -585,6 +607,7 @@ int main(void)
 		cmocka_unit_test(two_states_of_a_table_are_not_decided),
 		cmocka_unit_test(a_hybrid_mbr_keeps_its_entries),
 		cmocka_unit_test(a_partition_is_never_written_to),
+		cmocka_unit_test(a_wrecked_table_is_not_listed_to_its_end),
 		cmocka_unit_test(a_fresh_guid_is_of_version_4_and_the_same_each_time),
 		cmocka_unit_test(other_tools_agree_with_what_was_mended),
 		cmocka_unit_test(a_writer_is_noted_as_img_locked_writer),
