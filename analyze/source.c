@@ -139,17 +139,41 @@ static void copy_below(const struct source *s, uint64_t off, uint8_t *buf, size_
 	memset(buf + have, 0, n - have);
 }
 
+/* Where the file holds what the patched input has at off; *n is cut to what lies there in
+ * one piece. */
+static uint64_t place_below(const struct source *s, uint64_t off, size_t *n)
+{
+	for (size_t i = 0; s->patch && i < s->patch->nmoves; i++) {
+		const struct patch_move *m = &s->patch->moves[i];
+
+		if (off < m->to) {
+			*n = (size_t)u64_min(*n, m->to - off);
+			break;
+		}
+		if (off - m->to < m->len) {
+			*n = (size_t)u64_min(*n, m->to + m->len - off);
+			return m->from + (off - m->to);
+		}
+	}
+	return off;
+}
+
 int source_read(const struct source *s, uint64_t off, void *buf, size_t n, struct err *e)
 {
+	uint8_t *p = buf;
 	if (!range_within(off, n, s->size))
 		return err_set(e, ERR_SHORT, "has %llu bytes, %zu at %llu were asked for",
 			       (unsigned long long)s->size, n, (unsigned long long)off);
-	if (n == 0)
-		return 0;
-	if (s->fd < 0)
-		copy_below(s, off, buf, n);
-	else if (read_below(s, off, buf, n, e) != 0)
-		return -1;
+	for (size_t done = 0, k; done < n; done += k) {
+		uint64_t at;
+
+		k = n - done;
+		at = place_below(s, off + done, &k);
+		if (s->fd < 0)
+			copy_below(s, at, p + done, k);
+		else if (read_below(s, at, p + done, k, e) != 0)
+			return -1;
+	}
 	if (s->patch)
 		lay_over(s->patch, off, buf, n);
 	return 0;

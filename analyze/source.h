@@ -19,10 +19,18 @@ struct patch_run {
 	struct view bytes;
 };
 
+/* Bytes [to, to + len) come from where the file itself holds them: at `from`. */
+struct patch_move {
+	uint64_t from, to, len;
+};
+
 struct patch {
 	const struct patch_run *v;
 	size_t n;
 	uint64_t size; /* of the patched input; bytes past the file's end read as zeros */
+	/* Sorted by `to`, destinations not overlapping. Runs lie on top of them. */
+	const struct patch_move *moves;
+	size_t nmoves;
 };
 
 struct source {

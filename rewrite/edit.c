@@ -89,6 +89,25 @@ bool plan_le64(struct plan *p, enum stage stage, struct span at, uint64_t v)
 	return at.len == 8 && plan_bytes(p, stage, at.off, (struct view){ b, 8 });
 }
 
+bool plan_move(struct plan *p, uint64_t from, uint64_t to, uint64_t len)
+{
+	struct move *m;
+
+	if (len == 0 || from >= to || !range_within(from, len, p->src->size) ||
+	    !range_within(to, len, p->size) || (p->src->patch && p->src->patch->nmoves))
+		return false;
+	for (size_t i = 0; i < p->moves.n; i++) {
+		m = &p->moves.v[i];
+		if (m->from == from && m->to == to && m->len == len)
+			return true;
+		if (m->to < to + len && to < m->to + m->len)
+			return false;
+	}
+	m = vec_add(&p->moves, p->arena);
+	*m = (struct move){ .from = from, .to = to, .len = len, .because = p->because };
+	return true;
+}
+
 void plan_grow(struct plan *p, uint64_t size)
 {
 	p->size = u64_max(p->size, size);
@@ -153,10 +172,17 @@ bool plan_refuse(struct plan *p, const char *fmt, ...)
 	return false;
 }
 
-void plan_cut(struct plan *p, size_t n)
+struct plan_mark plan_mark(const struct plan *p)
 {
-	BUG_ON(n > p->edits.n);
-	p->edits.n = n;
+	return (struct plan_mark){ p->edits.n, p->moves.n, p->size };
+}
+
+void plan_cut(struct plan *p, struct plan_mark to)
+{
+	BUG_ON(to.edits > p->edits.n || to.moves > p->moves.n);
+	p->edits.n = to.edits;
+	p->moves.n = to.moves;
+	p->size = to.size;
 }
 
 static int by_offset(const void *a, const void *b)
@@ -179,8 +205,16 @@ static struct edit *sorted_edits(const struct plan *p, struct arena *a)
 	return v;
 }
 
+static int by_destination(const void *a, const void *b)
+{
+	const struct patch_move *x = a, *y = b;
+
+	return x->to < y->to ? -1 : x->to > y->to;
+}
+
 struct patch plan_patch(const struct plan *p, struct arena *a)
 {
+	struct patch_move *moves = arena_array(a, p->moves.n, struct patch_move);
 	const struct edit *edits = sorted_edits(p, a);
 	struct patch_run *runs = arena_array(a, p->edits.n, struct patch_run);
 
@@ -189,7 +223,16 @@ struct patch plan_patch(const struct plan *p, struct arena *a)
 		runs[i] = (struct patch_run){ .off = edits[i].at.off,
 					      .bytes = edits[i].bytes };
 	}
-	return (struct patch){ .v = runs, .n = p->edits.n, .size = p->size };
+	for (size_t i = 0; i < p->moves.n; i++)
+		moves[i] = (struct patch_move){ .from = p->moves.v[i].from,
+						.to = p->moves.v[i].to,
+						.len = p->moves.v[i].len };
+	sort_stable(moves, p->moves.n, sizeof(*moves), by_destination);
+	return (struct patch){ .v = runs,
+			       .n = p->edits.n,
+			       .size = p->size,
+			       .moves = moves,
+			       .nmoves = p->moves.n };
 }
 
 /* ---- one plan over another ---- */
@@ -236,12 +279,53 @@ static void add_against(struct plan *out, const struct edit *e, const struct pla
 	add_piece(out, e, at, end, e->stage);
 }
 
+/* The edits of a plan as the moves of the next one leave them: a piece goes along where
+ * its bytes are moved from, is gone where bytes are moved to, else stays. */
+static struct plan carried(const struct plan *p, const struct plan *by, struct arena *a)
+{
+	struct plan to = plan_on(p->src, a), out = to;
+	size_t from;
+
+	to.size = by->size;
+	for (size_t i = 0; i < by->moves.n; i++) {
+		struct edit *hole = vec_add(&to.edits, a);
+
+		hole->at = (struct span){ p->src, by->moves.v[i].to, by->moves.v[i].len };
+	}
+	vec_sort(&to.edits, by_offset);
+	for (size_t i = 0; i < p->edits.n; i++) {
+		from = 0;
+		add_against(&out, &p->edits.v[i], &to, &from, false);
+	}
+	for (size_t i = 0; i < p->edits.n * by->moves.n; i++) {
+		const struct move *m = &by->moves.v[i % by->moves.n];
+		struct edit e = p->edits.v[i / by->moves.n];
+		size_t before = out.edits.n;
+
+		add_piece(&out, &e, u64_max(e.at.off, m->from),
+			  u64_min(span_end(e.at), m->from + m->len), e.stage);
+		if (out.edits.n > before)
+			out.edits.v[before].at.off += m->to - m->from;
+	}
+	return out;
+}
+
+static void add_moves(struct plan *out, const struct plan *p)
+{
+	for (size_t i = 0; i < p->moves.n; i++)
+		*vec_add(&out->moves, out->arena) = p->moves.v[i];
+}
+
 struct plan plan_over(const struct plan *first, const struct plan *then, struct arena *a)
 {
-	struct plan below = *first, above = *then, out = plan_on(first->src, a);
+	struct plan moved = then->moves.n ? carried(first, then, a) : *first;
+	struct plan below = moved, above = *then, out = plan_on(first->src, a);
 	size_t from = 0;
 
-	below.edits.v = sorted_edits(first, a);
+	BUG_ON(first->moves.n && then->moves.n);
+	add_moves(&out, first);
+	add_moves(&out, then);
+	below.edits.v = sorted_edits(&moved, a);
 	above.edits.v = sorted_edits(then, a);
 	out.size = u64_max(first->size, then->size);
 	for (size_t i = 0; i < below.edits.n; i++)

@@ -32,11 +32,18 @@ struct edit {
 	const struct finding *because;
 };
 
+/* A run of bytes that goes to a higher place as it is. */
+struct move {
+	uint64_t from, to, len; /* bytes; from < to */
+	const struct finding *because;
+};
+
 struct plan {
 	struct arena *arena;
 	const struct source *src;
 	const struct finding *because; /* whose fix is being planned */
 	VEC(struct edit) edits;        /* in the order they were added */
+	VEC(struct move) moves;        /* likewise; no two write to one place */
 	uint64_t size;                 /* of the image when done; only ever grows */
 	struct view text;    /* of a config, once an edit by meaning needed it */
 	const char *title;   /* the fix in words, of the last plan_title() */
@@ -59,6 +66,12 @@ bool plan_le32(struct plan *p, enum stage stage, struct span at, uint32_t v)
 bool plan_le64(struct plan *p, enum stage stage, struct span at, uint64_t v)
 	__attribute__((warn_unused_result));
 bool plan_u8(struct plan *p, enum stage stage, struct span at, uint8_t v)
+	__attribute__((warn_unused_result));
+/* Images: bytes [to, to + len) of the result are those that the source now has at `from`;
+ * what else the plan changes is laid over them. Done before any edit is written, and what
+ * is left behind at the source stays there. Upwards only (from < to), and within the size
+ * that the plan has by then; one repair moves once: false on a source that moves already. */
+bool plan_move(struct plan *p, uint64_t from, uint64_t to, uint64_t len)
 	__attribute__((warn_unused_result));
 /* The image must be at least this long. */
 void plan_grow(struct plan *p, uint64_t size);
@@ -85,12 +98,19 @@ void plan_title(struct plan *p, const char *fmt, ...)
 bool plan_refuse(struct plan *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Drops edits added after there were n of them (a fix that declined half-way). */
-void plan_cut(struct plan *p, size_t n);
+/* Where a plan stands, and back to there: drops what was added since (a fix that declined
+ * half-way). */
+struct plan_mark {
+	size_t edits, moves;
+	uint64_t size;
+};
+struct plan_mark plan_mark(const struct plan *p);
+void plan_cut(struct plan *p, struct plan_mark to);
 
 /* Two plans for an image as one: `then` was made on an overlay of `first`. A byte that
  * both write has the value of the later one, and is written no earlier than either
- * wanted. Edits are sorted by offset, on first's source; memory is a's. */
+ * wanted. What `then` moves takes the edits of `first` along. Edits are sorted by offset,
+ * on first's source; memory is a's. */
 struct plan plan_over(const struct plan *first, const struct plan *then, struct arena *a);
 
 /* The plan as a patch for source_overlay(), or as the new text. Memory is a's. */

@@ -34,6 +34,7 @@ static const char *keep_str(struct arena *a, const char *s)
 static const struct source *lasting_source(struct mending *w)
 {
 	struct arena *a = w->m->arena;
+	struct patch_move *moves;
 	struct patch_run *runs;
 	struct patch *patch;
 	struct source *src;
@@ -52,7 +53,12 @@ static const struct source *lasting_source(struct mending *w)
 				.bytes = arena_copy(a, src->patch->v[i].bytes),
 			};
 		patch = arena_new(a, struct patch);
-		*patch = (struct patch){ runs, src->patch->n, src->patch->size };
+		*patch = *src->patch;
+		patch->v = runs;
+		moves = arena_array(a, patch->nmoves, struct patch_move);
+		for (size_t i = 0; i < patch->nmoves; i++)
+			moves[i] = patch->moves[i];
+		patch->moves = moves;
 		src->patch = patch;
 	} else {
 		src->mem = arena_copy(a, src->mem);
@@ -121,6 +127,7 @@ static void set_title(struct mending *w, size_t item, const char *title)
 static void add_fix(struct mending *w, struct trial *t, size_t finding)
 {
 	size_t item = w->now->item[finding], before = t->plan.edits.n;
+	size_t moves = t->plan.moves.n;
 
 	if (rule_fix(w->now->found.v.v[finding], &t->plan)) {
 		t->fixes[finding] = true;
@@ -129,6 +136,8 @@ static void add_fix(struct mending *w, struct trial *t, size_t finding)
 		/* What rule_fix() noted does not outlive the round. */
 		for (size_t i = before; i < t->plan.edits.n; i++)
 			t->plan.edits.v[i].because = w->m->items.v[item].finding;
+		for (size_t i = moves; i < t->plan.moves.n; i++)
+			t->plan.moves.v[i].because = w->m->items.v[item].finding;
 	} else if (t->plan.refused) {
 		settle(w, item, OUTCOME_DECLINED, t->plan.refused);
 	} else if (before == 0) {
@@ -290,12 +299,16 @@ static void start_over(struct mending *w)
 static int compose(struct mending *w, struct err *e)
 {
 	const struct plan *whole = &w->now->whole;
-	struct patch growth = { .size = whole->size };
-	struct source input = source_overlay(&w->input->src, &growth);
+	struct patch below = plan_patch(whole, &w->now->arena);
+	struct source input;
 	struct mend *m = w->m;
 	struct view old;
 
+	below.n = 0; /* as the edits find it: longer, and moved */
+	input = source_overlay(&w->input->src, &below);
 	m->plan.size = whole->size;
+	for (size_t i = 0; i < whole->moves.n; i++)
+		*vec_add(&m->plan.moves, m->arena) = whole->moves.v[i];
 	for (size_t i = 0; i < whole->edits.n; i++) {
 		struct edit *edit, *from = &whole->edits.v[i];
 
@@ -309,7 +322,8 @@ static int compose(struct mending *w, struct err *e)
 		edit->at.src = &w->input->src;
 		edit->bytes = arena_copy(m->arena, from->bytes);
 	}
-	m->changed = m->plan.edits.n > 0 || whole->size != w->input->src.size;
+	m->changed = m->plan.edits.n > 0 || m->plan.moves.n > 0 ||
+		     whole->size != w->input->src.size;
 	return 0;
 }
 

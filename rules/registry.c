@@ -176,8 +176,7 @@ void rules_run(const struct unit *u, struct arena *a, struct findings *out)
 
 bool rule_fix(const struct finding *f, struct plan *p)
 {
-	size_t before = p->edits.n;
-	uint64_t size = p->size;
+	struct plan_mark before = plan_mark(p);
 	bool fixed = false;
 
 	p->because = f;
@@ -191,10 +190,8 @@ bool rule_fix(const struct finding *f, struct plan *p)
 		SUBJECTS(X)
 #undef X
 	}
-	if (!fixed) {
+	if (!fixed)
 		plan_cut(p, before);
-		p->size = size;
-	}
 	p->because = NULL;
 	return fixed;
 }

@@ -224,7 +224,7 @@ static void cutting_drops_the_latest_edits(void **state)
 	bench_init(&b, "0123456789");
 	assert_true(replace(&b, 0, 1, "a"));
 	assert_true(replace(&b, 5, 1, "b"));
-	plan_cut(&b.plan, 1);
+	plan_cut(&b.plan, (struct plan_mark){ 1, 0, b.plan.size });
 	assert_text(&b, "a123456789");
 	bench_free(&b);
 }
@@ -333,6 +333,81 @@ static void a_composed_plan_keeps_both_sizes(void **state)
 	bench_free(&b);
 }
 
+/* ---- moves ---- */
+
+static void a_move_reads_as_the_old_bytes_of_its_source(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, "0123456789");
+	plan_grow(&b.plan, 13);
+	assert_true(plan_move(&b.plan, 5, 8, 5));
+	assert_true(plan_move(&b.plan, 1, 2, 4));
+	assert_true(bytes(&b.plan, STAGE_TABLES, 9, "A"));
+	assert_image(&b, &b.plan, "011234675A789");
+	bench_free(&b);
+}
+
+static void moves_go_up_and_write_no_byte_twice(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, "0123456789");
+	assert_false(plan_move(&b.plan, 5, 4, 2));
+	assert_false(plan_move(&b.plan, 5, 5, 2));
+	assert_false(plan_move(&b.plan, 5, 8, 3));
+	assert_false(plan_move(&b.plan, 9, 1, 2));
+	assert_true(plan_move(&b.plan, 2, 5, 3));
+	assert_true(plan_move(&b.plan, 2, 5, 3));
+	assert_false(plan_move(&b.plan, 0, 7, 2));
+	assert_int_equal(b.plan.moves.n, 1);
+	bench_free(&b);
+}
+
+/* In the bytes that go, in those that stay, and where others come to stand. */
+static void a_later_move_takes_earlier_edits_along(void **state)
+{
+	struct bench b;
+	struct patch patch;
+	struct source over;
+	struct plan then, both;
+
+	(void)state;
+	bench_init(&b, "0123456789");
+	assert_true(bytes(&b.plan, STAGE_TABLES, 1, "AB"));
+	assert_true(bytes(&b.plan, STAGE_COMMIT, 6, "C"));
+	patch = plan_patch(&b.plan, &b.arena);
+	over = source_overlay(&b.src, &patch);
+	then = plan_on(&over, &b.arena);
+	assert_true(plan_move(&then, 2, 5, 4));
+	assert_true(bytes(&then, STAGE_TABLES, 8, "X"));
+	both = plan_over(&b.plan, &then, &b.arena);
+	assert_image(&b, &both, "0AB34B34X9");
+	bench_free(&b);
+}
+
+static void one_repair_moves_once(void **state)
+{
+	struct bench b;
+	struct patch patch;
+	struct source over;
+	struct plan then, both;
+
+	(void)state;
+	bench_init(&b, "0123456789");
+	assert_true(plan_move(&b.plan, 2, 5, 4));
+	patch = plan_patch(&b.plan, &b.arena);
+	over = source_overlay(&b.src, &patch);
+	then = plan_on(&over, &b.arena);
+	assert_false(plan_move(&then, 0, 1, 1));
+	assert_true(bytes(&then, STAGE_TABLES, 6, "X"));
+	both = plan_over(&b.plan, &then, &b.arena);
+	assert_image(&b, &both, "012342X459");
+	bench_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +428,10 @@ int main(void)
 		cmocka_unit_test(one_later_edit_may_cover_several),
 		cmocka_unit_test(a_byte_written_twice_keeps_the_later_stage),
 		cmocka_unit_test(a_composed_plan_keeps_both_sizes),
+		cmocka_unit_test(a_move_reads_as_the_old_bytes_of_its_source),
+		cmocka_unit_test(moves_go_up_and_write_no_byte_twice),
+		cmocka_unit_test(a_later_move_takes_earlier_edits_along),
+		cmocka_unit_test(one_repair_moves_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
