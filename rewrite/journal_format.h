@@ -56,9 +56,10 @@ enum {
 enum { JOURNAL_MAX_TX = 65536 }; /* a bound for loops; nobody repairs one file so often */
 
 enum tx_state {
-	TX_WRITING, /* never armed, or not a transaction at all */
+	TX_WRITING, /* never armed */
 	TX_ARMED,
 	TX_DONE,
+	TX_UNKNOWN, /* no transaction, or rotten */
 };
 
 static const uint8_t file_magic[16] = "VMEND-UNDO\r\n\x1a\n";

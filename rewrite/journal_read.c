@@ -67,7 +67,9 @@ static enum tx_state state_of(struct view h)
 		return TX_ARMED;
 	if (view_eq(h, TX_STATE, tx_states[TX_DONE], TX_STATE_LEN))
 		return TX_DONE;
-	return TX_WRITING;
+	if (view_eq(h, TX_STATE, tx_states[TX_WRITING], TX_STATE_LEN))
+		return TX_WRITING;
+	return TX_UNKNOWN;
 }
 
 static bool header_holds(struct view h)
@@ -95,8 +97,23 @@ static struct journal_entry entry_of(struct view h, uint64_t at)
 	};
 }
 
-/* The state is written only when all the rest is on the disk. So a transaction in no state
- * was never armed, whatever it looks like; and one in a state must be whole. */
+/* A transaction is armed only when all of it is on the disk. So one that was armed must be
+ * whole, and what is neither whole nor armed was never armed. State and checksum stand in
+ * one sector: a whole header in no state at all is rotten. */
+static bool is_torn(struct view h)
+{
+	switch (state_of(h)) {
+	case TX_WRITING:
+		return true;
+	case TX_UNKNOWN:
+		return !header_holds(h);
+	case TX_ARMED:
+	case TX_DONE:
+		break;
+	}
+	return false;
+}
+
 static int scan_one(struct journal *j, uint64_t size, bool *more, struct err *e)
 {
 	uint8_t b[TX_HEADER];
@@ -106,10 +123,10 @@ static int scan_one(struct journal *j, uint64_t size, bool *more, struct err *e)
 	*more = false;
 	if (io_read_padded(j->fd, j->end, b, sizeof(b), e) != 0)
 		return -1;
-	if (state_of(h) == TX_WRITING)
+	if (is_torn(h))
 		return 0;
-	if (!header_holds(h))
-		return damaged(e, "wrong checksum of the transaction", j->end);
+	if (!header_holds(h) || state_of(h) == TX_UNKNOWN)
+		return damaged(e, "wrong state or checksum of a transaction", j->end);
 	total = view_le64(h, TX_TOTAL);
 	if (total < TX_HEADER || total % TX_ALIGN != 0 ||
 	    !range_within(j->end, total, size))
