@@ -15,10 +15,18 @@ static bool is_space(uint8_t c)
 
 /* ---- lines ---- */
 
+static const uint8_t *newline_in(struct view v)
+{
+	return v.n ? memchr(v.p, '\n', v.n) : NULL;
+}
+
 static size_t line_start(const struct xml_style *s, uint64_t off)
 {
 	size_t at = (size_t)off;
 
+	/* A text of one long line is seen at a glance. */
+	if (!newline_in(view_cut(s->text, 0, at)))
+		at = 0;
 	while (at > 0 && s->text.p[at - 1] != '\n')
 		at--;
 	if (at == 0 && view_eq(s->text, 0, "\xef\xbb\xbf", 3))
@@ -35,11 +43,15 @@ static struct str blanks_from(const struct xml_style *s, size_t from, uint64_t u
 	return (struct str){ .p = (const char *)s->text.p + from, .n = at - from };
 }
 
+/* Looks no further back than the blanks reach: a text may be one long line. */
 bool style_leads_line(const struct xml_style *s, const struct node *n)
 {
-	size_t from = line_start(s, n->whole.off);
+	size_t at = (size_t)n->whole.off;
 
-	return from + blanks_from(s, from, n->whole.off).n == n->whole.off;
+	while (at > 0 && is_blank(s->text.p[at - 1]))
+		at--;
+	return at == 0 || s->text.p[at - 1] == '\n' ||
+	       (at == 3 && view_eq(s->text, 0, "\xef\xbb\xbf", 3));
 }
 
 struct str style_indent(const struct xml_style *s, const struct node *n)
@@ -49,11 +61,14 @@ struct str style_indent(const struct xml_style *s, const struct node *n)
 
 struct str style_eol(const struct xml_style *s, uint64_t off)
 {
-	size_t at = (size_t)off;
+	struct view behind = view_cut(s->text, (size_t)off, s->text.n - (size_t)off);
+	const uint8_t *nl = newline_in(behind);
+	size_t at;
 
-	while (at < s->text.n && s->text.p[at] != '\n')
-		at++;
-	if (at == s->text.n) {
+	if (nl) {
+		at = (size_t)(nl - s->text.p);
+	} else {
+		/* The last line: as the one before it. */
 		at = line_start(s, off);
 		if (at == 0 || s->text.p[at - 1] != '\n')
 			return STR("");
@@ -103,34 +118,49 @@ uint64_t style_space_before(const struct xml_style *s, uint64_t off)
 static struct str step_between(const struct xml_style *s, const struct node *outer,
 			       const struct node *inner)
 {
-	struct str a = style_indent(s, outer), b = style_indent(s, inner);
+	struct str a, b;
 
-	if (!style_leads_line(s, inner) || b.n <= a.n ||
-	    (a.n > 0 && memcmp(a.p, b.p, a.n) != 0))
+	if (!style_leads_line(s, inner))
+		return STR("");
+	b = style_indent(s, inner);
+	if (b.n == 0)
+		return STR("");
+	a = style_indent(s, outer);
+	if (b.n <= a.n || (a.n > 0 && memcmp(a.p, b.p, a.n) != 0))
 		return STR("");
 	return (struct str){ .p = b.p + a.n, .n = b.n - a.n };
 }
 
-/* The first step that any element below n makes; "" when none does. *lines: an element
- * below n starts a line. */
-static struct str step_below(const struct xml_style *s, const struct node *n, bool *lines)
+/* A look over the elements of a file for its habits. Of a large one the beginning tells:
+ * each fix looks anew. */
+struct survey {
+	unsigned left; /* elements that it may still look at */
+	bool lines;    /* one of them starts a line */
+};
+
+enum { SURVEY_ELEMENTS = 1000 };
+
+/* The first step that any element below n makes; "" when none does. */
+static struct str step_below(const struct xml_style *s, const struct node *n,
+			     struct survey *v)
 {
 	struct str step = STR("");
 
-	for (const struct node *c = n->first; c && step.n == 0; c = c->next) {
+	for (const struct node *c = n->first; c && step.n == 0 && v->left; c = c->next) {
 		if (c->kind != NODE_ELEMENT)
 			continue;
-		*lines = *lines || style_leads_line(s, c);
+		v->left--;
+		v->lines = v->lines || style_leads_line(s, c);
 		step = step_between(s, n, c);
 		if (step.n == 0)
-			step = step_below(s, c, lines);
+			step = step_below(s, c, v);
 	}
 	return step;
 }
 
 struct str style_step(const struct xml_style *s, const struct node *n)
 {
-	bool lines = false;
+	struct survey v = { .left = SURVEY_ELEMENTS };
 	struct str step;
 
 	for (; n->up; n = n->up) {
@@ -138,9 +168,9 @@ struct str style_step(const struct xml_style *s, const struct node *n)
 		if (step.n > 0)
 			return step;
 	}
-	step = step_below(s, n, &lines);
+	step = step_below(s, n, &v);
 	/* A file that breaks lines and never indents goes on like that. */
-	return step.n > 0 || lines ? step : STR("  ");
+	return step.n > 0 || v.lines ? step : STR("  ");
 }
 
 /* ---- habits ---- */
