@@ -1,6 +1,5 @@
 /* Findings made ready: filtered, counted, placed, and with the fix that there would be.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "analyze/config/node.h"
 #include "analyze/image/image.h"
 #include "cli/report.h"
 #include "rewrite/seal.h"
@@ -92,10 +91,11 @@ static void count(struct tally *t, const struct rule *r, bool fixable,
 
 /* ---- one finding ---- */
 
-static struct proposal propose(const struct finding *f, const struct unit *u,
+static struct proposal propose(const struct examined *x, const struct finding *f,
 			       struct arena *a)
 {
-	struct proposal p = { .plan = plan_on(&u->src, a) };
+	const struct unit *u = x->unit;
+	struct proposal p = { .plan = plan_on(&x->src, a) };
 
 	if (f->rule->fix_class < FIX_SAFE)
 		return p;
@@ -105,44 +105,67 @@ static struct proposal propose(const struct finding *f, const struct unit *u,
 	return p;
 }
 
-static void locate(struct exhibit *x, const struct unit *u, const struct lines *l,
-		   struct arena *a)
+static void locate(struct exhibit *e, const struct examined *x, struct arena *a)
 {
-	const struct finding *f = x->f;
+	const struct unit *u = x->unit;
+	struct span at = e->f->at;
 
 	if (u->format->kind == FORMAT_TEXT) {
-		x->from = lines_pos(l, f->at.off);
-		x->to = lines_pos(l, span_end(f->at));
-		if (u->doc)
-			x->locus = node_locus(u->doc, f->at, a);
-		return;
+		e->from = lines_pos(&x->lines, at.off);
+		e->to = lines_pos(&x->lines, span_end(at));
+	} else {
+		e->has_place = u->image && image_place(u->image, at, a, &e->place);
 	}
-	x->has_place = u->image && image_place(u->image, f->at, a, &x->place);
-	if (x->has_place)
-		x->locus = x->place.locus;
 }
 
-void examine(struct examined *x, const struct unit *u, const struct findings *found,
-	     const struct rule_filter *filter, struct arena *a)
+void examined_init(struct examined *x, const struct unit *u, const char *path,
+		   const struct rule_filter *filter, struct arena *a)
 {
-	*x = (struct examined){ .unit = u, .path = u->src.path };
+	*x = (struct examined){
+		.unit = u, .path = path, .filter = filter, .arena = a, .src = u->src
+	};
+}
+
+static bool first_of_rule(struct examined *x, const struct rule *r)
+{
+	if (has_rule(x->explained.v, x->explained.n, r))
+		return false;
+	*vec_add(&x->explained, x->arena) = r;
+	return true;
+}
+
+static void examine_one(struct examined *x, const struct finding *f, exhibit_show show,
+			void *ctx)
+{
+	struct exhibit e = { .f = f };
+	struct arena a;
+
+	arena_init(&a, ARENA_BUDGET);
+	e.fix = propose(x, f, &a);
+	count(&x->tally, f->rule, e.fix.possible, x->filter);
+	if (show && f->rule->severity >= x->filter->min_severity) {
+		locate(&e, x, &a);
+		e.explain = first_of_rule(x, f->rule);
+		show(ctx, x, &e);
+	}
+	arena_free(&a);
+}
+
+void examine(struct examined *x, const struct findings *found, exhibit_show show,
+	     void *ctx)
+{
+	const struct unit *u = x->unit;
+
 	if (found->v.n == 0)
 		return;
-	x->v = arena_array(a, found->v.n, struct exhibit);
-	if (u->format->kind == FORMAT_TEXT)
-		x->lines = lines_of(u->text, a);
+	/* Fixes of a text look at all of it: better at what is in memory anyway. */
+	if (u->format->kind == FORMAT_TEXT) {
+		x->lines = lines_of(u->text, x->arena);
+		x->src = source_of_bytes(u->src.path, u->text);
+	}
 	for (size_t i = 0; i < found->v.n; i++) {
-		const struct finding *f = found->v.v[i];
-		struct exhibit *e = &x->v[x->n];
-
-		if (!rule_filter_has(filter, f->rule))
-			continue;
-		*e = (struct exhibit){ .f = f, .fix = propose(f, u, a) };
-		count(&x->tally, f->rule, e->fix.possible, filter);
-		if (f->rule->severity < filter->min_severity)
-			continue;
-		locate(e, u, &x->lines, a);
-		x->n++;
+		if (rule_filter_has(x->filter, found->v.v[i]->rule))
+			examine_one(x, found->v.v[i], show, ctx);
 	}
 }
 

@@ -42,12 +42,13 @@ static void report_rest(struct repair *p, const struct unit *u,
 	struct examined x;
 	uint64_t fixed = p->res->tally.fixed;
 
-	examine(&x, u, found, &p->run->filter, &p->arena);
-	x.path = p->in->path;
+	examined_init(&x, u, p->in->path, &p->run->filter, &p->arena);
+	if (p->run->o->diff)
+		examine(&x, found, NULL, NULL);
+	else
+		sinks_render(&p->run->sinks, p->res->pieces, &x, found, mended);
 	p->res->tally = x.tally;
 	p->res->tally.fixed = fixed;
-	if (!p->run->o->diff)
-		sinks_render(&p->run->sinks, p->res->pieces, &x, mended);
 }
 
 static void count_fixed(struct repair *p)

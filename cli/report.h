@@ -27,7 +27,7 @@ struct exhibit {
 	struct text_pos from, to; /* texts */
 	struct place place;       /* images, when has_place */
 	bool has_place;
-	const char *locus; /* or NULL */
+	bool explain; /* the first of its rule here */
 	struct proposal fix;
 };
 
@@ -42,16 +42,6 @@ struct tally {
 
 void tally_add(struct tally *sum, const struct tally *t);
 uint64_t tally_total(const struct tally *t);
-
-/* One input, open, and what was found in it. */
-struct examined {
-	const struct unit *unit;
-	const char *path;
-	struct lines lines; /* texts, when there is something to show */
-	struct exhibit *v;  /* findings to be shown, by place */
-	size_t n;
-	struct tally tally;
-};
 
 /* Which rules count. */
 struct rule_filter {
@@ -68,10 +58,27 @@ int rules_named(const struct words *ids, const char *option, struct arena *a,
 	__attribute__((warn_unused_result));
 bool rule_filter_has(const struct rule_filter *f, const struct rule *r);
 
-/* Counts findings and makes those that are to be shown ready. Memory is a's, which lives as
- * long as u is open. */
-void examine(struct examined *x, const struct unit *u, const struct findings *found,
-	     const struct rule_filter *filter, struct arena *a);
+/* One input, open, and what was found in it. */
+struct examined {
+	const struct unit *unit;
+	const char *path;
+	const struct rule_filter *filter;
+	struct arena *arena; /* lives as long as the unit is open */
+	struct source src;   /* what fixes are planned on */
+	struct lines lines;  /* of a text that has findings */
+	struct tally tally;
+	VEC(const struct rule *) explained; /* those whose `vmend explain` was named */
+};
+
+void examined_init(struct examined *x, const struct unit *u, const char *path,
+		   const struct rule_filter *filter, struct arena *a);
+
+/* Counts findings, and hands those that are to be shown to show(), one after the other:
+ * what an exhibit needs is gone when the next one comes. */
+typedef void (*exhibit_show)(void *ctx, const struct examined *x,
+			     const struct exhibit *e);
+void examine(struct examined *x, const struct findings *found, exhibit_show show,
+	     void *ctx);
 
 /* What `vmend fix` did, or declined to do, about one finding of one input. */
 struct mended {
@@ -93,18 +100,19 @@ struct summary {
 	double seconds;
 };
 
-void text_examined(struct buf *out, const struct term *t, const struct examined *x);
+void text_exhibit(struct buf *out, const struct term *t, const struct examined *x,
+		  const struct exhibit *e);
 void text_mended(struct buf *out, const struct term *t, const char *path,
 		 const struct mended *m);
 void text_skipped(struct buf *out, const struct term *t, const char *path,
 		  const char *reason);
 void text_summary(struct buf *out, const struct term *t, const struct summary *s);
 
-void concise_examined(struct buf *out, const struct examined *x);
+void concise_exhibit(struct buf *out, const struct examined *x, const struct exhibit *e);
 void concise_mended(struct buf *out, const char *path, const struct mended *m);
 
 /* Elements of the arrays, with commas between them. */
-void json_examined(struct buf *out, const struct examined *x);
+void json_exhibit(struct buf *out, const struct examined *x, const struct exhibit *e);
 void json_mended(struct buf *out, const char *path, const struct mended *m);
 void json_skipped(struct buf *out, const char *path, const char *reason);
 

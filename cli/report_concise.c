@@ -3,15 +3,13 @@
 #include "cli/report.h"
 #include "base/banned.h"
 
-void concise_examined(struct buf *out, const struct examined *x)
+void concise_exhibit(struct buf *out, const struct examined *x, const struct exhibit *e)
 {
-	for (size_t i = 0; i < x->n; i++) {
-		const struct rule *r = x->v[i].f->rule;
+	const struct rule *r = e->f->rule;
 
-		buf_place_of(out, x, &x->v[i]);
-		buf_printf(out, ": %s[%s] %s\n", severity_name(r->severity), r->id,
-			   x->v[i].f->message);
-	}
+	buf_place_of(out, x, e);
+	buf_printf(out, ": %s[%s] %s\n", severity_name(r->severity), r->id,
+		   e->f->message);
 }
 
 void concise_mended(struct buf *out, const char *path, const struct mended *m)

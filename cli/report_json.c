@@ -1,5 +1,6 @@
 /* The report for programs. SPEC.md, "JSON, schema 1".
  * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/config/node.h"
 #include "cli/report.h"
 #include "base/banned.h"
 
@@ -78,27 +79,38 @@ static void fix(struct json *j, const struct examined *x, const struct exhibit *
 	json_object_end(j);
 }
 
-void json_examined(struct buf *out, const struct examined *x)
+/* Only asked for here: in a long list of siblings it takes its time. */
+static void locus(struct json *j, const struct examined *x, const struct exhibit *e)
+{
+	struct arena a;
+
+	if (!x->unit->doc) {
+		json_cstr(j, "locus", e->has_place ? e->place.locus : NULL);
+		return;
+	}
+	arena_init(&a, ARENA_BUDGET);
+	json_cstr(j, "locus", node_locus(x->unit->doc, e->f->at, &a));
+	arena_free(&a);
+}
+
+void json_exhibit(struct buf *out, const struct examined *x, const struct exhibit *e)
 {
 	struct json j = { .out = out, .comma = out->n > 0 };
 	bool text = x->unit->format->kind == FORMAT_TEXT;
+	const struct finding *f = e->f;
 
-	for (size_t i = 0; i < x->n; i++) {
-		const struct finding *f = x->v[i].f;
-
-		json_object(&j, NULL);
-		json_cstr(&j, "rule", f->rule->id);
-		json_cstr(&j, "severity", severity_name(f->rule->severity));
-		json_cstr(&j, "path", x->path);
-		json_u64(&j, "byte_offset", f->at.off);
-		json_u64(&j, "byte_length", f->at.len);
-		position(&j, &x->v[i], text);
-		json_cstr(&j, "locus", x->v[i].locus);
-		json_cstr(&j, "message", f->message);
-		related(&j, x, f, text);
-		fix(&j, x, &x->v[i]);
-		json_object_end(&j);
-	}
+	json_object(&j, NULL);
+	json_cstr(&j, "rule", f->rule->id);
+	json_cstr(&j, "severity", severity_name(f->rule->severity));
+	json_cstr(&j, "path", x->path);
+	json_u64(&j, "byte_offset", f->at.off);
+	json_u64(&j, "byte_length", f->at.len);
+	position(&j, e, text);
+	locus(&j, x, e);
+	json_cstr(&j, "message", f->message);
+	related(&j, x, f, text);
+	fix(&j, x, e);
+	json_object_end(&j);
 }
 
 static const char *outcome_name(enum outcome o)

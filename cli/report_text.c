@@ -259,29 +259,16 @@ static void related_lines(struct buf *out, const struct examined *x,
 	}
 }
 
-/* Once for each rule and input is enough. */
-static bool explained_before(const struct examined *x, size_t i)
+void text_exhibit(struct buf *out, const struct term *t, const struct examined *x,
+		  const struct exhibit *e)
 {
-	for (size_t k = 0; k < i; k++) {
-		if (x->v[k].f->rule == x->v[i].f->rule)
-			return true;
-	}
-	return false;
-}
-
-void text_examined(struct buf *out, const struct term *t, const struct examined *x)
-{
-	for (size_t i = 0; i < x->n; i++) {
-		const struct exhibit *e = &x->v[i];
-
-		head_line(out, t, x, e);
-		excerpt(out, t, x, e);
-		related_lines(out, x, e);
-		fix_line(out, t, x, e);
-		if (!explained_before(x, i))
-			buf_printf(out, "   = more: vmend explain %s\n", e->f->rule->id);
-		buf_char(out, '\n');
-	}
+	head_line(out, t, x, e);
+	excerpt(out, t, x, e);
+	related_lines(out, x, e);
+	fix_line(out, t, x, e);
+	if (e->explain)
+		buf_printf(out, "   = more: vmend explain %s\n", e->f->rule->id);
+	buf_char(out, '\n');
 }
 
 /* ---- what was done ---- */

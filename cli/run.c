@@ -102,10 +102,12 @@ static void judge(const struct run *r, const struct input *in, struct unit *u,
 	}
 	if (res->mend || found.v.n == 0)
 		return;
-	examine(&x, u, &found, &r->filter, &u->arena);
+	examined_init(&x, u, in->path, &r->filter, &u->arena);
+	if (r->o->diff)
+		examine(&x, &found, NULL, NULL);
+	else
+		sinks_render(&r->sinks, res->pieces, &x, &found, NULL);
 	res->tally = x.tally;
-	if (!r->o->diff)
-		sinks_render(&r->sinks, res->pieces, &x, NULL);
 }
 
 static void work(void *ctx, size_t i)

@@ -94,43 +94,86 @@ int sinks_open(struct sinks *s, const struct options *o, const struct inputs *in
 	return 0;
 }
 
-void sinks_render(const struct sinks *s, struct piece *pieces, const struct examined *x,
-		  const struct mended *m)
+static void render_mended(const struct sinks *s, struct piece *pieces, const char *path,
+			  const struct mended *m)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		const struct sink *k = &s->v[i];
-		struct piece *p = &pieces[i];
-
-		switch (k->format) {
+		switch (s->v[i].format) {
 		case REPORT_TEXT:
-			if (m)
-				text_mended(&p->findings, &k->term, x->path, m);
-			if (p->findings.n && x->n)
-				buf_char(&p->findings, '\n');
-			text_examined(&p->findings, &k->term, x);
+			text_mended(&pieces[i].findings, &s->v[i].term, path, m);
 			break;
 		case REPORT_CONCISE:
-			if (m)
-				concise_mended(&p->findings, x->path, m);
-			concise_examined(&p->findings, x);
+			concise_mended(&pieces[i].findings, path, m);
 			break;
 		case REPORT_JSON:
-			if (m)
-				json_mended(&p->fixed, x->path, m);
-			json_examined(&p->findings, x);
+			json_mended(&pieces[i].fixed, path, m);
 			break;
 		}
 	}
 }
 
-/* Elements, each input's on a line of its own. */
-static void put_elements(struct buf *out, const struct buf *elements, bool *has_some)
+struct rendering {
+	const struct sinks *s;
+	struct piece *pieces;
+	bool gap; /* what was done is above: findings keep a distance from it */
+};
+
+static void render_exhibit(void *ctx, const struct examined *x, const struct exhibit *e)
 {
-	if (elements->n == 0)
-		return;
+	struct rendering *r = ctx;
+
+	for (size_t i = 0; i < r->s->n; i++) {
+		const struct sink *k = &r->s->v[i];
+		struct buf *out = &r->pieces[i].findings;
+
+		switch (k->format) {
+		case REPORT_TEXT:
+			if (r->gap && out->n)
+				buf_char(out, '\n');
+			text_exhibit(out, &k->term, x, e);
+			break;
+		case REPORT_CONCISE:
+			concise_exhibit(out, x, e);
+			break;
+		case REPORT_JSON:
+			json_exhibit(out, x, e);
+			break;
+		}
+	}
+	r->gap = false;
+}
+
+void sinks_render(const struct sinks *s, struct piece *pieces, struct examined *x,
+		  const struct findings *found, const struct mended *m)
+{
+	struct rendering r = { .s = s, .pieces = pieces, .gap = m != NULL };
+
+	if (m)
+		render_mended(s, pieces, x->path, m);
+	examine(x, found, s->n ? render_exhibit : NULL, &r);
+}
+
+/* Elements, each input's on a line of its own. */
+static void put_comma(struct buf *out, bool *has_some)
+{
 	buf_add(out, *has_some ? STR(",\n") : STR("\n"));
-	buf_add_bytes(out, elements->p, elements->n);
 	*has_some = true;
+}
+
+/* Takes the memory over rather than to have a large report twice. */
+static void put(struct sink *k, struct buf *piece)
+{
+	if (piece->n >= FLUSH_AT) {
+		flush(k);
+		buf_free(&k->out);
+		k->out = *piece;
+		*piece = (struct buf){ 0 };
+	} else {
+		buf_add_bytes(&k->out, piece->p, piece->n);
+		buf_free(piece);
+	}
+	if (k->out.n >= FLUSH_AT)
+		flush(k);
 }
 
 void sinks_put(struct sinks *s, struct piece *pieces)
@@ -140,16 +183,14 @@ void sinks_put(struct sinks *s, struct piece *pieces)
 		struct piece *p = &pieces[i];
 		bool has_fixed = k->fixed.n > 0;
 
-		if (k->format == REPORT_JSON) {
-			put_elements(&k->out, &p->findings, &k->has_findings);
-			put_elements(&k->fixed, &p->fixed, &has_fixed);
-		} else {
-			buf_add_bytes(&k->out, p->findings.p, p->findings.n);
+		if (k->format == REPORT_JSON && p->findings.n)
+			put_comma(&k->out, &k->has_findings);
+		put(k, &p->findings);
+		if (p->fixed.n) {
+			put_comma(&k->fixed, &has_fixed);
+			buf_add_bytes(&k->fixed, p->fixed.p, p->fixed.n);
+			buf_free(&p->fixed);
 		}
-		buf_free(&p->findings);
-		buf_free(&p->fixed);
-		if (k->out.n >= FLUSH_AT)
-			flush(k);
 	}
 }
 

@@ -36,10 +36,10 @@ struct piece {
 int sinks_open(struct sinks *s, const struct options *o, const struct inputs *in,
 	       struct err *e) __attribute__((warn_unused_result));
 
-/* By any thread: the findings of one input (mended: NULL unless it was tried), in the format
- * of each sink. */
-void sinks_render(const struct sinks *s, struct piece *pieces, const struct examined *x,
-		  const struct mended *m);
+/* By any thread: what was done to one input (NULL: nothing was tried) and its findings, in
+ * the format of each sink. Counts in x->tally. */
+void sinks_render(const struct sinks *s, struct piece *pieces, struct examined *x,
+		  const struct findings *found, const struct mended *m);
 
 /* By the one that owns the sinks, in order; pieces are freed. */
 void sinks_put(struct sinks *s, struct piece *pieces);
