@@ -3,6 +3,7 @@
 #include "analyze/image/gpt.h"
 #include "analyze/image/image.h"
 #include "analyze/image/mbr.h"
+#include "analyze/image/volume.h"
 #include "cli/facts.h"
 #include "base/banned.h"
 
@@ -148,6 +149,29 @@ static void gpt_facts(struct facts *f, const struct gpt *g)
 	facts_group_end(f);
 }
 
+/* ---- what is in it ---- */
+
+static void volume_facts(struct facts *f, const struct volume *v)
+{
+	const struct filesystem *fs = v->fs;
+
+	facts_item(f, arena_printf(f->arena, "partition %u", v->number));
+	if (f->json)
+		facts_u64(f, "number", v->number);
+	facts_u64(f, "offset", v->off);
+	facts_size(f, "size", v->len);
+	facts_word(f, "content", fs ? fs->name : v->blank ? "zeros" : "unknown");
+	if (fs && fs->size.at.len)
+		facts_size(f, "content_size", fs->size.v);
+	if (fs && fs->block_size)
+		facts_u64(f, "block_size", fs->block_size);
+	if (fs && fs->sector_size)
+		facts_u64(f, "largest_sector", fs->sector_size);
+	if (fs && fs->hidden.at.len)
+		facts_field(f, "hidden_sectors", fs->hidden);
+	facts_group_end(f);
+}
+
 /* ---- who has it ---- */
 
 static void lock_facts(struct facts *f, const struct unit *u)
@@ -173,4 +197,10 @@ void facts_of_image(struct facts *f, const struct image *img)
 		mbr_facts(f, img->mbr);
 	if (img->gpt)
 		gpt_facts(f, img->gpt);
+	if (img->nvolumes)
+		facts_list(f, "volumes");
+	for (size_t i = 0; i < img->nvolumes; i++)
+		volume_facts(f, &img->volumes[i]);
+	if (img->nvolumes)
+		facts_list_end(f);
 }

@@ -141,6 +141,8 @@ static void run_rule(struct scan *s)
 		RUN(s, image, u->image);
 		RUN(s, mbr, u->image->mbr);
 		RUN(s, gpt, u->image->gpt);
+		for (size_t i = 0; i < u->image->nvolumes; i++)
+			RUN(s, volume, &u->image->volumes[i]);
 	}
 	if (!u->vm)
 		return;

@@ -22,6 +22,7 @@
 #include "analyze/image/gpt.h"
 #include "analyze/image/image.h"
 #include "analyze/image/mbr.h"
+#include "analyze/image/volume.h"
 #include "analyze/model.h"
 #include "analyze/unit.h"
 #include "base/vec.h"
@@ -43,6 +44,7 @@ enum fix_class {
 	X(image, struct image)                                                           \
 	X(mbr, struct mbr)                                                               \
 	X(gpt, struct gpt)                                                               \
+	X(volume, struct volume)                                                         \
 	X(vm, struct vm)                                                                 \
 	X(disk, struct disk)                                                             \
 	X(iommu, struct iommu)

@@ -2,6 +2,7 @@
  * what they are stacked on. Their magics are in filesystems.def.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/image.h"
+#include "analyze/image/superblock.h"
 #include "base/banned.h"
 
 struct magic {
@@ -11,6 +12,7 @@ struct magic {
 	size_t n;
 	/* More than the magic, where that is short enough to stand there by chance. */
 	bool (*check)(struct view head);
+	void (*read)(struct superblock *s);
 };
 
 enum { FAT_OFF_BPB = 11, FAT_BPB_SIZE = 25 };
@@ -59,22 +61,58 @@ static bool nilfs_check(struct view head)
 }
 
 static const struct magic magics[] = {
-#define MAGIC(name, off, bytes, check) { name, off, bytes, sizeof(bytes) - 1, check },
+#define MAGIC(name, off, bytes, check, read)                                             \
+	{ name, off, bytes, sizeof(bytes) - 1, check, read },
 #include "analyze/image/filesystems.def"
 #undef MAGIC
 };
 
-const char *filesystem_of(struct view head, size_t *off, size_t *len)
+static const struct magic *find(struct view head)
 {
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
 		const struct magic *m = &magics[i];
 
-		if (!view_eq(head, m->off, m->bytes, m->n) ||
-		    (m->check && !m->check(head)))
-			continue;
-		*off = m->off;
-		*len = m->n ? m->n : FAT_BPB_SIZE;
-		return m->name;
+		if (view_eq(head, m->off, m->bytes, m->n) &&
+		    (!m->check || m->check(head)))
+			return m;
 	}
 	return NULL;
+}
+
+static size_t magic_len(const struct magic *m)
+{
+	return m->n ? m->n : FAT_BPB_SIZE;
+}
+
+const char *filesystem_of(struct view head, size_t *off, size_t *len)
+{
+	const struct magic *m = find(head);
+
+	if (!m)
+		return NULL;
+	*off = m->off;
+	*len = magic_len(m);
+	return m->name;
+}
+
+const struct filesystem *filesystem_read(const struct image *img, struct view head,
+					 uint64_t off, struct arena *a)
+{
+	const struct magic *m = find(head);
+	struct filesystem *fs;
+
+	if (!m)
+		return NULL;
+	fs = arena_new(a, struct filesystem);
+	fs->name = m->name;
+	fs->at = (struct span){ .src = img->src,
+				.off = off + m->off,
+				.len = magic_len(m) };
+	if (m->read)
+		m->read(&(struct superblock){ .image = img,
+					      .head = head,
+					      .off = off,
+					      .magic = m->off,
+					      .fs = fs });
+	return fs;
 }

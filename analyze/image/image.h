@@ -10,6 +10,7 @@
 struct unit;
 struct mbr;
 struct gpt;
+struct volume;
 
 struct image {
 	const struct unit *unit;
@@ -26,6 +27,8 @@ struct image {
 	struct span filesystem_at; /* the magic */
 	const struct mbr *mbr; /* NULL: no partition sector (neither 55 AA nor a GPT) */
 	const struct gpt *gpt; /* NULL: not a trace of a GPT */
+	const struct volume *volumes; /* what the partitions of the table to believe hold */
+	size_t nvolumes;
 };
 
 /* The bytes [off, off + n): cut from head or tail, else read into a, budgeted. */

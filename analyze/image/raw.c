@@ -5,6 +5,7 @@
 #include "analyze/image/gpt.h"
 #include "analyze/image/image.h"
 #include "analyze/image/mbr.h"
+#include "analyze/image/volume.h"
 #include "analyze/unit.h"
 #include "base/banned.h"
 
@@ -123,7 +124,7 @@ static int raw_read(struct unit *u, struct err *e)
 			img->mbr = mbr;
 	}
 	u->image = img;
-	return 0;
+	return volumes_read(img, &u->arena, e);
 }
 
 const struct format format_raw = {

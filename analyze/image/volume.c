@@ -1,0 +1,85 @@
+/* Partitions as volumes, and a look at the first bytes of each.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/image/volume.h"
+
+#include "analyze/image/gpt.h"
+#include "analyze/image/image.h"
+#include "analyze/image/mbr.h"
+#include "base/banned.h"
+
+struct shelf {
+	struct image *image;
+	struct volume *v; /* VOLUMES_MAX of them */
+	size_t n;
+};
+
+/* Sectors to bytes. What does not lie within the image is no volume; that it should is
+ * the business of other rules. */
+static void add(struct shelf *s, struct volume v, uint64_t lba, uint64_t sectors,
+		uint32_t sector_size)
+{
+	if (s->n == VOLUMES_MAX || sectors == 0 || !u64_mul(lba, sector_size, &v.off) ||
+	    !u64_mul(sectors, sector_size, &v.len) || v.off == 0 ||
+	    !range_within(v.off, v.len, s->image->size))
+		return;
+	v.image = s->image;
+	s->v[s->n++] = v;
+}
+
+static void add_gpt(struct shelf *s, const struct gpt *g)
+{
+	for (size_t i = 0; i < g->good->nentries; i++) {
+		const struct gpt_entry *e = &g->good->entry[i];
+
+		if (e->first.v <= e->last.v && e->last.v < g->sectors)
+			add(s, (struct volume){ .number = e->number, .gpt = e },
+			    e->first.v, e->last.v - e->first.v + 1, g->sector_size);
+	}
+}
+
+static void add_mbr(struct shelf *s, const struct mbr *m)
+{
+	for (size_t i = 0; i < MBR_ENTRIES; i++) {
+		const struct mbr_entry *e = &m->entry[i];
+
+		if (e->used && !e->extended)
+			add(s, (struct volume){ .number = e->number, .mbr = e }, e->lba.v,
+			    e->sectors.v, m->sector_size);
+	}
+	for (size_t i = 0; i < m->nlogical; i++)
+		add(s,
+		    (struct volume){ .number = m->logical[i].number,
+				     .mbr = &m->logical[i] },
+		    m->logical[i].lba.v, m->logical[i].sectors.v, m->sector_size);
+}
+
+static int look_into(struct volume *v, struct arena *a, struct err *e)
+{
+	struct view head;
+
+	if (image_view(v->image, a, v->off, u64_min(v->len, VOLUME_HEAD), &head, e) != 0)
+		return -1;
+	v->looked = true;
+	v->blank = view_is_zero(head);
+	if (!v->blank)
+		v->fs = filesystem_read(v->image, head, v->off, a);
+	return 0;
+}
+
+int volumes_read(struct image *img, struct arena *a, struct err *e)
+{
+	struct shelf s = { .image = img };
+
+	s.v = arena_array(a, VOLUMES_MAX, struct volume);
+	if (img->gpt && img->gpt->good)
+		add_gpt(&s, img->gpt);
+	else if (!img->gpt && img->mbr && !img->mbr->boot_sector)
+		add_mbr(&s, img->mbr);
+	for (size_t i = 0; i < s.n; i++) {
+		if (look_into(&s.v[i], a, e) != 0)
+			return -1;
+	}
+	img->volumes = s.v;
+	img->nvolumes = s.n;
+	return 0;
+}
