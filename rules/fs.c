@@ -39,12 +39,11 @@ static void check_larger(struct scan *s, const struct volume *v)
 	if (!fs || !fs->size.at.len || fs->size.v <= v->len || !table_holds(v) ||
 	    may_be_member(v))
 		return;
-	f = report(
-		s, fs->size.at,
-		"the %s in partition %u takes %llu bytes, the partition has %llu: %llu "
-		"bytes of it are missing",
-		fs->name, v->number, LLU(fs->size.v), LLU(v->len),
-		LLU(fs->size.v - v->len));
+	f = report(s, fs->size.at,
+		   "%s in partition %u takes %llu bytes, the partition has %llu: %llu "
+		   "bytes of it are missing",
+		   fs->name, v->number, LLU(fs->size.v), LLU(v->len),
+		   LLU(fs->size.v - v->len));
 	report_label(s, f, "its own size");
 	report_related(s, f, v->gpt ? v->gpt->last.at : v->mbr->sectors.at,
 		       "the end of partition %u", v->number);
@@ -82,7 +81,7 @@ static void check_sector(struct scan *s, const struct volume *v)
 {
 	if (sectors_too_large(v) && !is_esp_fat(v))
 		report(s, v->fs->at,
-		       "the %s in partition %u works in units of %u bytes, the table is for "
+		       "%s in partition %u works in units of %u bytes, the table is for "
 		       "sectors of %u",
 		       v->fs->name, v->number, v->fs->sector_size, sector_size_of(v));
 }

@@ -4,6 +4,7 @@
 #include "analyze/image/gpt.h"
 #include "analyze/image/image.h"
 #include "analyze/image/layout.h"
+#include "analyze/image/volume.h"
 #include "analyze/image/mbr.h"
 #include "base/banned.h"
 
@@ -228,6 +229,46 @@ static bool place_in_other(const struct gpt *other, struct span at, struct arena
 			    out);
 }
 
+/* ---- what partitions hold ---- */
+
+static bool place_in_volume(const struct volume *v, struct span at, struct arena *a,
+			    struct place *out)
+{
+	const struct filesystem *fs = v->fs;
+	const struct {
+		const char *name;
+		struct span at;
+	} fields[] = {
+		{ "magic", fs->at },
+		{ "size", fs->size.at },
+		{ "hidden-sectors", fs->hidden.at },
+	};
+
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		if (!fields[i].at.len || !span_holds(fields[i].at, at))
+			continue;
+		*out = (struct place){
+			.locus = arena_printf(a, "partition[%u]/%s/%s", v->number,
+					      fs->name, fields[i].name),
+			.record = fields[i].at,
+			.summary =
+				arena_printf(a, "partition %u: %s", v->number, fs->name),
+		};
+		return true;
+	}
+	return false;
+}
+
+static bool place_in_volumes(const struct image *img, struct span at, struct arena *a,
+			     struct place *out)
+{
+	for (size_t i = 0; i < img->nvolumes; i++) {
+		if (img->volumes[i].fs && place_in_volume(&img->volumes[i], at, a, out))
+			return true;
+	}
+	return false;
+}
+
 bool image_place(const struct image *img, struct span at, struct arena *a,
 		 struct place *out)
 {
@@ -239,5 +280,7 @@ bool image_place(const struct image *img, struct span at, struct arena *a,
 		return true;
 	if (g && g->other && place_in_other(g->other, at, a, out))
 		return true;
-	return img->mbr && place_in_ebr(img->mbr, at, a, out);
+	if (img->mbr && place_in_ebr(img->mbr, at, a, out))
+		return true;
+	return place_in_volumes(img, at, a, out);
 }
