@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "base/banned.h"
@@ -98,6 +99,8 @@ int main(int argc, char **argv)
 
 	if (!secure_standard_streams())
 		return EXIT_INTERNAL;
+	/* `ulimit -f` shall make a write fail, not end the program in the middle of one. */
+	signal(SIGXFSZ, SIG_IGN);
 	xml_init();
 	arena_init(&a, ARENA_BUDGET);
 	if (options_parse(&o, argc, argv, &a, &e) == 0)
