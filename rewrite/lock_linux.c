@@ -70,7 +70,7 @@ static bool read_small(int dir, const char *name, char *buf, size_t size, struct
 static bool is_this_file(int proc, const char *name, uint64_t ino, const struct stat *st)
 {
 	struct stat other;
-	char link[32];
+	char link[3 + 256]; /* a dirent's name has at most 255 bytes */
 
 	if (ino != 0 && ino != st->st_ino)
 		return false;
