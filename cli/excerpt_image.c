@@ -35,15 +35,16 @@ static struct dump plan_dump(const struct place *place, const struct marker *m)
 	uint64_t size = m->at.src->size;
 	uint64_t first = place ? place->record.off : m->at.off / ROW * ROW;
 	uint64_t record_end = place ? span_end(place->record) : size;
-	uint64_t last = span_end(m->at) - 1;
+	uint64_t last = span_end(m->at) - 1, rows;
 	struct dump d = { .base = first + (m->at.off - first) / ROW * ROW };
 	char text[24];
 
 	d.end = u64_min(u64_min(first + ((last - first) / ROW + 1) * ROW, record_end),
 			size);
 	d.end = u64_min(d.end, d.base + ROWS_MAX * ROW);
+	rows = d.end > d.base ? (d.end - d.base - 1) / ROW : 0;
 	d.width = snprintf(text, sizeof(text), "0x%llx",
-			   (unsigned long long)(d.end > d.base ? d.end - 1 : d.base));
+			   (unsigned long long)(d.base + rows * ROW));
 	d.columns = (unsigned)u64_min(ROW, d.end > d.base ? d.end - d.base : 0) * 3;
 	return d;
 }
@@ -77,7 +78,7 @@ void excerpt_image(struct buf *out, const struct term *t, const struct place *pl
 	uint8_t bytes[ROW];
 	struct err e;
 
-	if (m->at.len == 0)
+	if (m->at.len == 0 || m->at.off >= m->at.src->size)
 		return;
 	if (place && m->at.off < place->record.off)
 		place = NULL;

@@ -51,21 +51,44 @@ static void report_rest(struct repair *p, const struct unit *u,
 	p->res->tally.fixed = fixed;
 }
 
-static void count_fixed(struct repair *p)
+/* The repair of an image that was completed first is one that check had asked for. */
+static void add_resumed(struct repair *p, struct mend_item *item)
 {
-	for (size_t i = 0; i < p->mend.items.n; i++)
-		p->res->tally.fixed += p->mend.items.v[i].outcome == OUTCOME_FIXED;
+	struct finding *f = arena_new(&p->arena, struct finding);
+
+	f->rule = rule_find("img-repair-unfinished");
+	f->at = (struct span){ .src = &p->unit.src };
+	f->message = "a repair of this image was interrupted";
+	*item = (struct mend_item){ .rule = f->rule,
+				    .finding = f,
+				    .outcome = OUTCOME_FIXED,
+				    .title = "the interrupted repair was completed",
+				    .round = 1 };
 }
 
 static void set_mended(struct repair *p)
 {
-	p->mended = (struct mended){ .items = p->mend.items.v,
-				     .n = p->mend.items.n,
+	bool image = p->unit.format->kind == FORMAT_IMAGE;
+	size_t first = p->resumed && image, n = first + p->mend.items.n;
+	struct mend_item *items = arena_array(&p->arena, n, struct mend_item);
+
+	if (first)
+		add_resumed(p, &items[0]);
+	if (p->mend.items.n)
+		memcpy(items + first, p->mend.items.v, p->mend.items.n * sizeof(*items));
+	p->mended = (struct mended){ .items = items,
+				     .n = n,
 				     .before = &p->unit,
 				     .plan = &p->mend.plan,
-				     .resumed = p->resumed };
-	if (p->unit.format->kind == FORMAT_TEXT)
+				     .resumed = p->resumed && !image };
+	if (!image)
 		p->mended.lines = lines_of(p->unit.text, &p->arena);
+}
+
+static void count_fixed(struct repair *p)
+{
+	for (size_t i = 0; i < p->mended.n; i++)
+		p->res->tally.fixed += p->mended.items[i].outcome == OUTCOME_FIXED;
 }
 
 /* It stays as it is: why, and what check says about it. */
@@ -113,18 +136,37 @@ static int open_locked(struct repair *p, struct err *e)
 	return 0;
 }
 
+/* A text that was rewritten in place, and not to its end. */
+static int resume(struct repair *p, struct err *e)
+{
+	run_hold_signals(p->run);
+	if (resume_text(p->in->path, e) != 0)
+		return -1;
+	p->resumed = true;
+	unit_close(&p->unit);
+	run_read(p->run, p->in, &p->unit);
+	return 0;
+}
+
+static int open_for_repair(struct repair *p, struct err *e)
+{
+	bool unfinished = p->unit.journal == JOURNAL_ARMED;
+
+	if (p->run->o->diff)
+		return !unfinished
+			       ? 0
+			       : err_set(e, ERR_REFUSED,
+					 "an interrupted repair has to be completed with "
+					 "`vmend fix` or taken back with `vmend undo` first");
+	if (p->unit.format->kind == FORMAT_IMAGE)
+		return open_locked(p, e);
+	return unfinished ? resume(p, e) : 0;
+}
+
 static int open_input(struct repair *p, struct err *e)
 {
-	bool image;
-
 	run_read(p->run, p->in, &p->unit);
-	image = p->unit.state == UNIT_READ && p->unit.format->kind == FORMAT_IMAGE;
-	if (p->run->o->diff && image && p->unit.journal == JOURNAL_ARMED)
-		return err_set(
-			e, ERR_REFUSED,
-			"an interrupted repair has to be completed with `vmend fix` or "
-			"taken back with `vmend undo` first");
-	if (image && !p->run->o->diff && open_locked(p, e) != 0)
+	if (p->unit.state == UNIT_READ && open_for_repair(p, e) != 0)
 		return -1;
 	switch (p->unit.state) {
 	case UNIT_READ:
@@ -194,16 +236,10 @@ static void explain_diff(struct repair *p)
 {
 	struct term t = term_of(STDERR_FILENO, p->run->o->color);
 	struct buf words = { 0 };
-	size_t kept = 0;
 
 	if (p->run->o->quiet)
 		return;
-	for (size_t i = 0; i < p->mend.items.n; i++) {
-		if (p->mend.items.v[i].outcome != OUTCOME_FIXED)
-			p->mend.items.v[kept++] = p->mend.items.v[i];
-	}
-	p->mended.n = kept;
-	text_mended(&words, &t, p->in->path, &p->mended);
+	text_not_mended(&words, &t, p->in->path, &p->mended);
 	if (words.n)
 		fputs(words.p, stderr);
 	buf_free(&words);
@@ -242,6 +278,7 @@ static void mend(struct repair *p)
 		count_fixed(p);
 		show(p);
 	} else if (!p->mend.changed) {
+		count_fixed(p);
 		report_rest(p, &p->unit, &p->mend.remaining, &p->mended);
 	} else if (apply(p, &e) != 0) {
 		give_up(p, e.msg);

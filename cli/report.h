@@ -104,6 +104,9 @@ void text_exhibit(struct buf *out, const struct term *t, const struct examined *
 		  const struct exhibit *e);
 void text_mended(struct buf *out, const struct term *t, const char *path,
 		 const struct mended *m);
+/* Only what was declined, or did not hold. */
+void text_not_mended(struct buf *out, const struct term *t, const char *path,
+		     const struct mended *m);
 void text_skipped(struct buf *out, const struct term *t, const char *path,
 		  const char *reason);
 void text_summary(struct buf *out, const struct term *t, const struct summary *s);

@@ -307,6 +307,17 @@ void text_mended(struct buf *out, const struct term *t, const char *path,
 	}
 }
 
+void text_not_mended(struct buf *out, const struct term *t, const char *path,
+		     const struct mended *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		enum outcome o = m->items[i].outcome;
+
+		if (o == OUTCOME_DECLINED || o == OUTCOME_UNPROVEN)
+			item_line(out, t, path, m, &m->items[i]);
+	}
+}
+
 void text_skipped(struct buf *out, const struct term *t, const char *path,
 		  const char *reason)
 {

@@ -56,8 +56,11 @@ void run_read(const struct run *r, const struct input *in, struct unit *u)
 		return;
 	}
 	unit_open(u, in->path, SOURCE_READ, &r->host);
-	if (u->state == UNIT_READ && u->format->kind == FORMAT_IMAGE)
-		u->journal = journal_look(in->path, FORMAT_IMAGE);
+	/* No rule asks whether the repair of a text was interrupted, and the question takes
+	 * as long as reading a small one: only fix, which has to complete it, asks. */
+	if (u->state == UNIT_READ &&
+	    (u->format->kind == FORMAT_IMAGE || r->o->command == CMD_fix))
+		u->journal = journal_look(in->path, u->format->kind);
 }
 
 /* ---- judge ---- */

@@ -378,6 +378,44 @@ if [ "$(id -u)" -ne 0 ]; then
 	said "an image that cannot be written is named" 3 'disk\.raw: skipped: .*writing'
 fi
 
+# ---- interrupted ----
+
+# Stops at a call that concerns the image itself.
+strace_it() { # INJECTION
+	strace -qq -f -o .trace -P "$tmp/images/disk.raw" -e trace=pwrite64,fsync,fdatasync \
+		-e inject="$1" "$vmend" fix images/disk.raw >.out 2>.err
+}
+if have strace && strace -o /dev/null true 2>/dev/null; then
+	chmod 644 images/disk.raw
+	{ strace_it pwrite64:signal=KILL:when=1; } 2>/dev/null
+	run check images/disk.raw
+	said "a repair that was killed is an error" 1 'error\[img-repair-unfinished\]'
+	run fix --diff images/disk.raw
+	said "what it would be is not shown" 3 'vmend undo'
+	run fix images
+	said "nor is it completed when it is found in a folder" 1 '1 image left alone'
+	run fix images/disk.raw
+	said "but when it is named" 0 'fixed\[img-repair-unfinished\]'
+	run check images/disk.raw
+	said "it is clean then" 0 'no findings'
+	run undo images/disk.raw
+	silent "and can still be undone" "$(cmp images/disk.raw before.raw 2>&1)"
+	{ strace_it pwrite64:signal=KILL:when=1; } 2>/dev/null
+	run undo images/disk.raw
+	said "so can one that was not completed" 0 'interrupted'
+	silent "byte for byte" "$(cmp images/disk.raw before.raw 2>&1; no_journal images)"
+
+	# The signal comes at the first write; the program ends after the last one.
+	strace_it pwrite64:signal=TERM:when=1
+	is "SIGTERM in a repair ends the program" "$?" 143
+	said "when the repair is done and reported" "$code" 'fixed\[pmbr-size\]'
+	run check images/disk.raw
+	said "and whole" 0 'no findings'
+	"$vmend" undo -q images/disk.raw
+else
+	skip "a repair that is killed or stopped" "strace cannot run here"
+fi
+
 # With standard output closed, the image must not get its number.
 chmod 644 images/disk.raw
 "$vmend" fix images/disk.raw >&- 2>.err
