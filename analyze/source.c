@@ -88,6 +88,34 @@ void source_close(struct source *s)
 	s->fd = -1;
 }
 
+static uint64_t next_below(const struct source *s, uint64_t off)
+{
+	if (s->fd < 0)
+		return off;
+#ifdef SEEK_DATA
+	off_t data = lseek(s->fd, (off_t)off, SEEK_DATA);
+
+	if (data >= 0)
+		return u64_max(off, (uint64_t)data);
+	if (errno == ENXIO)
+		return u64_max(off, s->size);
+#endif
+	return off;
+}
+
+uint64_t source_next_data(const struct source *s, uint64_t off)
+{
+	uint64_t next = off <= INT64_MAX ? next_below(s, off) : off;
+
+	for (size_t i = 0; s->patch && i < s->patch->n; i++) {
+		const struct patch_run *r = &s->patch->v[i];
+
+		if (r->off + r->bytes.n > off)
+			next = u64_min(next, u64_max(off, r->off));
+	}
+	return next;
+}
+
 /* What the file itself holds; zeros past its end, where only an overlay can ask. */
 static int read_below(const struct source *s, uint64_t off, uint8_t *buf, size_t n,
 		      struct err *e)

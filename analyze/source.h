@@ -63,6 +63,10 @@ struct source source_overlay(const struct source *base, const struct patch *patc
 
 void source_close(struct source *s);
 
+/* The first offset from off on that may hold data, as opposed to a hole of the file; s->size
+ * when there is none, and off itself where nobody can say. */
+uint64_t source_next_data(const struct source *s, uint64_t off);
+
 /* Reads exactly n bytes at off. ERR_SHORT when the source ends first: asked for more than
  * s->size, or the file shrank while we read. */
 int source_read(const struct source *s, uint64_t off, void *buf, size_t n, struct err *e)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rewrite/trial.h"
 #include "analyze/image/gpt.h"
+#include "analyze/image/gpt_past.h"
 #include "analyze/image/image.h"
 #include "analyze/image/mbr.h"
 #include "rewrite/match.h"
@@ -101,12 +102,43 @@ static enum fix_class reach(const struct trial *t)
 	return most;
 }
 
-static bool same_partition(const struct gpt_entry *x, const struct gpt_entry *y,
+/* a sectors of one size reach as far as b of another: both are powers of two. */
+static bool same_place(uint64_t a, uint32_t a_size, uint64_t b, uint32_t b_size)
+{
+	uint32_t unit = a_size < b_size ? a_size : b_size;
+	uint64_t x, y;
+
+	return u64_mul(a, a_size / unit, &x) && u64_mul(b, b_size / unit, &y) && x == y;
+}
+
+/* The same bytes, whatever the sectors measure. */
+static bool same_range(const struct gpt_entry *x, uint32_t x_size,
+		       const struct gpt_entry *y, uint32_t y_size)
+{
+	uint64_t x_end, y_end;
+
+	return u64_add(x->last.v, 1, &x_end) && u64_add(y->last.v, 1, &y_end) &&
+	       same_place(x->first.v, x_size, y->first.v, y_size) &&
+	       same_place(x_end, x_size, y_end, y_size);
+}
+
+static bool same_partition(const struct gpt *was, const struct gpt *is, size_t i,
 			   enum fix_class reach)
 {
-	return x->number == y->number && x->first.v == y->first.v &&
-	       x->last.v == y->last.v && guid_eq(x->type, y->type) &&
+	const struct gpt_entry *x = &was->good->entry[i], *y = &is->good->entry[i];
+
+	return x->number == y->number && guid_eq(x->type, y->type) &&
+	       (was->sector_size == is->sector_size
+			? x->first.v == y->first.v && x->last.v == y->last.v
+			: same_range(x, was->sector_size, y, is->sector_size)) &&
 	       (reach > FIX_SAFE || guid_eq(x->guid, y->guid));
+}
+
+/* An empty table that covers another one may give way to that. */
+static bool uncovers(const struct gpt *was, const struct gpt *is)
+{
+	return was->sector_size != is->sector_size && was->past && was->past->table &&
+	       was->good->nentries == 0;
 }
 
 static bool copies_agree(const struct gpt *g)
@@ -125,7 +157,7 @@ static void keeps_gpt(struct trial *t, const struct gpt *was, const struct gpt *
 
 	if (!is)
 		refute(t, "the partition table would no longer be seen");
-	else if (was->sector_size != is->sector_size)
+	else if (was->sector_size != is->sector_size && reach < FIX_UNSAFE)
 		refute(t, "the table would be read for another sector size");
 	else if (was->good && !is->good)
 		refute(t, "no copy of the table would be right any more");
@@ -134,11 +166,11 @@ static void keeps_gpt(struct trial *t, const struct gpt *was, const struct gpt *
 	if (t->why || !was->good)
 		return;
 	while (i < was->good->nentries && i < is->good->nentries &&
-	       same_partition(&was->good->entry[i], &is->good->entry[i], reach))
+	       same_partition(was, is, i, reach))
 		i++;
 	if (i < was->good->nentries)
 		refute(t, "partition %u would change", was->good->entry[i].number);
-	else if (i < is->good->nentries)
+	else if (i < is->good->nentries && !uncovers(was, is))
 		refute(t, "partition %u would appear", is->good->entry[i].number);
 }
 
@@ -195,7 +227,8 @@ static void spares_partitions(struct trial *t)
 	const struct gpt_table *table;
 	uint64_t ss;
 
-	if (!gpt)
+	/* An empty table has none; those that it covers will count. */
+	if (!gpt || gpt->good->nentries == 0)
 		gpt = believed(t->next->unit);
 	if (!gpt || reach(t) == FIX_LOSSY)
 		return;

@@ -17,7 +17,7 @@ static bool two_sizes(struct plan *p, const struct gpt *g)
 }
 
 /* The end of the disk is where its user sees it, and QEMU rounds up to whole sectors. */
-static bool odd_size(struct plan *p, const struct gpt *g)
+bool gpt_odd_size(struct plan *p, const struct gpt *g)
 {
 	uint64_t rest = g->image->size % g->sector_size;
 
@@ -79,8 +79,8 @@ static bool sector_changes(struct view now, struct view old, size_t at, size_t n
 }
 
 /* Only the sectors that change; what was not there (old ends before) was zeros. */
-static bool put_sectors(struct plan *p, enum stage stage, uint64_t off, struct view now,
-			struct view old, uint32_t ss)
+bool gpt_put_sectors(struct plan *p, enum stage stage, uint64_t off, struct view now,
+		     struct view old, uint32_t ss)
 {
 	size_t from = 0, at = 0;
 
@@ -112,8 +112,7 @@ static struct gpt_header header_from(const struct gpt_state *st)
 }
 
 /* The array at its place, then the header that points at it. */
-static bool put_copy(struct plan *p, const struct gpt_state *st,
-		     const struct gpt_header *h)
+bool gpt_put_copy(struct plan *p, const struct gpt_state *st, const struct gpt_header *h)
 {
 	uint32_t ss = st->g->sector_size;
 	uint8_t sector[SECTOR_MAX];
@@ -124,18 +123,18 @@ static bool put_copy(struct plan *p, const struct gpt_state *st,
 		return plan_refuse(p, "the table is too large");
 	/* The last sector's rest is part of the room for the array: zeros. */
 	memcpy(array, st->from->entries_raw.p, st->from->entries_raw.n);
-	if (!put_sectors(p, STAGE_TABLES, st->array_lba * ss, (struct view){ array, n },
+	if (!gpt_put_sectors(p, STAGE_TABLES, st->array_lba * ss, (struct view){ array, n },
 			 st->array_old, ss))
 		return false;
 	if (st->header_right)
 		return true;
 	gpt_header_bytes(h, st->from->entries_raw, sector, ss);
-	return put_sectors(p, STAGE_HEADERS, st->header_lba * ss,
+	return gpt_put_sectors(p, STAGE_HEADERS, st->header_lba * ss,
 			   (struct view){ sector, ss }, st->header_old, ss);
 }
 
 /* The protective entry's size, where it is the only entry and says something else. */
-static bool put_protective_size(struct plan *p, const struct mbr *m, uint64_t sectors)
+bool gpt_put_protective_size(struct plan *p, const struct mbr *m, uint64_t sectors)
 {
 	const struct mbr_entry *e = mbr_protective_of(m);
 	uint32_t right = mbr_protective_sectors(sectors);
@@ -215,7 +214,7 @@ bool gpt_fix_primary(struct plan *p, const struct finding *f, const struct gpt *
 	if (st.verdict != GPT_PRIMARY_BAD || !primary_can_be_built(p, &st))
 		return false;
 	h = header_from(&st);
-	if (!put_copy(p, &st, &h))
+	if (!gpt_put_copy(p, &st, &h))
 		return false;
 	plan_title(p, "rebuild the primary GPT from the backup");
 	return st.protective || (st.mbr && put_protective(p, &st));
@@ -228,10 +227,10 @@ bool gpt_fix_backup(struct plan *p, const struct finding *f, const struct gpt *g
 	struct gpt_header h;
 
 	(void)f;
-	if (st.verdict != GPT_BACKUP_BAD || odd_size(p, g) || !place_is_free(p, &st))
+	if (st.verdict != GPT_BACKUP_BAD || gpt_odd_size(p, g) || !place_is_free(p, &st))
 		return false;
 	h = header_from(&st);
-	if (!put_copy(p, &st, &h))
+	if (!gpt_put_copy(p, &st, &h))
 		return false;
 	if (t->alternate_lba.v != st.header_lba &&
 	    !plan_le64(p, STAGE_COMMIT, t->alternate_lba.at, st.header_lba))
@@ -271,7 +270,7 @@ static bool grow_from_backup(struct plan *p, struct gpt_state *st, struct gpt_st
 	h.alternate_lba = end->header_lba;
 	h.last_usable = end->array_lba - 1;
 	st->header_right = false; /* it changes, too */
-	return put_copy(p, st, &h);
+	return gpt_put_copy(p, st, &h);
 }
 
 /* The primary is right and learns where the end is. */
@@ -291,7 +290,7 @@ bool gpt_fix_grown(struct plan *p, const struct finding *f, const struct gpt *g)
 	struct gpt_header h;
 
 	(void)f;
-	if (odd_size(p, g))
+	if (gpt_odd_size(p, g))
 		return false;
 	if (st.verdict == GPT_PRIMARY_BAD && !grow_from_backup(p, &st, &end))
 		return false;
@@ -306,12 +305,12 @@ bool gpt_fix_grown(struct plan *p, const struct finding *f, const struct gpt *g)
 	h.alternate_lba = g->primary.lba;
 	h.last_usable = moved ? g->backup.last_usable.v : end.array_lba - 1;
 	/* A backup that a tool has moved already is right as it is. */
-	if (!moved && !put_copy(p, &end, &h))
+	if (!moved && !gpt_put_copy(p, &end, &h))
 		return false;
 	if (st.verdict == GPT_GROWN && !tell_primary(p, &end, h.last_usable))
 		return false;
 	plan_title(p, "let the GPT span the whole disk");
-	return put_protective_size(p, st.mbr, g->sectors) && drop_old_header(p, &end);
+	return gpt_put_protective_size(p, st.mbr, g->sectors) && drop_old_header(p, &end);
 }
 
 bool gpt_fix_truncated(struct plan *p, const struct finding *f, const struct gpt *g)
@@ -347,7 +346,7 @@ bool gpt_fix_truncated(struct plan *p, const struct finding *f, const struct gpt
 		return false;
 	plan_grow(p, size);
 	h = header_from(&st);
-	if (!put_copy(p, &st, &h))
+	if (!gpt_put_copy(p, &st, &h))
 		return false;
 	plan_title(p,
 		   "extend the file with a hole to %llu bytes and rebuild the backup GPT "

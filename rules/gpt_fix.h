@@ -9,6 +9,8 @@
 
 #include "rules/rule.h"
 
+struct gpt_state;
+
 /* Each returns false where it must not touch this disk, and says why (plan_refuse). */
 bool gpt_fix_primary(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_backup(struct plan *p, const struct finding *f, const struct gpt *g);
@@ -18,6 +20,18 @@ bool gpt_fix_alternate(struct plan *p, const struct finding *f, const struct gpt
 bool gpt_fix_usable(struct plan *p, const struct finding *f, const struct gpt *g);
 /* f->arg: the number of the entry that gets a new unique GUID. */
 bool gpt_fix_guid(struct plan *p, const struct finding *f, const struct gpt *g);
+
+/* ---- the parts that they are made of ---- */
+
+/* Only the sectors that change; what was not there (old ends before) was zeros. */
+bool gpt_put_sectors(struct plan *p, enum stage stage, uint64_t off, struct view now,
+		     struct view old, uint32_t ss);
+/* st->from's array at its place, then the header that points at it. */
+bool gpt_put_copy(struct plan *p, const struct gpt_state *st, const struct gpt_header *h);
+/* The protective entry's size, where it is the only entry and says something else. */
+bool gpt_put_protective_size(struct plan *p, const struct mbr *m, uint64_t sectors);
+/* True, with the refusal, when the disk ends with a part of a sector. */
+bool gpt_odd_size(struct plan *p, const struct gpt *g);
 
 /* A GUID of version 4's form that is the same in every run: made from the disk's GUID, the
  * entry's number and its old GUID, and none that the table has. */

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/gpt.h"
 #include "analyze/image/gpt_copy.h"
+#include "analyze/image/gpt_past.h"
 #include "analyze/image/image.h"
 #include "analyze/image/mbr.h"
 #include "base/banned.h"
@@ -229,6 +230,35 @@ static int complete(struct gpt *g, const struct search *s)
 	return read_places(g, s);
 }
 
+/* An empty table that is for larger sectors than a VM's disk usually has: was there another
+ * before it? */
+static int search_past(struct gpt *g, const struct search *s)
+{
+	const struct gpt_table *backup;
+	struct gpt_past *past;
+	struct gpt *table;
+
+	if (g->sector_size <= GPT_PAST_SECTOR || !g->good || g->good->nentries != 0)
+		return 0;
+	past = arena_new(s->arena, struct gpt_past);
+	if (gpt_past_search(&backup, past, s->img, s->arena, s->e) != 0)
+		return -1;
+	g->past = past;
+	if (!backup)
+		return 0;
+	table = arena_new(s->arena, struct gpt);
+	*table = (struct gpt){
+		.image = s->img,
+		.sector_size = GPT_PAST_SECTOR,
+		.sectors = s->img->size / GPT_PAST_SECTOR,
+		.backup = *backup,
+	};
+	table->primary.lba = PRIMARY_LBA;
+	table->good = &table->backup;
+	past->table = table;
+	return read_places(table, s);
+}
+
 static int search_protective(struct search *s)
 {
 	struct view sector0;
@@ -268,7 +298,7 @@ int gpt_read(const struct gpt **out, const struct image *img, struct arena *a,
 	if (second && complete(second, &s) != 0)
 		return -1;
 	best->other = second;
-	if (complete(best, &s) != 0)
+	if (complete(best, &s) != 0 || search_past(best, &s) != 0)
 		return -1;
 	*out = best;
 	return 0;

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+struct gpt_past;
 struct image;
 
 enum {
@@ -135,6 +136,9 @@ struct gpt {
 	const struct gpt_table *pieced;
 	/* A table for another sector size, with a right header, or NULL. */
 	const struct gpt *other;
+	/* Only of an empty table for sectors of more than 512 bytes: what it may have been written
+	 * over. Else NULL. */
+	const struct gpt_past *past;
 };
 
 static inline bool gpt_table_ok(const struct gpt_table *t)
