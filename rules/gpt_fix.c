@@ -123,14 +123,14 @@ bool gpt_put_copy(struct plan *p, const struct gpt_state *st, const struct gpt_h
 		return plan_refuse(p, "the table is too large");
 	/* The last sector's rest is part of the room for the array: zeros. */
 	memcpy(array, st->from->entries_raw.p, st->from->entries_raw.n);
-	if (!gpt_put_sectors(p, STAGE_TABLES, st->array_lba * ss, (struct view){ array, n },
-			 st->array_old, ss))
+	if (!gpt_put_sectors(p, STAGE_TABLES, st->array_lba * ss,
+			     (struct view){ array, n }, st->array_old, ss))
 		return false;
 	if (st->header_right)
 		return true;
 	gpt_header_bytes(h, st->from->entries_raw, sector, ss);
 	return gpt_put_sectors(p, STAGE_HEADERS, st->header_lba * ss,
-			   (struct view){ sector, ss }, st->header_old, ss);
+			       (struct view){ sector, ss }, st->header_old, ss);
 }
 
 /* The protective entry's size, where it is the only entry and says something else. */
