@@ -27,7 +27,8 @@ struct image {
 	struct span filesystem_at; /* the magic */
 	const struct mbr *mbr; /* NULL: no partition sector (neither 55 AA nor a GPT) */
 	const struct gpt *gpt; /* NULL: not a trace of a GPT */
-	const struct volume *volumes; /* what the partitions of the table to believe hold */
+	const struct volume
+		*volumes; /* what the partitions of the table to believe hold */
 	size_t nvolumes;
 };
 

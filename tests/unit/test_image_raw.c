@@ -183,7 +183,7 @@ static void each_magic_is_known_where_it_belongs(void **state)
 		const char *bytes;
 		size_t n;
 	} magics[] = {
-#define FAT_OFF_BPB                    11
+#define FAT_OFF_BPB                          11
 #define MAGIC(name, off, bytes, check, read) { name, off, bytes, sizeof(bytes) - 1 },
 #include "analyze/image/filesystems.def"
 #undef MAGIC
