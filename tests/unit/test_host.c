@@ -264,7 +264,7 @@ static void a_loop_device_is_found_by_its_file(void **state)
 
 /* ---- locks ---- */
 
-#ifdef F_OFD_SETLK
+#if defined(F_OFD_SETLK) && !defined(VMEND_PORTABLE)
 
 /* A second open of the file takes the lock, as another process would. */
 static struct lock_state state_when(short type, off_t off, off_t len)
@@ -413,7 +413,7 @@ int main(void)
 		T(options_match_as_a_whole_or_by_name),
 		T(this_machine_is_read),
 		T(a_loop_device_is_found_by_its_file),
-#ifdef F_OFD_SETLK
+#if defined(F_OFD_SETLK) && !defined(VMEND_PORTABLE)
 		T(bytes_are_told_apart_though_the_kernel_merges_them),
 		T(a_reader_forbids_writing_and_is_no_writer),
 		T(the_graph_permission_of_old_qemu_counts),

@@ -11,7 +11,7 @@
 
 #include "base/banned.h"
 
-#ifdef F_OFD_SETLK
+#if defined(F_OFD_SETLK) && !defined(VMEND_PORTABLE)
 
 static struct source open_image(struct scratch *s, enum source_mode mode)
 {
