@@ -45,6 +45,19 @@ static void check_unfinished(struct scan *s, const struct image *img)
 		       "a repair of this image was interrupted: it is partly written");
 }
 
+static void check_size(struct scan *s, const struct image *img)
+{
+	uint64_t over = img->size % 512;
+	struct finding *f;
+
+	if (over == 0)
+		return;
+	f = report(s, (struct span){ img->src, img->size - over, over },
+		   "the image has %llu bytes, %llu more than whole sectors of 512",
+		   (unsigned long long)img->size, (unsigned long long)over);
+	report_label(s, f, "a part of a sector");
+}
+
 const struct rule rules_img[] = {
 	{ .id = "img-locked-writer",
 	  .severity = SEV_NOTE,
@@ -82,6 +95,19 @@ const struct rule rules_img[] = {
 	  .source = "SPEC.md, \"Journal\"",
 	  .since = "0.1.0",
 	  CHECK(image, check_unfinished) },
+	{ .id = "img-size-512",
+	  .severity = SEV_WARNING,
+	  .fix_class = FIX_MANUAL,
+	  .title = "the image does not end with a whole sector",
+	  .why = "QEMU shows it one sector longer, other programs one shorter: the backup GPT is "
+		 "at the end for one of them only. Something was cut off, or appended.",
+	  .steps =
+		  "If it was cut off, copy it again. Else compare its size with the disk that it "
+		  "was made from, and `truncate -s` a copy to that.",
+	  .source =
+		  "qemu: block/file-posix.c, raw_getlength(), rounded up by bdrv_nb_sectors()",
+	  .since = "0.1.0",
+	  CHECK(image, check_size) },
 };
 
 RULES_END(img);

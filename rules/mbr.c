@@ -144,6 +144,52 @@ static void check_zero_start(struct scan *s, const struct mbr *m)
 	}
 }
 
+static void check_two_active(struct scan *s, const struct mbr *m)
+{
+	const struct mbr_entry *first = NULL;
+
+	if (!mbr_is_label(m) || m->image->filesystem)
+		return;
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		const struct mbr_entry *e = &m->entry[i];
+		struct finding *f;
+
+		if (!e->used || e->boot.v != 0x80)
+			continue;
+		if (!first) {
+			first = e;
+			continue;
+		}
+		f = report(s, e->boot.at, "partition %u is active, as partition %u is",
+			   e->number, first->number);
+		report_related(s, f, first->boot.at, "partition %u", first->number);
+	}
+}
+
+static void check_two_extended(struct scan *s, const struct mbr *m)
+{
+	const struct mbr_entry *first = NULL;
+
+	if (!mbr_is_label(m))
+		return;
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		const struct mbr_entry *e = &m->entry[i];
+		struct finding *f;
+
+		/* Linux hides a second chain as type 85 from DOS on purpose. */
+		if (!e->extended || e->type.v == MBR_TYPE_EXTENDED_LINUX)
+			continue;
+		if (!first) {
+			first = e;
+			continue;
+		}
+		f = report(s, e->type.at,
+			   "partition %u is an extended one, as partition %u is",
+			   e->number, first->number);
+		report_related(s, f, first->type.at, "partition %u", first->number);
+	}
+}
+
 /* An extended partition holds the logical ones, and meets only primary ones. */
 static bool may_share(const struct mbr_entry *a, const struct mbr_entry *b)
 {
@@ -317,6 +363,28 @@ const struct rule rules_mbr[] = {
 	  .source = "UEFI 2.10, section 5.2; wipefs(8)",
 	  .since = "0.1.0",
 	  CHECK(mbr, check_stale_gpt) },
+	{ .id = "mbr-two-active",
+	  .severity = SEV_WARNING,
+	  .fix_class = FIX_MANUAL,
+	  .title = "more than one partition is active",
+	  .why = "Boot code that looks for the active partition says \"Invalid partition "
+		 "table\" and stops, or takes the first one.",
+	  .steps = "`sfdisk --activate DISK NUMBER` leaves just that one active.",
+	  .source = "the standard boot code of DOS and Windows; UEFI 2.10, table 5-4",
+	  .since = "0.1.0",
+	  CHECK(mbr, check_two_active) },
+	{ .id = "mbr-two-extended",
+	  .severity = SEV_WARNING,
+	  .fix_class = FIX_NONE,
+	  .title = "more than one extended partition",
+	  .why = "Linux and Windows follow one of the chains: what is in the other one is not "
+		 "found, or numbered differently by each.",
+	  .steps =
+		  "Find out with `vmend inspect` which logical partitions are in use; the other "
+		  "extended partition's entry can be deleted with `sfdisk --delete`.",
+	  .source = MSDOS ", parse_extended()",
+	  .since = "0.1.0",
+	  CHECK(mbr, check_two_extended) },
 	{ .id = "mbr-zero-start",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_NONE,
