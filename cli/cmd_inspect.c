@@ -48,7 +48,7 @@ static void facts_of_unit(struct facts *f, struct unit *u)
 		facts_word(f, "path", u->src.path);
 	facts_word(f, "format", u->format ? u->format->name : NULL);
 	facts_word(f, "state", state_words(u));
-	if (u->state != UNIT_READ)
+	if (u->state != UNIT_READ || !u->format)
 		return;
 	if (u->format->kind == FORMAT_TEXT) {
 		lines = lines_of(u->text, &u->arena);
@@ -56,10 +56,8 @@ static void facts_of_unit(struct facts *f, struct unit *u)
 	} else {
 		facts_word(f, "undo_journal", journal_words(u->journal));
 	}
-	if (u->syntax && f->json)
+	if (u->syntax)
 		facts_word(f, "syntax_error", u->syntax->what);
-	else if (u->syntax)
-		facts_word(f, "syntax error", u->syntax->what);
 	if (u->image)
 		facts_of_image(f, u->image);
 	if (u->vm)
@@ -75,7 +73,6 @@ static bool inspect_one(struct facts *f, const char *path, const struct host *ho
 	unit_open(&u, path, SOURCE_READ, host);
 	if (u.state == UNIT_READ && u.format->kind == FORMAT_IMAGE)
 		u.journal = journal_look(path, FORMAT_IMAGE);
-	f->arena = &u.arena;
 	if (f->json) {
 		json_object(&f->j, NULL);
 	} else {
@@ -103,6 +100,7 @@ enum exit_code cmd_inspect(const struct options *o, struct err *e)
 	struct arena a;
 
 	arena_init(&a, ARENA_BUDGET);
+	f.arena = &a;
 	if (read_host(&host, o, &a, e) != 0) {
 		arena_free(&a);
 		return EXIT_USAGE;

@@ -264,7 +264,7 @@ void diff_text(struct buf *out, const struct term *t, const char *path, struct v
 		/* Changes whose contexts touch share a hunk. */
 		while (last > 0 && df.changes.v[last - 1].old - df.changes.v[last].old -
 						   df.changes.v[last].old_n <=
-					   2 * CONTEXT)
+					   (size_t)2 * CONTEXT)
 			last--;
 		hunk_out(out, t, &df, first, last);
 		first = last;

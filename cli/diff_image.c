@@ -101,48 +101,69 @@ static void words_out(struct buf *out, const struct term *t, const char *before,
 	}
 }
 
-static void edit_out(struct buf *out, const struct term *t, const struct plan *p,
-		     const struct edit *e, const struct image *before,
-		     const struct image *after, struct arena *a)
-{
-	struct place place = { 0 };
-	struct view old = old_bytes(p, e, a);
+struct image_diff {
+	struct buf *out;
+	const struct term *term;
+	const struct plan *plan;
+	const struct image *before, *after; /* or NULL */
+	struct arena *arena;
+};
 
-	if (!(after && image_place(after, e->at, a, &place)) && before &&
-	    !image_place(before, e->at, a, &place))
-		place.locus = NULL;
-	paint(out, t, PAINT_HUNK);
+static const char *locus_of(const struct image_diff *d, struct span at)
+{
+	struct place place;
+
+	if (d->after && image_place(d->after, at, d->arena, &place))
+		return place.locus;
+	if (d->before && image_place(d->before, at, d->arena, &place))
+		return place.locus;
+	return NULL;
+}
+
+static void edit_out(const struct image_diff *d, const struct edit *e)
+{
+	const char *locus = locus_of(d, e->at);
+	struct buf *out = d->out;
+
+	paint(out, d->term, PAINT_HUNK);
 	buf_printf(out, "@@ 0x%llx, ", (unsigned long long)e->at.off);
 	buf_count(out, e->bytes.n, "byte");
-	if (place.locus)
-		buf_printf(out, ": %s", place.locus);
+	if (locus)
+		buf_printf(out, ": %s", locus);
 	buf_add(out, STR(" @@"));
-	paint_end(out, t);
+	paint_end(out, d->term);
 	if (e->because)
 		buf_printf(out, " %s", e->because->rule->id);
 	buf_char(out, '\n');
-	words_out(out, t, words_of(before, e->at, a), words_of(after, e->at, a));
-	rows_out(out, t, e, old, place.locus);
+	words_out(out, d->term, words_of(d->before, e->at, d->arena),
+		  words_of(d->after, e->at, d->arena));
+	rows_out(out, d->term, e, old_bytes(d->plan, e, d->arena), locus);
+}
+
+static void names_out(struct buf *out, const struct term *t, const char *path)
+{
+	paint(out, t, PAINT_PLACE);
+	buf_add(out, STR("--- "));
+	buf_safe(out, str_of(path));
+	buf_add(out, STR("\n+++ "));
+	buf_safe(out, str_of(path));
+	paint_end(out, t);
+	buf_char(out, '\n');
 }
 
 void diff_image(struct buf *out, const struct term *t, const struct plan *p,
 		const struct image *before, const struct image *after, struct arena *a)
 {
-	struct edit *v = arena_array(a, p->edits.n + 1, struct edit);
+	struct image_diff d = { out, t, p, before, after, a };
+	struct edit *v = arena_array(a, p->edits.n, struct edit);
 
 	if (p->edits.n)
 		memcpy(v, p->edits.v, p->edits.n * sizeof(*v));
 	sort_stable(v, p->edits.n, sizeof(*v), by_offset);
-	paint(out, t, PAINT_PLACE);
-	buf_add(out, STR("--- "));
-	buf_safe(out, str_of(p->src->path));
-	buf_add(out, STR("\n+++ "));
-	buf_safe(out, str_of(p->src->path));
-	paint_end(out, t);
-	buf_char(out, '\n');
+	names_out(out, t, p->src->path);
 	if (p->size != p->src->size)
 		buf_printf(out, "@@ size: %llu bytes, will be %llu @@\n",
 			   (unsigned long long)p->src->size, (unsigned long long)p->size);
 	for (size_t i = 0; i < p->edits.n; i++)
-		edit_out(out, t, p, &v[i], before, after, a);
+		edit_out(&d, &v[i]);
 }

@@ -2,7 +2,7 @@
 #include "cli/excerpt.h"
 #include "base/banned.h"
 
-enum { ROW = 16, ROWS_MAX = 4 };
+enum { ROW = 16, DUMP_MAX = 4 * ROW };
 
 /* The part of an image that is drawn, and the part of it that is marked. */
 struct dump {
@@ -35,16 +35,15 @@ static struct dump plan_dump(const struct place *place, const struct marker *m)
 	uint64_t size = m->at.src->size;
 	uint64_t first = place ? place->record.off : m->at.off / ROW * ROW;
 	uint64_t record_end = place ? span_end(place->record) : size;
-	uint64_t last = span_end(m->at) - 1, rows;
+	uint64_t last = span_end(m->at) - 1, bottom;
 	struct dump d = { .base = first + (m->at.off - first) / ROW * ROW };
 	char text[24];
 
 	d.end = u64_min(u64_min(first + ((last - first) / ROW + 1) * ROW, record_end),
 			size);
-	d.end = u64_min(d.end, d.base + ROWS_MAX * ROW);
-	rows = d.end > d.base ? (d.end - d.base - 1) / ROW : 0;
-	d.width = snprintf(text, sizeof(text), "0x%llx",
-			   (unsigned long long)(d.base + rows * ROW));
+	d.end = u64_min(d.end, d.base + DUMP_MAX);
+	bottom = d.end > d.base ? d.base + (d.end - d.base - 1) / ROW * ROW : d.base;
+	d.width = snprintf(text, sizeof(text), "0x%llx", (unsigned long long)bottom);
 	d.columns = (unsigned)u64_min(ROW, d.end > d.base ? d.end - d.base : 0) * 3;
 	return d;
 }

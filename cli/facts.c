@@ -19,13 +19,25 @@ void buf_size(struct buf *out, uint64_t bytes)
 
 /* ---- text ---- */
 
+static void words(struct buf *out, const char *key)
+{
+	for (;; key++) {
+		size_t n = strcspn(key, "_");
+
+		buf_add(out, (struct str){ key, n });
+		key += n;
+		if (!*key)
+			return;
+		buf_char(out, ' ');
+	}
+}
+
 static void label(struct facts *f, const char *key)
 {
 	size_t column = 2 * f->depth + strlen(key);
 
 	buf_fill(f->out, ' ', 2 * f->depth);
-	for (; *key; key++)
-		buf_char(f->out, *key == '_' ? ' ' : *key);
+	words(f->out, key);
 	buf_fill(f->out, ' ', column < VALUE_COLUMN ? VALUE_COLUMN - column : 1);
 }
 
@@ -51,12 +63,11 @@ static void line_of(struct facts *f, const char *key, struct str value)
 	buf_char(f->out, '\n');
 }
 
-static void title(struct facts *f, const char *words)
+static void title(struct facts *f, const char *text)
 {
 	buf_fill(f->out, ' ', 2 * f->depth);
 	paint(f->out, &f->term, PAINT_PLACE);
-	for (; *words; words++)
-		buf_char(f->out, *words == '_' ? ' ' : *words);
+	words(f->out, text);
 	paint_end(f->out, &f->term);
 	buf_char(f->out, '\n');
 	f->depth++;

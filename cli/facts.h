@@ -13,7 +13,7 @@ struct facts {
 	struct term term;
 	bool json;
 	struct json j;
-	unsigned depth;            /* of groups */
+	size_t depth;              /* of groups */
 	const struct lines *lines; /* places are lines and columns; NULL: offsets */
 	struct arena *arena;
 };

@@ -86,7 +86,8 @@ void json_cstr(struct json *j, const char *key, const char *s)
 void json_base64(struct json *j, const char *key, struct view bytes)
 {
 	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+	enum { PAD = 64 };
 
 	begin(j, key);
 	buf_char(j->out, '"');
@@ -100,8 +101,8 @@ void json_base64(struct json *j, const char *key, struct view bytes)
 			v |= bytes.p[i + 2];
 		buf_char(j->out, digits[v >> 18 & 63]);
 		buf_char(j->out, digits[v >> 12 & 63]);
-		buf_char(j->out, left > 1 ? digits[v >> 6 & 63] : '=');
-		buf_char(j->out, left > 2 ? digits[v & 63] : '=');
+		buf_char(j->out, digits[left > 1 ? v >> 6 & 63 : PAD]);
+		buf_char(j->out, digits[left > 2 ? v & 63 : PAD]);
 	}
 	buf_char(j->out, '"');
 }

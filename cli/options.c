@@ -249,7 +249,7 @@ static const char *option_shown(struct parser *p, enum option id)
 static int take_argument(struct parser *p, enum option id, const char *value)
 {
 	if (!option_rows[id].argument)
-		return take(p, id, NULL);
+		return take(p, id, "");
 	if (!value && p->next < p->argc)
 		value = p->argv[p->next++];
 	if (!value)
@@ -293,7 +293,7 @@ static int parse_letters(struct parser *p, const char *letters)
 		if (option_rows[i].argument)
 			return take_argument(p, (enum option)i,
 					     letters[1] ? letters + 1 : NULL);
-		if (take(p, (enum option)i, NULL) != 0)
+		if (take(p, (enum option)i, "") != 0)
 			return -1;
 	}
 	return 0;

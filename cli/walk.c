@@ -365,14 +365,11 @@ static void add_named(struct walker *w, const char *path)
 
 void walk(struct inputs *out, const char *const *paths, size_t n, struct arena *a)
 {
-	static const char *const here = ".";
 	struct walker w = { .out = out, .a = a };
 
 	*out = (struct inputs){ .arena = a };
-	if (n == 0) {
-		paths = &here;
-		n = 1;
-	}
+	if (n == 0)
+		add_named(&w, ".");
 	for (size_t i = 0; i < n; i++)
 		add_named(&w, paths[i]);
 	buf_free(&w.path);
