@@ -58,19 +58,48 @@ static struct view old_bytes(const struct plan *p, const struct edit *e, struct 
 	return (struct view){ old, e->bytes.n };
 }
 
+/* The rows that change, on the side that a sign stands for or (' ') on both, one below the
+ * other. */
 static void rows_out(struct buf *out, const struct term *t, const struct edit *e,
-		     struct view old, const char *locus)
+		     struct view old, char side)
 {
-	if (e->bytes.n > ROW)
-		locus = NULL;
 	for (size_t i = 0; i < e->bytes.n; i += ROW) {
 		size_t n = e->bytes.n - i < ROW ? e->bytes.n - i : ROW;
 
 		if (old.n && memcmp(old.p + i, e->bytes.p + i, n) == 0)
 			continue;
-		if (old.n)
-			row_out(out, t, '-', e->at.off + i, view_cut(old, i, n), locus);
-		row_out(out, t, '+', e->at.off + i, view_cut(e->bytes, i, n), locus);
+		if (old.n && side != '+')
+			row_out(out, t, '-', e->at.off + i, view_cut(old, i, n), NULL);
+		if (side != '-')
+			row_out(out, t, '+', e->at.off + i, view_cut(e->bytes, i, n),
+				NULL);
+	}
+}
+
+static void zeros_out(struct buf *out, const struct term *t, char sign,
+		      const struct edit *e)
+{
+	paint(out, t, sign == '+' ? PAINT_FIX : PAINT_GONE);
+	buf_printf(out, "%c0x%llx | %zu bytes of zeros", sign,
+		   (unsigned long long)e->at.off, e->bytes.n);
+	paint_end(out, t);
+	buf_char(out, '\n');
+}
+
+static void bytes_out(struct buf *out, const struct term *t, const struct edit *e,
+		      struct view old, const char *locus)
+{
+	if (e->bytes.n <= ROW && old.n) {
+		row_out(out, t, '-', e->at.off, old, locus);
+		row_out(out, t, '+', e->at.off, e->bytes, locus);
+	} else if (old.n && view_is_zero(old)) {
+		zeros_out(out, t, '-', e);
+		rows_out(out, t, e, old, '+');
+	} else if (old.n && view_is_zero(e->bytes)) {
+		rows_out(out, t, e, old, '-');
+		zeros_out(out, t, '+', e);
+	} else {
+		rows_out(out, t, e, old, ' ');
 	}
 }
 
@@ -137,7 +166,7 @@ static void edit_out(const struct image_diff *d, const struct edit *e)
 	buf_char(out, '\n');
 	words_out(out, d->term, words_of(d->before, e->at, d->arena),
 		  words_of(d->after, e->at, d->arena));
-	rows_out(out, d->term, e, old_bytes(d->plan, e, d->arena), locus);
+	bytes_out(out, d->term, e, old_bytes(d->plan, e, d->arena), locus);
 }
 
 static void names_out(struct buf *out, const struct term *t, const char *path)
