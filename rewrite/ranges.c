@@ -158,19 +158,40 @@ int ranges_check(int fd, uint64_t size, const struct journal *j, struct range_co
 
 /* ---- writing ---- */
 
+/* Puts a chunk back right after a failed write, if it does not hold the old bytes still: it
+ * may be a hole on a full disk, where not even those can be written. */
+static int put_back_chunk(int fd, uint64_t off, struct view old, struct err *e)
+{
+	uint8_t is[CHUNK];
+
+	if (io_read_padded(fd, off, is, old.n, e) != 0)
+		return -1;
+	return memcmp(is, old.p, old.n) == 0 ? 0 : io_write(fd, off, old, e);
+}
+
+/* Bytes that are in memory are those of a repair that is being written, or given up, now.
+ * Later nothing is skipped that seems to be there already: after a failed fsync() that may
+ * be true of the page cache alone. */
 static int write_record(int fd, const struct journal *j, const struct journal_record *r,
 			enum journal_side side, struct err *e)
 {
 	uint64_t len = side == JOURNAL_OLD ? r->old_len : r->new_len;
-	struct view whole = side == JOURNAL_OLD ? r->old : r->new;
+	bool giving_up = side == JOURNAL_OLD && r->old.p;
 	uint8_t buf[CHUNK];
 
-	if (whole.p)
-		return io_write(fd, r->off, whole, e);
+	if (side == JOURNAL_NEW && r->new.p)
+		return io_write(fd, r->off, r->new, e);
 	for (uint64_t from = 0, n; from < len; from += n) {
+		struct view v;
+		int rc;
+
 		n = u64_min(step(r, from), len - from);
-		if (journal_bytes(j, r, side, from, buf, (size_t)n, e) != 0 ||
-		    io_write(fd, r->off + from, (struct view){ buf, (size_t)n }, e) != 0)
+		if (journal_bytes(j, r, side, from, buf, (size_t)n, e) != 0)
+			return -1;
+		v = (struct view){ buf, (size_t)n };
+		rc = giving_up ? put_back_chunk(fd, r->off + from, v, e)
+			       : io_write(fd, r->off + from, v, e);
+		if (rc != 0)
 			return -1;
 	}
 	return 0;
