@@ -13,19 +13,13 @@ static const struct {
 	enum fdisk_about about;
 	const char *prefix;
 } same_words[] = {
-	{ FDISK_LABEL, "mbr-" },
-	{ FDISK_LABEL, "pmbr-missing" },
-	{ FDISK_LABEL, "gpt-primary-" },
-	{ FDISK_LABEL, "gpt-grown" },
-	{ FDISK_PMBR, "mbr-" },
-	{ FDISK_PMBR, "pmbr-" },
-	{ FDISK_PMBR, "gpt-grown" },
-	{ FDISK_PRIMARY, "gpt-primary-" },
-	{ FDISK_BACKUP, "gpt-backup-" },
-	{ FDISK_BACKUP, "gpt-grown" },
-	{ FDISK_BACKUP, "gpt-disagree" },
-	{ FDISK_TABLE, "gpt-overlap" },
-	{ FDISK_TABLE, "gpt-end-before-start" },
+	{ FDISK_LABEL, "mbr-" },           { FDISK_LABEL, "pmbr-missing" },
+	{ FDISK_LABEL, "gpt-primary-" },   { FDISK_LABEL, "gpt-grown" },
+	{ FDISK_LABEL, "gpt-disagree" },   { FDISK_PMBR, "mbr-" },
+	{ FDISK_PMBR, "pmbr-" },           { FDISK_PMBR, "gpt-grown" },
+	{ FDISK_PRIMARY, "gpt-primary-" }, { FDISK_BACKUP, "gpt-backup-" },
+	{ FDISK_BACKUP, "gpt-grown" },     { FDISK_BACKUP, "gpt-disagree" },
+	{ FDISK_TABLE, "gpt-overlap" },    { FDISK_TABLE, "gpt-end-before-start" },
 	{ FDISK_TABLE, "gpt-disagree" },
 };
 
