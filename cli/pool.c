@@ -16,6 +16,7 @@ struct pool {
 	pthread_cond_t done;  /* the item that the caller waits for is worked */
 	size_t next;          /* item that nobody has begun */
 	size_t taken;         /* items below it were taken */
+	size_t chunk;         /* items that are begun at once */
 	bool waiting;         /* the caller sleeps until item `taken` is worked */
 	bool worked[POOL_WINDOW];
 };
@@ -25,16 +26,23 @@ static bool may_begin(const struct pool *p)
 	return p->next < p->job->n && p->next - p->taken < POOL_WINDOW;
 }
 
-/* Called with the lock, which is dropped while working. */
-static void work_one(struct pool *p)
+/* The next few items: most take less time than to ask for them. Called with the lock, which
+ * is dropped while working. */
+static void work_some(struct pool *p)
 {
-	size_t item = p->next++;
+	size_t first = p->next, end = first + p->chunk;
+	size_t bound = p->taken + POOL_WINDOW;
 
+	end = end < bound ? end : bound;
+	end = end < p->job->n ? end : p->job->n;
+	p->next = end;
 	pthread_mutex_unlock(&p->lock);
-	p->job->work(p->job->ctx, item);
+	for (size_t i = first; i < end; i++)
+		p->job->work(p->job->ctx, i);
 	pthread_mutex_lock(&p->lock);
-	p->worked[item % POOL_WINDOW] = true;
-	if (p->waiting && item == p->taken)
+	for (size_t i = first; i < end; i++)
+		p->worked[i % POOL_WINDOW] = true;
+	if (p->waiting && p->worked[p->taken % POOL_WINDOW])
 		pthread_cond_signal(&p->done);
 }
 
@@ -45,7 +53,7 @@ static void *worker(void *arg)
 	pthread_mutex_lock(&p->lock);
 	while (p->next < p->job->n) {
 		if (may_begin(p))
-			work_one(p);
+			work_some(p);
 		else
 			pthread_cond_wait(&p->room, &p->lock);
 	}
@@ -74,7 +82,7 @@ static void lead(struct pool *p)
 		if (p->worked[p->taken % POOL_WINDOW]) {
 			take_one(p);
 		} else if (may_begin(p)) {
-			work_one(p);
+			work_some(p);
 		} else {
 			p->waiting = true;
 			pthread_cond_wait(&p->done, &p->lock);
@@ -94,7 +102,7 @@ static void run_alone(const struct pool_job *job)
 }
 
 /* Fewer than this for each thread, and starting the thread costs more than it saves. */
-enum { ITEMS_PER_THREAD = 4 };
+enum { ITEMS_PER_THREAD = 4, CHUNK_MAX = 8 };
 
 static unsigned threads_worth(const struct pool_job *job)
 {
@@ -105,7 +113,7 @@ static unsigned threads_worth(const struct pool_job *job)
 
 void pool_run(const struct pool_job *job)
 {
-	struct pool p = { .job = job };
+	struct pool p = { .job = job, .chunk = 1 };
 	unsigned want = threads_worth(job), started = 0;
 	struct arena a;
 	pthread_t *ids;
@@ -115,6 +123,9 @@ void pool_run(const struct pool_job *job)
 		run_alone(job);
 		return;
 	}
+	/* Large ones only where there are many: a disk takes longer than a config. */
+	if (job->n / want >= (size_t)CHUNK_MAX * ITEMS_PER_THREAD)
+		p.chunk = CHUNK_MAX;
 	arena_init(&a, 0);
 	ids = arena_array(&a, want, pthread_t);
 	pthread_mutex_init(&p.lock, NULL);
