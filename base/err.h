@@ -11,6 +11,7 @@ enum err_code {
 	ERR_PARSE,       /* text that its own language refuses */
 	ERR_BUSY,        /* somebody else uses the file */
 	ERR_REFUSED,     /* we could, but must not */
+	ERR_STOPPED,     /* the user said so, and it can be continued */
 	ERR_USAGE,       /* wrong command line */
 	ERR_UNSUPPORTED, /* a kind of input or system that this build does not know */
 };

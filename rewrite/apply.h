@@ -7,12 +7,19 @@
 #include "analyze/source.h"
 #include "base/err.h"
 #include "rewrite/edit.h"
+#include "rewrite/move.h"
 
 /* An image, in place: journal armed, then stage by stage with an fsync after each, then
  * journal done. src is open for writing and locked (lock.h). When a write fails, what was
  * written is put back at once; when that fails too, the journal stays armed, and the
  * message says so. */
 int apply_image(const struct source *src, const struct plan *p, struct err *e)
+	__attribute__((warn_unused_result));
+
+/* The same, with somebody who watches the moves of the plan and may stop them: ERR_STOPPED,
+ * with the journal armed. NULL: nobody. */
+int apply_image_watched(const struct source *src, const struct plan *p,
+			const struct move_watch *watch, struct err *e)
 	__attribute__((warn_unused_result));
 
 /* A text, whole: temporary file in the same folder, same mode, owner and extended

@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "rewrite/io.h"
 #include "rewrite/journal.h"
+#include "rewrite/journal_slot.h"
 #include "rewrite/lock.h"
 #include "rewrite/ranges.h"
 #include "rewrite/undo.h"
@@ -25,7 +26,7 @@ static int by_stage(const void *a, const void *b)
 	return x->off < y->off ? -1 : x->off > y->off;
 }
 
-/* What the image holds now where an edit wants to write. */
+/* What the image holds where an edit wants to write: now, or once src's moves are done. */
 static int read_old(const struct source *src, const struct edit *ed, struct arena *a,
 		    struct journal_record *r, struct err *e)
 {
@@ -49,30 +50,65 @@ static bool changes_nothing(const struct journal_record *r)
 	       (r->old_len == r->new_len && memcmp(r->old.p, r->new.p, r->new.n) == 0);
 }
 
+/* The moves, and what they overwrite for good. */
+static int plan_moves(const struct source *src, const struct patch *moved,
+		      struct journal_entry *t, struct arena *a, struct err *e)
+{
+	t->nmoves = moved->nmoves;
+	if (t->nmoves == 0)
+		return 0;
+	t->chunk = SLOT_CHUNK;
+	t->moves = arena_array(a, t->nmoves, struct patch_move);
+	memcpy(t->moves, moved->moves, t->nmoves * sizeof(*t->moves));
+	if (!journal_gaps(t, a))
+		return err_set(e, ERR_LIMIT, "has more moves than fit into memory");
+	for (size_t i = 0; i < t->ngaps; i++) {
+		if (source_view(src, a, t->gaps[i].off, t->gaps[i].old_len,
+				&t->gaps[i].old, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int plan_records(const struct source *src, const struct plan *p,
 			struct journal_entry *t, struct arena *a, struct err *e)
 {
+	struct patch moved = plan_patch(p, a);
+	struct source over;
+
+	moved.n = 0;
+	over = *src;
+	if (moved.nmoves)
+		over = source_overlay(src, &moved);
 	t->records = arena_array(a, p->edits.n, struct journal_record);
 	for (size_t i = 0; i < p->edits.n; i++) {
 		struct journal_record r;
 
 		BUG_ON(p->edits.v[i].at.len != p->edits.v[i].bytes.n);
-		if (read_old(src, &p->edits.v[i], a, &r, e) != 0)
+		if (read_old(&over, &p->edits.v[i], a, &r, e) != 0)
 			return -1;
 		if (!changes_nothing(&r))
 			t->records[t->n++] = r;
 	}
 	sort_stable(t->records, t->n, sizeof(*t->records), by_stage);
+	if (plan_moves(src, &moved, t, a, e) != 0)
+		return -1;
 	return ranges_head_crc(src->fd, t, &t->head_crc, e);
 }
 
 /* The journal is armed: from here on the target may change. */
-static int write_target(const struct source *src, const struct journal *j, struct err *e)
+static int write_target(const struct source *src, const struct journal *j,
+			const struct move_watch *watch, struct err *e)
 {
 	const struct journal_entry *t = &j->last;
 
 	if (t->size_after > t->size_before &&
 	    (io_resize(src->fd, t->size_after, e) != 0 || io_sync(src->fd, e) != 0))
+		return -1;
+	if (moves_run(src->fd, j, MOVE_FORTH, watch, e) != 0)
+		return -1;
+	/* Before, what the records are about was somewhere else. */
+	if (t->nmoves && ranges_check(src->fd, t->size_after, j, NULL, e) != 0)
 		return -1;
 	return ranges_write(src->fd, j, JOURNAL_NEW, e);
 }
@@ -80,8 +116,11 @@ static int write_target(const struct source *src, const struct journal *j, struc
 static int put_back(const struct source *src, struct journal *j, struct err *e)
 {
 	const struct journal_entry *t = &j->last;
+	bool moved;
 
-	if (ranges_write(src->fd, j, JOURNAL_OLD, e) != 0)
+	if (moves_done(j, &moved, e) != 0 ||
+	    (moved && ranges_write(src->fd, j, JOURNAL_OLD, e) != 0) ||
+	    moves_run(src->fd, j, MOVE_BACK, NULL, e) != 0)
 		return -1;
 	if (t->size_after > t->size_before &&
 	    (io_resize(src->fd, t->size_before, e) != 0 || io_sync(src->fd, e) != 0))
@@ -116,7 +155,8 @@ static int untouched(struct err *e)
 }
 
 static int apply_journaled(const struct source *src, struct journal *j,
-			   struct journal_entry *t, struct err *e)
+			   struct journal_entry *t, const struct move_watch *watch,
+			   struct err *e)
 {
 	struct err mark = { 0 };
 
@@ -127,8 +167,8 @@ static int apply_journaled(const struct source *src, struct journal *j,
 			"or undone first");
 	if (journal_arm(j, t, e) != 0)
 		return untouched(e);
-	if (write_target(src, j, e) != 0)
-		return give_up(src, j, e);
+	if (write_target(src, j, watch, e) != 0)
+		return e->code == ERR_STOPPED ? -1 : give_up(src, j, e);
 	if (journal_mark(j, true, &mark) != 0) {
 		err_set(e, mark.code, "is repaired, but that could not be noted: %.180s",
 			mark.msg);
@@ -153,8 +193,8 @@ static int check_size(const struct source *src, struct err *e)
 	return 0;
 }
 
-static int apply(const struct source *src, const struct plan *p, struct arena *a,
-		 struct err *e)
+static int apply(const struct source *src, const struct plan *p,
+		 const struct move_watch *watch, struct arena *a, struct err *e)
 {
 	struct journal_entry t = { .size_before = src->size,
 				   .size_after = u64_max(p->size, src->size),
@@ -165,7 +205,9 @@ static int apply(const struct source *src, const struct plan *p, struct arena *a
 
 	if (check_size(src, e) != 0 || plan_records(src, p, &t, a, e) != 0)
 		return -1;
-	if (t.n == 0 && t.size_after == t.size_before)
+	if (watch && watch->chunk && t.nmoves)
+		t.chunk = watch->chunk;
+	if (t.n == 0 && t.nmoves == 0 && t.size_after == t.size_before)
 		return 0;
 	if (t.size_after > t.size_before && !S_ISREG(src->st.st_mode))
 		return err_set(e, ERR_REFUSED,
@@ -173,24 +215,44 @@ static int apply(const struct source *src, const struct plan *p, struct arena *a
 			       (unsigned long long)t.size_after);
 	if (journal_open(&j, src->path, FORMAT_IMAGE, true, NULL, a, e) != 0)
 		return untouched(e);
-	rc = apply_journaled(src, &j, &t, e);
+	rc = apply_journaled(src, &j, &t, watch, e);
 	journal_close(&j);
 	return rc;
 }
 
-int apply_image(const struct source *src, const struct plan *p, struct err *e)
+int apply_image_watched(const struct source *src, const struct plan *p,
+			const struct move_watch *watch, struct err *e)
 {
 	struct arena a;
 	int rc;
 
 	BUG_ON(src->fd < 0 || src->patch);
 	arena_init(&a, ARENA_BUDGET);
-	rc = apply(src, p, &a, e);
+	rc = apply(src, p, watch, &a, e);
 	arena_free(&a);
 	return rc;
 }
 
+int apply_image(const struct source *src, const struct plan *p, struct err *e)
+{
+	return apply_image_watched(src, p, NULL, e);
+}
+
 /* ---- resume ---- */
+
+/* May j->last be written, or taken back? While its bytes are being moved, no range can be
+ * asked for what it holds. */
+static int check_target(const struct source *src, const struct journal *j,
+			struct range_count *n, struct err *e)
+{
+	bool moved;
+
+	if (journal_verify(j, e) != 0 || moves_done(j, &moved, e) != 0)
+		return -1;
+	if (!moved)
+		return ranges_identify(src->fd, src->size, j, e);
+	return ranges_check(src->fd, src->size, j, n, e);
+}
 
 static int resume(const struct source *src, struct arena *a, struct err *e)
 {
@@ -203,11 +265,9 @@ static int resume(const struct source *src, struct arena *a, struct err *e)
 	if (!found)
 		return 0;
 	if (j.count > 0 && !j.last.done) {
-		rc = journal_verify(&j, e);
+		rc = check_target(src, &j, NULL, e);
 		if (rc == 0)
-			rc = ranges_check(src->fd, src->size, &j, NULL, e);
-		if (rc == 0)
-			rc = write_target(src, &j, e);
+			rc = write_target(src, &j, NULL, e);
 		if (rc == 0)
 			rc = journal_mark(&j, true, e);
 	}
@@ -251,12 +311,14 @@ static int take_back(const struct source *src, struct journal *j, struct undo_re
 		     struct err *e)
 {
 	const struct journal_entry *t = &j->last;
-	struct range_count n;
+	struct range_count n = { 0 };
 
-	if (journal_verify(j, e) != 0 ||
-	    ranges_check(src->fd, src->size, j, &n, e) != 0 ||
-	    check_grown(src, j, e) != 0)
+	if (check_target(src, j, &n, e) != 0 || check_grown(src, j, e) != 0)
 		return -1;
+	for (size_t i = 0; i < t->nmoves; i++) {
+		n.ranges++;
+		n.bytes += t->moves[i].len;
+	}
 	*r = (struct undo_result){ .ranges = n.ranges,
 				   .bytes = n.bytes,
 				   .was_unfinished = !t->done,

@@ -75,6 +75,30 @@ int io_resize(int fd, uint64_t size, struct err *e)
 	return 0;
 }
 
+int io_punch(int fd, uint64_t off, uint64_t len, bool *punched, struct err *e)
+{
+	int rc = -1;
+
+	*punched = false;
+	if (!range_within(off, len, INT64_MAX))
+		return err_sys(e, EFBIG, "cannot make a hole at byte %llu",
+			       (unsigned long long)off);
+	errno = EOPNOTSUPP;
+#ifdef FALLOC_FL_PUNCH_HOLE
+	do
+		rc = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off,
+			       (off_t)len);
+	while (rc != 0 && errno == EINTR);
+#else
+	(void)fd;
+#endif
+	*punched = rc == 0;
+	if (rc != 0 && errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL)
+		return err_sys(e, errno, "cannot make a hole at byte %llu",
+			       (unsigned long long)off);
+	return 0;
+}
+
 int io_create(int dir, const char *name, int *fd, struct err *e)
 {
 	*fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -125,4 +149,33 @@ int io_read_padded(int fd, uint64_t off, uint8_t *buf, size_t n, struct err *e)
 	}
 	memset(buf + done, 0, n - done);
 	return 0;
+}
+
+uint64_t io_next_data(int fd, uint64_t off, uint64_t end)
+{
+#ifdef SEEK_DATA
+	off_t data = lseek(fd, (off_t)off, SEEK_DATA);
+
+	if (data >= 0)
+		return u64_min(end, u64_max(off, (uint64_t)data));
+	if (errno == ENXIO)
+		return end;
+#else
+	(void)fd;
+#endif
+	return u64_min(off, end);
+}
+
+uint64_t io_next_hole(int fd, uint64_t off, uint64_t end)
+{
+#ifdef SEEK_HOLE
+	off_t hole = lseek(fd, (off_t)off, SEEK_HOLE);
+
+	if (hole >= 0)
+		return u64_min(end, u64_max(off, (uint64_t)hole));
+#else
+	(void)fd;
+	(void)off;
+#endif
+	return end;
 }

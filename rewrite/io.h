@@ -21,6 +21,11 @@ int io_sync_dir(int dir, struct err *e) __attribute__((warn_unused_result));
 
 int io_resize(int fd, uint64_t size, struct err *e) __attribute__((warn_unused_result));
 
+/* Makes [off, off + len) of a file, all of it below its end, a hole. *punched is false, and
+ * nothing is done, where there are none. */
+int io_punch(int fd, uint64_t off, uint64_t len, bool *punched, struct err *e)
+	__attribute__((warn_unused_result));
+
 /* A new file, open for reading and writing, mode 0600. ERR_IO with EEXIST when the name is
  * taken, by whatever. */
 int io_create(int dir, const char *name, int *fd, struct err *e)
@@ -40,5 +45,10 @@ int io_unlink(int dir, const char *name, struct err *e)
 /* Bytes past the end of the file are zeros. */
 int io_read_padded(int fd, uint64_t off, uint8_t *buf, size_t n, struct err *e)
 	__attribute__((warn_unused_result));
+
+/* The next byte at or after off that is not in a hole, or that is; end when there is none
+ * before it. Where holes cannot be told from zeros, there are none. */
+uint64_t io_next_data(int fd, uint64_t off, uint64_t end);
+uint64_t io_next_hole(int fd, uint64_t off, uint64_t end);
 
 #endif

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rewrite/journal.h"
 #include "rewrite/journal_format.h"
+#include "rewrite/journal_slot.h"
 
 #include "base/crc32.h"
 #include "rewrite/io.h"
@@ -302,10 +303,26 @@ static void encode_record(struct journal_record *r, uint64_t at, uint8_t *b)
 	put_le32(b + REC_NEW_CRC, r->crc_new);
 }
 
+/* Of the table: what t->gaps are to be on disk. */
+static void encode_gap(struct journal_record *r, uint64_t at, uint8_t *b)
+{
+	encode_record(r, at, b);
+	put_le32(b + REC_STAGE, REC_GAP);
+}
+
+static void encode_moves(const struct journal_entry *t, uint8_t *b)
+{
+	for (size_t i = 0; i < t->nmoves; i++, b += MOVE_LEN) {
+		put_le64(b + MOVE_FROM, t->moves[i].from);
+		put_le64(b + MOVE_TO, t->moves[i].to);
+		put_le64(b + MOVE_SIZE, t->moves[i].len);
+	}
+}
+
 static struct view encode_table(const struct journal *j, struct journal_entry *t,
 				uint64_t *total)
 {
-	size_t len = t->n * REC_LEN;
+	size_t len = (t->n + t->ngaps) * REC_LEN + t->nmoves * MOVE_LEN;
 	uint8_t *b = arena_alloc(j->arena, len, 1);
 	uint64_t at = j->end + TX_HEADER + len;
 
@@ -315,6 +332,15 @@ static struct view encode_table(const struct journal *j, struct journal_entry *t
 		encode_record(r, at, b + i * REC_LEN);
 		at += r->old_len + r->new_len;
 	}
+	for (size_t i = 0; i < t->ngaps; i++) {
+		encode_gap(&t->gaps[i], at, b + (t->n + i) * REC_LEN);
+		at += t->gaps[i].old_len;
+	}
+	encode_moves(t, b + (t->n + t->ngaps) * REC_LEN);
+	if (t->nmoves) {
+		t->slots_at = div_up(at, SLOT_HEADER) * SLOT_HEADER;
+		at = t->slots_at + 2 * (SLOT_HEADER + (uint64_t)t->chunk);
+	}
 	*total = div_up(at - j->end, TX_ALIGN) * TX_ALIGN;
 	return (struct view){ b, len };
 }
@@ -323,7 +349,7 @@ static struct view encode_table(const struct journal *j, struct journal_entry *t
 static void encode_tx(const struct journal_entry *t, struct view table, uint64_t total,
 		      uint8_t b[TX_HEADER])
 {
-	BUG_ON(t->n > UINT32_MAX);
+	BUG_ON(t->n + t->ngaps > UINT32_MAX || t->nmoves > UINT32_MAX);
 	memset(b, 0, TX_HEADER);
 	memcpy(b + TX_MAGIC, tx_magic, sizeof(tx_magic));
 	put_le64(b + TX_ID, t->id);
@@ -331,11 +357,40 @@ static void encode_tx(const struct journal_entry *t, struct view table, uint64_t
 	put_le64(b + TX_SIZE_BEFORE, t->size_before);
 	put_le64(b + TX_SIZE_AFTER, t->size_after);
 	put_le64(b + TX_TIME, (uint64_t)t->time);
-	put_le32(b + TX_RECORDS, (uint32_t)t->n);
+	put_le32(b + TX_RECORDS, (uint32_t)(t->n + t->ngaps));
+	put_le32(b + TX_MOVES, (uint32_t)t->nmoves);
+	put_le32(b + TX_CHUNK, t->chunk);
 	put_le32(b + TX_HEAD_CRC, t->head_crc);
 	put_le32(b + TX_TABLE_CRC, crc32_of(table));
 	put_le32(b + TX_CRC, crc32_of((struct view){ b, TX_CRC }));
 	memcpy(b + TX_STATE, tx_states[TX_WRITING], TX_STATE_LEN);
+}
+
+static int put_zeros(struct writer *w, uint64_t to, struct err *e)
+{
+	static const uint8_t zeros[4096];
+	int rc = 0;
+
+	while (rc == 0 && w->at + w->b.n < to)
+		rc = put(w,
+			 (struct view){ zeros, (size_t)u64_min(sizeof(zeros),
+							       to - w->at - w->b.n) },
+			 e);
+	return rc;
+}
+
+/* Room that is there when it is needed, and the first slot in it. */
+static int put_slots(struct writer *w, const struct journal_entry *t, struct err *e)
+{
+	uint8_t first[SLOT_HEADER];
+
+	if (t->nmoves == 0)
+		return 0;
+	slot_first(first);
+	if (put_zeros(w, t->slots_at, e) != 0 ||
+	    put(w, (struct view){ first, sizeof(first) }, e) != 0)
+		return -1;
+	return put_zeros(w, t->slots_at + 2 * (SLOT_HEADER + (uint64_t)t->chunk), e);
 }
 
 static int write_body(const struct journal *j, const struct journal_entry *t,
@@ -355,6 +410,10 @@ static int write_body(const struct journal *j, const struct journal_entry *t,
 		if (rc == 0)
 			rc = put(&w, t->records[i].new, e);
 	}
+	for (size_t i = 0; i < t->ngaps && rc == 0; i++)
+		rc = put(&w, t->gaps[i].old, e);
+	if (rc == 0)
+		rc = put_slots(&w, t, e);
 	if (rc == 0)
 		rc = put(&w,
 			 (struct view){ padding, (size_t)(-(w.at + w.b.n) % TX_ALIGN) },
@@ -391,6 +450,24 @@ static int cut_tail(const struct journal *j, struct err *e)
 	return io_sync(j->fd, e);
 }
 
+/* What an older vmend must not take for a repair without moves. One sector, so that it is
+ * the old header or the new one. */
+static int raise_version(struct journal *j, const struct journal_entry *t, struct err *e)
+{
+	uint8_t b[FILE_HEADER];
+
+	if (t->nmoves == 0 || j->version >= JOURNAL_VERSION_MOVES)
+		return 0;
+	if (io_read_padded(j->fd, 0, b, sizeof(b), e) != 0)
+		return -1;
+	put_le32(b + FILE_VERSION, JOURNAL_VERSION_MOVES);
+	put_le32(b + FILE_CRC, crc32_of((struct view){ b, FILE_CRC }));
+	if (io_write(j->fd, 0, (struct view){ b, sizeof(b) }, e) != 0)
+		return -1;
+	j->version = JOURNAL_VERSION_MOVES;
+	return io_sync(j->fd, e);
+}
+
 int journal_arm(struct journal *j, struct journal_entry *t, struct err *e)
 {
 	struct view table;
@@ -404,8 +481,9 @@ int journal_arm(struct journal *j, struct journal_entry *t, struct err *e)
 	t->at = j->end;
 	t->done = false;
 	table = encode_table(j, t, &total);
-	if (cut_tail(j, e) != 0 || write_body(j, t, table, total, e) != 0 ||
-	    io_sync(j->fd, e) != 0 || write_state(j, t->at, TX_ARMED, e) != 0) {
+	if (cut_tail(j, e) != 0 || raise_version(j, t, e) != 0 ||
+	    write_body(j, t, table, total, e) != 0 || io_sync(j->fd, e) != 0 ||
+	    write_state(j, t->at, TX_ARMED, e) != 0) {
 		drop_tail(j);
 		return journal_fail(j, e);
 	}

@@ -36,6 +36,15 @@ struct journal_entry {
 	uint64_t at;       /* its offset in the journal */
 	struct journal_record *records; /* sorted by stage, then offset; none overlap */
 	size_t n;
+	/* Images: bytes that go to a higher place before the records are written, whose old
+	 * bytes are those of the time between. Sorted by `to`, destinations disjoint. */
+	struct patch_move *moves;
+	size_t nmoves;
+	/* With moves: what they overwrite and none of them reads, old bytes only. */
+	struct journal_record *gaps;
+	size_t ngaps;
+	uint32_t chunk;    /* bytes that are moved at once */
+	uint64_t slots_at; /* in the journal: how far they are (journal_slot.h) */
 };
 
 struct journal {
@@ -46,6 +55,7 @@ struct journal {
 	uint64_t end;              /* where the next transaction goes */
 	struct journal_entry last; /* the newest transaction, when count is not 0 */
 	size_t count;              /* transactions, all armed or done */
+	uint32_t version;          /* of the file */
 	struct arena *arena;
 };
 
@@ -66,6 +76,10 @@ int journal_open(struct journal *j, const char *target, enum format_kind kind,
 		 bool create, bool *found, struct arena *a, struct err *e)
 	__attribute__((warn_unused_result));
 void journal_close(struct journal *j);
+
+/* The gaps of t's moves, without their bytes, sorted by offset; t->size_before is set.
+ * False: no memory. */
+bool journal_gaps(struct journal_entry *t, struct arena *a);
 
 /* For a new entry. */
 uint64_t journal_new_id(void);

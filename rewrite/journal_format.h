@@ -19,7 +19,8 @@ enum {
 	FILE_CRC = 508,     /* u32: of all before it */
 	FILE_HEADER = 512,
 	FILE_NAME_MAX = 255,
-	JOURNAL_VERSION = 1,
+	JOURNAL_VERSION = 1,       /* of a new file */
+	JOURNAL_VERSION_MOVES = 2, /* once a transaction has moves */
 };
 
 enum file_kind { KIND_IMAGE = 1, KIND_TEXT = 2 };
@@ -36,6 +37,8 @@ enum {
 	TX_RECORDS = 56,     /* u32 */
 	TX_HEAD_CRC = 60,    /* u32 */
 	TX_TABLE_CRC = 64,   /* u32: of the record table */
+	TX_MOVES = 68,       /* u32: their number; version 2 */
+	TX_CHUNK = 72,       /* u32: bytes that are moved at once */
 	TX_CRC = 76,         /* u32: of all before it, the state counting as zeros */
 	TX_HEADER = 80,
 	TX_STATE_LEN = 8,
@@ -51,6 +54,15 @@ enum {
 	REC_OLD_CRC = 28, /* u32 */
 	REC_NEW_CRC = 32, /* u32 */
 	REC_LEN = 40,
+	REC_GAP = 3, /* as stage: old bytes that a move overwrites. Behind all others */
+};
+
+/* One move of the table behind the records. */
+enum {
+	MOVE_FROM = 0,  /* u64 */
+	MOVE_TO = 8,    /* u64 */
+	MOVE_SIZE = 16, /* u64 */
+	MOVE_LEN = 24,
 };
 
 enum { JOURNAL_MAX_TX = 65536 }; /* a bound for loops; nobody repairs one file so often */

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rewrite/journal.h"
 #include "rewrite/journal_format.h"
+#include "rewrite/journal_slot.h"
 
 #include "base/crc32.h"
 #include "base/vec.h"
@@ -47,10 +48,12 @@ int journal_read_header(struct journal *j, bool *empty, struct err *e)
 		return 0;
 	if (!view_eq(h, FILE_MAGIC, file_magic, sizeof(file_magic)))
 		return err_set(e, ERR_PARSE, "is not an undo journal of vmend");
-	if (view_le32(h, FILE_VERSION) != JOURNAL_VERSION)
-		return err_set(e, ERR_UNSUPPORTED,
-			       "has format version %u, this vmend knows version %d",
-			       (unsigned)view_le32(h, FILE_VERSION), JOURNAL_VERSION);
+	j->version = view_le32(h, FILE_VERSION);
+	if (j->version < JOURNAL_VERSION || j->version > JOURNAL_VERSION_MOVES)
+		return err_set(
+			e, ERR_UNSUPPORTED,
+			"has format version %u, this vmend knows versions %d to %d",
+			(unsigned)j->version, JOURNAL_VERSION, JOURNAL_VERSION_MOVES);
 	if (view_le32(h, FILE_CRC) != crc32_of(view_cut(h, 0, FILE_CRC)) ||
 	    view_le32(h, FILE_SIZE) != FILE_HEADER)
 		return damaged(e, "wrong checksum of the file header", 0);
@@ -94,6 +97,8 @@ static struct journal_entry entry_of(struct view h, uint64_t at)
 		.time = (int64_t)view_le64(h, TX_TIME),
 		.n = view_le32(h, TX_RECORDS),
 		.head_crc = view_le32(h, TX_HEAD_CRC),
+		.nmoves = view_le32(h, TX_MOVES),
+		.chunk = view_le32(h, TX_CHUNK),
 	};
 }
 
@@ -201,16 +206,127 @@ static bool record_fits(const struct journal *j, const struct journal_record *r)
 	if (r->new_len == 0 || !range_within(r->off, r->new_len, t->size_after) ||
 	    t->size_before > t->size_after)
 		return false;
+	if (t->nmoves)
+		return r->old_len == r->new_len;
 	below = r->off < t->size_before ? t->size_before - r->off : 0;
 	return r->old_len == u64_min(r->new_len, below);
+}
+
+/* Where the bytes from off on begin to be read by a move, or cease to be; at most end. */
+static uint64_t read_until(const struct journal_entry *t, uint64_t off, uint64_t end,
+			   bool *is_read)
+{
+	*is_read = false;
+	for (size_t i = 0; i < t->nmoves; i++) {
+		const struct patch_move *m = &t->moves[i];
+
+		if (off >= m->from && off - m->from < m->len) {
+			*is_read = true;
+			return u64_min(end, m->from + m->len);
+		}
+		if (m->from > off)
+			end = u64_min(end, m->from);
+	}
+	return end;
+}
+
+bool journal_gaps(struct journal_entry *t, struct arena *a)
+{
+	/* Each begins at a destination's begin or at a source's end. */
+	t->gaps = arena_try_array(a, 2 * (uint64_t)t->nmoves * t->nmoves + 1,
+				  struct journal_record);
+	t->ngaps = 0;
+	for (size_t i = 0; t->gaps && i < t->nmoves; i++) {
+		uint64_t off = t->moves[i].to, next;
+		uint64_t end = u64_min(off + t->moves[i].len, t->size_before);
+		bool is_read;
+
+		for (; off < end; off = next) {
+			next = read_until(t, off, end, &is_read);
+			if (!is_read)
+				t->gaps[t->ngaps++] =
+					(struct journal_record){ .off = off,
+								 .old_len = next - off };
+		}
+	}
+	return t->gaps != NULL;
+}
+
+static bool decode_moves(const struct journal *j, struct view table)
+{
+	const struct journal_entry *t = &j->last;
+	uint64_t end = 0;
+
+	if (t->nmoves && (j->version < JOURNAL_VERSION_MOVES || !is_pow2(t->chunk) ||
+			  t->chunk < SLOT_CHUNK_MIN || t->chunk > SLOT_CHUNK_MAX ||
+			  t->size_before > t->size_after || j->kind != FORMAT_IMAGE))
+		return false;
+	for (size_t i = 0; i < t->nmoves; i++) {
+		struct view b = view_cut(table, i * MOVE_LEN, MOVE_LEN);
+		struct patch_move *m = &t->moves[i];
+
+		*m = (struct patch_move){ .from = view_le64(b, MOVE_FROM),
+					  .to = view_le64(b, MOVE_TO),
+					  .len = view_le64(b, MOVE_SIZE) };
+		if (m->len == 0 || m->from >= m->to || m->to < end ||
+		    !range_within(m->from, m->len, t->size_before) ||
+		    !range_within(m->to, m->len, t->size_after))
+			return false;
+		end = m->to + m->len;
+	}
+	return true;
+}
+
+/* The records behind the last edit are the gaps of the moves, all of them. */
+static bool split_gaps(struct journal *j)
+{
+	struct journal_entry *t = &j->last, should = *t;
+	struct journal_record *gap = t->records + t->n;
+
+	if (t->nmoves == 0)
+		return t->ngaps == 0;
+	if (!journal_gaps(&should, j->arena) || should.ngaps != t->ngaps)
+		return false;
+	for (size_t i = 0; i < t->ngaps; i++) {
+		if (gap[i].off != should.gaps[i].off || gap[i].new_len != 0 ||
+		    gap[i].old_len != should.gaps[i].old_len)
+			return false;
+	}
+	t->gaps = gap;
+	return true;
+}
+
+static bool decode_stage(struct journal_entry *t, struct journal_record *r, uint32_t v)
+{
+	switch (v) {
+	case STAGE_TABLES:
+		r->stage = STAGE_TABLES;
+		break;
+	case STAGE_HEADERS:
+		r->stage = STAGE_HEADERS;
+		break;
+	case STAGE_COMMIT:
+		r->stage = STAGE_COMMIT;
+		break;
+	case REC_GAP:
+		t->ngaps++;
+		return true;
+	default:
+		return false;
+	}
+	return t->ngaps == 0;
 }
 
 static bool decode_records(struct journal *j, struct view table, uint64_t *end)
 {
 	struct journal_entry *t = &j->last;
 	uint64_t at = t->at + TX_HEADER + table.n;
+	size_t n = t->n;
 
-	for (size_t i = 0; i < t->n; i++) {
+	if (!decode_moves(j, view_cut(table, n * REC_LEN, t->nmoves * MOVE_LEN)))
+		return false;
+	t->ngaps = 0;
+	for (size_t i = 0; i < n; i++) {
 		struct view b = view_cut(table, i * REC_LEN, REC_LEN);
 		struct journal_record *r = &t->records[i];
 
@@ -222,39 +338,36 @@ static bool decode_records(struct journal *j, struct view table, uint64_t *end)
 			.crc_new = view_le32(b, REC_NEW_CRC),
 			.at = at,
 		};
-		switch (view_le32(b, REC_STAGE)) {
-		case STAGE_TABLES:
-			r->stage = STAGE_TABLES;
-			break;
-		case STAGE_HEADERS:
-			r->stage = STAGE_HEADERS;
-			break;
-		case STAGE_COMMIT:
-			r->stage = STAGE_COMMIT;
-			break;
-		default:
+		if (!decode_stage(t, r, view_le32(b, REC_STAGE)))
 			return false;
-		}
-		if (!record_fits(j, r) || !u64_add(at, r->old_len, &at) ||
-		    !u64_add(at, r->new_len, &at) || at > j->end ||
-		    (i > 0 && r->stage < t->records[i - 1].stage))
+		if (t->ngaps == 0 &&
+		    (!record_fits(j, r) || (i > 0 && r->stage < t->records[i - 1].stage)))
+			return false;
+		if (!u64_add(at, r->old_len, &at) || !u64_add(at, r->new_len, &at) ||
+		    at > j->end)
 			return false;
 	}
+	t->n -= t->ngaps;
 	*end = at;
-	return true;
+	if (t->nmoves) {
+		t->slots_at = div_up(at, SLOT_HEADER) * SLOT_HEADER;
+		*end = t->slots_at + 2 * (SLOT_HEADER + (uint64_t)t->chunk);
+	}
+	return *end <= j->end && split_gaps(j);
 }
 
 static int read_table(struct journal *j, struct view *table, struct err *e)
 {
 	struct journal_entry *t = &j->last;
-	uint64_t len = (uint64_t)t->n * REC_LEN;
+	uint64_t len = (uint64_t)t->n * REC_LEN + (uint64_t)t->nmoves * MOVE_LEN;
 	uint8_t head[TX_HEADER], *p;
 
 	if (!range_within(t->at + TX_HEADER, len, j->end))
 		return damaged(e, "more records than fit into the transaction", t->at);
 	p = arena_try(j->arena, len, 1);
 	t->records = arena_try_array(j->arena, t->n, struct journal_record);
-	if (!p || !t->records)
+	t->moves = arena_try_array(j->arena, t->nmoves, struct patch_move);
+	if (!p || !t->records || !t->moves)
 		return err_set(e, ERR_LIMIT, "has %zu records, too many for memory",
 			       t->n);
 	if (io_read_padded(j->fd, t->at, head, sizeof(head), e) != 0 ||
@@ -349,6 +462,10 @@ int journal_verify(const struct journal *j, struct err *e)
 	for (size_t i = 0; i < j->last.n; i++) {
 		if (verify_side(j, &j->last.records[i], JOURNAL_OLD, e) != 0 ||
 		    verify_side(j, &j->last.records[i], JOURNAL_NEW, e) != 0)
+			return -1;
+	}
+	for (size_t i = 0; i < j->last.ngaps; i++) {
+		if (verify_side(j, &j->last.gaps[i], JOURNAL_OLD, e) != 0)
 			return -1;
 	}
 	return 0;

@@ -4,9 +4,6 @@
 #include "base/crc32.h"
 #include "rewrite/io.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 #include "base/banned.h"
 
 enum { CHUNK = 8 * RANGE_SECTOR };
@@ -108,7 +105,7 @@ static int refuse_range(const struct journal *j, const struct journal_record *r,
 		str_shown(j->arena, str_of(j->path)));
 }
 
-static int check_identity(int fd, uint64_t size, const struct journal *j, struct err *e)
+int ranges_identify(int fd, uint64_t size, const struct journal *j, struct err *e)
 {
 	const struct journal_entry *t = &j->last;
 	uint32_t crc;
@@ -136,7 +133,7 @@ int ranges_check(int fd, uint64_t size, const struct journal *j, struct range_co
 {
 	struct range_count count = { 0 };
 
-	if (check_identity(fd, size, j, e) != 0)
+	if (ranges_identify(fd, size, j, e) != 0)
 		return -1;
 	for (size_t i = 0; i < j->last.n; i++) {
 		const struct journal_record *r = &j->last.records[i];
@@ -229,24 +226,7 @@ int ranges_write(int fd, const struct journal *j, enum journal_side side, struct
 
 /* ---- the rest of the target ---- */
 
-/* The next byte at or after off that is not in a hole; size when there is none. */
-static uint64_t skip_hole(int fd, uint64_t off, uint64_t size)
-{
-#ifdef SEEK_DATA
-	off_t data = lseek(fd, (off_t)off, SEEK_DATA);
-
-	if (data >= 0)
-		return u64_max(off, (uint64_t)data);
-	if (errno == ENXIO)
-		return size;
-#else
-	(void)fd;
-	(void)size;
-#endif
-	return off;
-}
-
-/* Zeroes what the ranges cover of the n bytes that were read at off. */
+/* Zeroes what ranges and moves cover of the n bytes that were read at off. */
 static void blank_ranges(const struct journal_entry *t, uint64_t off, uint8_t *buf,
 			 size_t n)
 {
@@ -254,6 +234,13 @@ static void blank_ranges(const struct journal_entry *t, uint64_t off, uint8_t *b
 		const struct journal_record *r = &t->records[i];
 		uint64_t from = u64_max(off, r->off);
 		uint64_t to = u64_min(off + n, r->off + length(r));
+
+		if (from < to)
+			memset(buf + (from - off), 0, (size_t)(to - from));
+	}
+	for (size_t i = 0; i < t->nmoves; i++) {
+		uint64_t from = u64_max(off, t->moves[i].to);
+		uint64_t to = u64_min(off + n, t->moves[i].to + t->moves[i].len);
 
 		if (from < to)
 			memset(buf + (from - off), 0, (size_t)(to - from));
@@ -267,7 +254,7 @@ int ranges_grown_is_zero(int fd, uint64_t size, const struct journal *j, bool *z
 	uint8_t buf[8192];
 
 	*zero = true;
-	while (*zero && (off = skip_hole(fd, off, size)) < size) {
+	while (*zero && (off = io_next_data(fd, off, size)) < size) {
 		size_t n = (size_t)u64_min(sizeof(buf), size - off);
 
 		if (io_read_padded(fd, off, buf, n, e) != 0)

@@ -28,6 +28,10 @@ struct range_count {
 	uint64_t bytes; /* in them */
 };
 
+/* Is this the image of j->last, and as long as it may be? ERR_REFUSED. */
+int ranges_identify(int fd, uint64_t size, const struct journal *j, struct err *e)
+	__attribute__((warn_unused_result));
+
 /* May j->last be undone, or finished, on this image? Refuses (ERR_REFUSED) another image,
  * another size, and ranges that somebody else changed: of a repair that is done each range
  * holds one side, of an unfinished one each sector. n may be NULL. */
@@ -39,12 +43,12 @@ int ranges_check(int fd, uint64_t size, const struct journal *j, struct range_co
 int ranges_write(int fd, const struct journal *j, enum journal_side side, struct err *e)
 	__attribute__((warn_unused_result));
 
-/* True when what grew, outside of the ranges, still holds zeros up to the target's end. */
+/* True when what grew, outside of ranges and moves, still holds zeros up to the target's end. */
 int ranges_grown_is_zero(int fd, uint64_t size, const struct journal *j, bool *zero,
 			 struct err *e) __attribute__((warn_unused_result));
 
 /* Which image is it? Checksum of its first bytes, where boot code, disk GUID and tables
- * are, the ranges counting as zeros: so it is the same before, during and after a repair. */
+ * are, ranges and moves counting as zeros: so it is the same before, during and after a repair. */
 enum { RANGES_HEAD = 8192 };
 int ranges_head_crc(int fd, const struct journal_entry *t, uint32_t *crc, struct err *e)
 	__attribute__((warn_unused_result));

@@ -218,10 +218,35 @@ static inline struct view scratch_after(struct scratch *s, struct view before,
 	uint8_t *out = arena_alloc(&s->arena, (size_t)p->size + 1, 1);
 
 	memcpy(out, before.p, before.n);
+	for (size_t i = 0; i < p->moves.n; i++)
+		memcpy(out + p->moves.v[i].to, before.p + p->moves.v[i].from,
+		       (size_t)p->moves.v[i].len);
 	for (size_t i = 0; i < p->edits.n; i++)
 		memcpy(out + p->edits.v[i].at.off, p->edits.v[i].bytes.p,
 		       p->edits.v[i].bytes.n);
 	return (struct view){ out, (size_t)p->size };
+}
+
+/* ---- a repair that moves ---- */
+
+enum { MOVE_CHUNK = 1024 };
+
+/* By less than a chunk and by more; over what the next one reads, over what nobody reads,
+ * and over the old end; with edits in what was moved and beside it. */
+static inline struct plan scratch_move_plan(const struct source *src, struct arena *a)
+{
+	static const uint8_t field[4] = { 7, 8, 9, 10 }, header[92] = { 4, 5, 6 };
+	struct plan p = plan_on(src, a);
+
+	plan_grow(&p, IMAGE_GROWN);
+	assert_true(plan_move(&p, 9000, 9512, 2000));
+	assert_true(plan_move(&p, 10900, 12100, 2300));
+	assert_true(plan_move(&p, 15800, 19500, 4100));
+	assert_true(plan_bytes(&p, STAGE_TABLES, 9540, (struct view){ field, 4 }));
+	assert_true(plan_bytes(&p, STAGE_HEADERS, 20100, (struct view){ header, 92 }));
+	assert_true(plan_bytes(&p, STAGE_HEADERS, 24064, (struct view){ header, 92 }));
+	assert_true(plan_bytes(&p, STAGE_COMMIT, 512, (struct view){ header, 92 }));
+	return p;
 }
 
 #endif

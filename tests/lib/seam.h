@@ -15,6 +15,7 @@ enum seam_kind {
 	SEAM_SYNC_DIR,
 	SEAM_RESIZE,
 	SEAM_CREATE,
+	SEAM_PUNCH,
 	SEAM_MKDIR,
 	SEAM_RENAME,
 	SEAM_UNLINK,
@@ -26,6 +27,7 @@ struct seam_op {
 	int dir;
 	const char *name, *to;
 	uint64_t off; /* of a write; the size of a resize */
+	uint64_t len; /* of a hole */
 	struct view bytes;
 };
 
@@ -37,6 +39,8 @@ static int real_io_write(int fd, uint64_t off, struct view bytes, struct err *e)
 static int real_io_sync(int fd, struct err *e);
 static int real_io_sync_dir(int dir, struct err *e);
 static int real_io_resize(int fd, uint64_t size, struct err *e);
+static int real_io_punch(int fd, uint64_t off, uint64_t len, bool *punched,
+			 struct err *e);
 static int real_io_create(int dir, const char *name, int *fd, struct err *e);
 static int real_io_mkdir(const char *path, struct err *e);
 static int real_io_rename(int dir, const char *from, const char *to, struct err *e);
@@ -46,6 +50,7 @@ static int real_io_unlink(int dir, const char *name, struct err *e);
 #define io_sync     real_io_sync
 #define io_sync_dir real_io_sync_dir
 #define io_resize   real_io_resize
+#define io_punch    real_io_punch
 #define io_create   real_io_create
 #define io_mkdir    real_io_mkdir
 #define io_rename   real_io_rename
@@ -55,6 +60,7 @@ static int real_io_unlink(int dir, const char *name, struct err *e);
 #undef io_sync
 #undef io_sync_dir
 #undef io_resize
+#undef io_punch
 #undef io_create
 #undef io_mkdir
 #undef io_rename
@@ -98,6 +104,15 @@ int io_resize(int fd, uint64_t size, struct err *e)
 	struct seam_op op = { .kind = SEAM_RESIZE, .fd = fd, .off = size };
 
 	return seam_stops(&op, e) ? -1 : seam_end(&op, real_io_resize(fd, size, e));
+}
+
+int io_punch(int fd, uint64_t off, uint64_t len, bool *punched, struct err *e)
+{
+	struct seam_op op = { .kind = SEAM_PUNCH, .fd = fd, .off = off, .len = len };
+
+	if (seam_stops(&op, e))
+		return -1;
+	return seam_end(&op, real_io_punch(fd, off, len, punched, e));
 }
 
 int io_create(int dir, const char *name, int *fd, struct err *e)

@@ -76,7 +76,7 @@ static void stop_at(enum stop stop, size_t at)
 struct scene {
 	struct scratch *s;
 	const char *name;
-	bool text, grow, hard_link, keep_undo;
+	bool text, grow, moves, hard_link, keep_undo;
 	struct view before, after;
 };
 
@@ -94,6 +94,7 @@ static void lay_out(struct scene *c)
 
 static int act_repair(const struct scene *c, struct err *e)
 {
+	struct move_watch watch = { .chunk = MOVE_CHUNK };
 	struct source src;
 	struct plan p;
 	int rc;
@@ -102,8 +103,9 @@ static int act_repair(const struct scene *c, struct err *e)
 		return apply_text(path_of(c), c->before, c->after, c->keep_undo, e);
 	if (source_open(&src, path_of(c), SOURCE_WRITE, e) != 0)
 		return -1;
-	p = scratch_plan(&src, &c->s->arena, c->grow);
-	rc = apply_image(&src, &p, e);
+	p = c->moves ? scratch_move_plan(&src, &c->s->arena)
+		     : scratch_plan(&src, &c->s->arena, c->grow);
+	rc = apply_image_watched(&src, &p, &watch, e);
 	source_close(&src);
 	return rc;
 }
@@ -284,6 +286,17 @@ static struct scene image_scene(struct scratch *s, bool grow)
 	return c;
 }
 
+static struct scene move_scene(struct scratch *s)
+{
+	struct scene c = image_scene(s, true);
+	struct source src = source_of_bytes("x", c.before);
+	struct plan p = scratch_move_plan(&src, &s->arena);
+
+	c.moves = true;
+	c.after = scratch_after(s, c.before, &p);
+	return c;
+}
+
 static struct scene text_scene(struct scratch *s, size_t before, size_t after,
 			       bool hard_link)
 {
@@ -308,6 +321,95 @@ static void an_image_that_grows_survives_a_kill_at_every_call(void **state)
 	struct scene c = image_scene(*state, true);
 
 	kill_at_every_call(&c, 18);
+}
+
+static void a_move_survives_a_kill_at_every_call(void **state)
+{
+	struct scene c = move_scene(*state);
+	size_t repair = kill_repair(&c, STOP_TEAR);
+	size_t undo = kill_undo(&c, STOP_TEAR);
+
+	assert_true(repair >= 40 && undo >= 40);
+	for (size_t at = 11; at <= repair; at += 13)
+		kill_thrice(&c, at);
+}
+
+static void a_move_survives_a_failure_of_every_call(void **state)
+{
+	struct scene c = move_scene(*state);
+
+	fail_at_every_call(&c, STOP_FAIL);
+	fail_at_every_call(&c, STOP_DISK);
+}
+
+/* 1 MiB of data, a hole of 1 MiB, data again; moved by 3 * 64 KiB. */
+static void holes_stay_holes(void **state)
+{
+	enum { MIB = 1 << 20, BY = 3 << 16 };
+	struct scratch *s = *state;
+	struct view data = scratch_bytes(s, MIB, 7);
+	const char *path = scratch_write(s, "d.raw", data);
+	struct move_watch watch = { .chunk = 64 << 10 };
+	struct source src;
+	struct stat before, after;
+	struct undo_result r;
+	struct err e = { 0 };
+	struct plan p;
+
+	assert_int_equal(source_open(&src, path, SOURCE_WRITE, &e), 0);
+	assert_int_equal(real_io_write(src.fd, 2 * MIB, data, &e), 0);
+	assert_int_equal(source_stat(&src, &e), 0);
+	before = src.st;
+	p = plan_on(&src, &s->arena);
+	plan_grow(&p, 3 * MIB + BY);
+	assert_true(plan_move(&p, 0, BY, 3 * MIB));
+	if (apply_image_watched(&src, &p, &watch, &e) != 0)
+		fail_msg("%s", e.msg);
+	assert_int_equal(fstat(src.fd, &after), 0);
+	source_close(&src);
+	assert_memory_equal(scratch_read(s, "d.raw").p + BY, data.p, MIB);
+	assert_memory_equal(scratch_read(s, "d.raw").p + 2 * MIB + BY, data.p, MIB);
+	/* What is left behind at the begin, and a block or two. */
+	if (before.st_blocks < 3 * MIB / 512)
+		assert_true(after.st_blocks <= before.st_blocks + (BY + 65536) / 512);
+	assert_int_equal(undo_last(path, true, &r, &e), 0);
+	assert_int_equal(scratch_read(s, "d.raw").n, 3 * MIB);
+	assert_memory_equal(scratch_read(s, "d.raw").p, data.p, MIB);
+	assert_true(view_is_zero(view_cut(scratch_read(s, "d.raw"), MIB, MIB)));
+	assert_memory_equal(scratch_read(s, "d.raw").p + 2 * MIB, data.p, MIB);
+}
+
+static bool stop_at_third(void *ctx, uint64_t done, uint64_t total)
+{
+	unsigned *asked = ctx;
+
+	assert_true(done < total);
+	return ++*asked < 3;
+}
+
+static void a_move_that_is_stopped_can_be_continued_or_undone(void **state)
+{
+	struct scene c = move_scene(*state);
+	struct move_watch watch = { .go_on = stop_at_third, .chunk = MOVE_CHUNK };
+
+	for (int i = 0; i < 2; i++) {
+		struct err e = { 0 };
+		struct source src;
+		unsigned asked = 0;
+		struct plan p;
+
+		lay_out(&c);
+		watch.ctx = &asked;
+		assert_int_equal(source_open(&src, path_of(&c), SOURCE_WRITE, &e), 0);
+		p = scratch_move_plan(&src, &c.s->arena);
+		assert_int_equal(apply_image_watched(&src, &p, &watch, &e), -1);
+		source_close(&src);
+		assert_int_equal(e.code, ERR_STOPPED);
+		assert_int_equal(look(&c), JOURNAL_ARMED);
+		if (i == 0)
+			must_finish(&c);
+		must_undo(&c);
+	}
 }
 
 static void a_text_survives_a_kill_at_every_call(void **state)
@@ -441,6 +543,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(an_image_survives_a_kill_at_every_call),
 		T(an_image_that_grows_survives_a_kill_at_every_call),
+		T(a_move_survives_a_kill_at_every_call),
+		T(a_move_survives_a_failure_of_every_call),
+		T(holes_stay_holes),
+		T(a_move_that_is_stopped_can_be_continued_or_undone),
 		T(a_text_survives_a_kill_at_every_call),
 		T(a_text_in_place_survives_a_kill_at_every_call),
 		T(a_text_without_undo_is_one_or_the_other),

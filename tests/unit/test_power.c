@@ -140,6 +140,9 @@ static void record(const struct seam_op *op)
 		ev->off = op->off;
 		break;
 	}
+	case SEAM_PUNCH:
+		fail_msg("nothing that is moved here has a hole");
+		break;
 	case SEAM_SYNC:
 		add(SYNC)->file = file_of(op->fd);
 		break;
@@ -346,7 +349,7 @@ static void start_recording(struct scratch *s)
 struct scene {
 	struct scratch *s;
 	const char *name;
-	bool text, grow, hard_link;
+	bool text, grow, moves, hard_link;
 	bool second; /* there is an older repair below it, which must stay */
 	struct view before, after;
 	size_t exhaustive; /* up to so many disks of one moment, all are tried */
@@ -366,6 +369,7 @@ static enum journal_state look(const struct scene *c)
 
 static int repair(const struct scene *c, struct err *e)
 {
+	struct move_watch watch = { .chunk = MOVE_CHUNK };
 	struct source src;
 	struct plan p;
 	int rc;
@@ -373,8 +377,9 @@ static int repair(const struct scene *c, struct err *e)
 	if (c->text)
 		return apply_text(path_of(c), c->before, c->after, true, e);
 	assert_int_equal(source_open(&src, path_of(c), SOURCE_WRITE, e), 0);
-	p = scratch_plan(&src, &c->s->arena, c->grow);
-	rc = apply_image(&src, &p, e);
+	p = c->moves ? scratch_move_plan(&src, &c->s->arena)
+		     : scratch_plan(&src, &c->s->arena, c->grow);
+	rc = apply_image_watched(&src, &p, &watch, e);
 	source_close(&src);
 	return rc;
 }
@@ -623,6 +628,17 @@ static struct scene image_scene(struct scratch *s, bool grow)
 	return c;
 }
 
+static struct scene move_scene(struct scratch *s)
+{
+	struct scene c = image_scene(s, true);
+	struct source src = source_of_bytes("x", c.before);
+	struct plan p = scratch_move_plan(&src, &s->arena);
+
+	c.moves = true;
+	c.after = scratch_after(s, c.before, &p);
+	return c;
+}
+
 static struct scene text_scene(struct scratch *s, size_t before, size_t after,
 			       bool hard_link)
 {
@@ -661,6 +677,15 @@ static void a_second_repair_survives_lost_writes(void **state)
 	second.before = first.after;
 	second.after = scratch_after(first.s, first.after, &p);
 	lose_power_in_repair_and_undo(&second, 90);
+}
+
+static void a_move_survives_lost_writes(void **state)
+{
+	struct scene c = move_scene(*state);
+
+	c.exhaustive = 81;
+	c.dice = 20;
+	lose_power_in_repair_and_undo(&c, 1000);
 }
 
 static void a_text_survives_lost_writes(void **state)
@@ -704,6 +729,7 @@ int main(void)
 		T(an_image_survives_lost_writes),
 		T(an_image_that_grows_survives_lost_writes),
 		T(a_second_repair_survives_lost_writes),
+		T(a_move_survives_lost_writes),
 		T(a_text_survives_lost_writes),
 		T(a_text_that_shrinks_in_place_survives_lost_writes),
 		T(a_text_that_grows_in_place_survives_lost_writes),
