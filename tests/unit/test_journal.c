@@ -496,7 +496,7 @@ static void other_versions_and_kinds_are_refused(void **state)
 	struct scratch *s = *state;
 	struct craft c = sound;
 
-	c.version = 2;
+	c.version = 3;
 	must_refuse(s, &c);
 	assert_int_equal(s->err.code, ERR_UNSUPPORTED);
 	assert_int_equal(look(s), JOURNAL_DAMAGED);
