@@ -247,7 +247,7 @@ static int prepare(struct run *r, struct err *e)
 		in->path = o->stdin_filename ? o->stdin_filename : "<stdin>";
 		read_stdin(r);
 	}
-	return sinks_open(&r->sinks, o, &r->inputs, e);
+	return sinks_open(&r->sinks, o, &r->inputs, &r->host, e);
 }
 
 static unsigned threads(const struct options *o)

@@ -16,28 +16,47 @@ static void flush(struct sink *s)
 	buf_clear(&s->out);
 }
 
-static bool is_input(const struct stat *st, const struct inputs *in)
+static bool is_named(const struct stat *st, const struct inputs *in)
 {
 	for (size_t i = 0; i < in->v.n; i++) {
-		if (in->v.v[i].dev == st->st_dev && in->v.v[i].ino == st->st_ino &&
-		    st->st_ino != 0)
+		const struct input *v = &in->v.v[i];
+
+		if (v->named && v->ino != 0 && v->dev == st->st_dev &&
+		    v->ino == st->st_ino)
 			return true;
 	}
 	return false;
 }
 
-/* A report must never replace what it is about: emptied only when that is sure. */
-static int open_file(struct sink *s, const struct inputs *in, struct err *e)
+/* An image or config that is there already: whether it is an input or not, a report is the
+ * last thing to replace it with. */
+static bool is_precious(const char *path, const struct host *host)
+{
+	struct unit u;
+	bool ours;
+
+	unit_open(&u, path, SOURCE_READ, host);
+	ours = u.format != NULL;
+	unit_close(&u);
+	return ours;
+}
+
+static int open_file(struct sink *s, const struct inputs *in, const struct host *host,
+		     struct err *e)
 {
 	struct stat st;
 
+	s->fd = -1;
+	if (is_precious(s->path, host))
+		return err_set(e, ERR_USAGE,
+			       "--output would overwrite a VM image or config");
 	s->fd = open(s->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
 	if (s->fd < 0 || fstat(s->fd, &st) != 0) {
 		err_sys(e, errno, "--output: cannot open the file for writing");
 		e->code = ERR_USAGE;
 		return -1;
 	}
-	if (is_input(&st, in) || S_ISBLK(st.st_mode))
+	if (is_named(&st, in) || S_ISBLK(st.st_mode))
 		return err_set(e, ERR_USAGE,
 			       "--output would overwrite what is to be checked");
 	if (S_ISREG(st.st_mode) && ftruncate(s->fd, 0) != 0)
@@ -71,12 +90,13 @@ static void close_files(struct sinks *s)
 }
 
 int sinks_open(struct sinks *s, const struct options *o, const struct inputs *in,
-	       struct err *e)
+	       const struct host *host, struct err *e)
 {
 	*s = (struct sinks){ .quiet = o->quiet, .is_diff = o->diff };
 	if (!o->quiet)
 		s->v[s->n++] = (struct sink){ .format = o->format,
 					      .fd = STDOUT_FILENO,
+					      .live = isatty(STDOUT_FILENO),
 					      .term = term_of(STDOUT_FILENO, o->color) };
 	for (size_t i = 0; i < o->outputs.n; i++) {
 		struct sink *k = &s->v[s->n++];
@@ -84,7 +104,7 @@ int sinks_open(struct sinks *s, const struct options *o, const struct inputs *in
 		*k = (struct sink){ .format = o->outputs.v[i].format,
 				    .path = o->outputs.v[i].path,
 				    .term = term_plain() };
-		if (open_file(k, in, e) != 0) {
+		if (open_file(k, in, host, e) != 0) {
 			close_files(s);
 			return -1;
 		}
@@ -172,7 +192,7 @@ static void put(struct sink *k, struct buf *piece)
 		buf_add_bytes(&k->out, piece->p, piece->n);
 		buf_free(piece);
 	}
-	if (k->out.n >= FLUSH_AT)
+	if (k->out.n >= FLUSH_AT || k->live)
 		flush(k);
 }
 

@@ -13,6 +13,7 @@ struct sink {
 	int fd;
 	const char *path; /* NULL: standard output */
 	struct term term;
+	bool live;                 /* a person looks on: nothing waits */
 	struct buf out;            /* not yet written */
 	struct buf fixed, skipped; /* JSON: elements of arrays that come later */
 	bool has_findings;
@@ -32,9 +33,10 @@ struct piece {
 	struct buf fixed;    /* JSON only */
 };
 
-/* ERR_USAGE when an output cannot be made, or is one of the inputs. */
+/* ERR_USAGE when an output cannot be made, or would replace an input. */
 int sinks_open(struct sinks *s, const struct options *o, const struct inputs *in,
-	       struct err *e) __attribute__((warn_unused_result));
+	       const struct host *host, struct err *e)
+	__attribute__((warn_unused_result));
 
 /* By any thread: what was done to one input (NULL: nothing was tried) and its findings, in
  * the format of each sink. Counts in x->tally. */

@@ -294,6 +294,16 @@ cp bad.xml same.xml
 run check --output json=same.xml same.xml
 said "a report does not overwrite what it is about" 2 'overwrite'
 silent "and has not" "$(cmp bad.xml same.xml 2>&1)"
+run check --output json=same.xml clean.xml
+said "nor any other config" 2 'overwrite'
+silent "which is as it was" "$(cmp bad.xml same.xml 2>&1)"
+run check --output json=notes.txt notes.txt
+said "nor anything that was named" 2 'overwrite'
+mkdir again && cp clean.xml again/ && cd again || exit 2
+run check --output json=report.json
+run check --output json=report.json
+said "but its own report of before" 0 '^1 input checked'
+cd "$tmp" || exit 2
 run check --output json=no/such/folder bad.xml
 said "a report that cannot be made is wrong usage" 2 'output'
 
