@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 /* One line of /proc/self/mountinfo. */
@@ -38,6 +39,9 @@ struct host {
 	bool mounts_known;
 	const struct loop_device *loops;
 	size_t nloops;
+	/* Of the disks that images are to be attached as, where the user said so; 0: not
+	 * known. No file has a sector size of its own. */
+	uint32_t sector_size;
 };
 
 /* Reads this machine's mounts and loop devices. mountinfo: a file to read instead of

@@ -37,8 +37,10 @@ int read_host(struct host *h, const struct options *o, struct arena *a, struct e
 {
 	struct err why;
 
-	if (host_read(h, a, o->host_mounts, &why) == 0)
+	if (host_read(h, a, o->host_mounts, &why) == 0) {
+		h->sector_size = o->sector_size;
 		return 0;
+	}
 	return err_set(e, ERR_USAGE, "--host-mounts %s: %s",
 		       str_shown(a, str_of(o->host_mounts ? o->host_mounts : "")),
 		       why.msg);

@@ -165,6 +165,22 @@ static int take_jobs(struct parser *p, const char *value)
 	return 0;
 }
 
+static int take_sector_size(struct parser *p, const struct option_row *opt,
+			    const char *value)
+{
+	static const struct choice sizes[] = {
+		{ "512", 512 },
+		{ "4096", 4096 },
+		{ NULL, 0 },
+	};
+	unsigned v;
+
+	if (choose(p, opt, value, sizes, &v) != 0)
+		return -1;
+	p->o->sector_size = v;
+	return 0;
+}
+
 /* "a,b,c": each word to list. */
 static int take_ids(struct parser *p, const struct option_row *opt, const char *value,
 		    struct words *list)
@@ -214,6 +230,13 @@ static int take(struct parser *p, enum option id, const char *value)
 	case OPT_host_mounts:
 		o->host_mounts = value;
 		return 0;
+	case OPT_sector_size:
+		return take_sector_size(p, opt, value);
+	case OPT_convert_sector_size:
+		*vec_add(&o->rule, p->a) = "gpt-sector-size";
+		if (o->level < FIX_UNSAFE)
+			o->level = FIX_UNSAFE;
+		return take_sector_size(p, opt, value);
 	case OPT_diff:
 		o->diff = true;
 		return 0;
@@ -359,6 +382,11 @@ static int check_combination(struct parser *p)
 		return err_set(p->e, ERR_USAGE,
 			       "`vmend %s` has the formats text and json",
 			       commands[o->command].name);
+	if (given(p, OPT_convert_sector_size) &&
+	    (given(p, OPT_sector_size) || given(p, OPT_rule)))
+		return err_set(p->e, ERR_USAGE,
+			       "--convert-sector-size does one thing only: not with "
+			       "--sector-size or --rule");
 	if (o->diff && (given(p, OPT_format) || given(p, OPT_output)))
 		return err_set(
 			p->e, ERR_USAGE,

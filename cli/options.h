@@ -67,6 +67,7 @@ struct options {
 	bool diff, quiet;
 	enum fix_class level; /* the most that `fix` may do */
 	const char *stdin_filename, *host_mounts;
+	uint32_t sector_size; /* that the disk will have; 0: not said */
 	unsigned jobs; /* 0: as many as there are processors */
 	enum color_when color;
 };
