@@ -68,7 +68,7 @@ struct options {
 	enum fix_class level; /* the most that `fix` may do */
 	const char *stdin_filename, *host_mounts;
 	uint32_t sector_size; /* that the disk will have; 0: not said */
-	unsigned jobs; /* 0: as many as there are processors */
+	unsigned jobs;        /* 0: as many as there are processors */
 	enum color_when color;
 };
 
