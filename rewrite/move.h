@@ -11,7 +11,8 @@
 #include "base/err.h"
 #include "rewrite/journal.h"
 
-/* go_on is asked before each chunk, unless it is NULL. False: stop here, with a journal that can be continued. */
+/* go_on is asked before each chunk, unless it is NULL. False: stop here, with a journal
+ * that can be continued. */
 struct move_watch {
 	bool (*go_on)(void *ctx, uint64_t done, uint64_t total); /* bytes */
 	void *ctx;
