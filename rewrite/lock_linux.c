@@ -27,7 +27,8 @@ struct user {
 /* The suspect that is looked for first, when several have it open. */
 enum suspect { SUSPECT_LOCKS, SUSPECT_WRITES };
 
-/* "flags:\t0100002" and "lock:\t1: OFDLCK ADVISORY READ -1 fe:00:12 100 101" */
+/* "flags:\t0100002" and "lock:\t1: OFDLCK ADVISORY READ -1 fe:00:12 100 101", or POSIX for
+ * OFDLCK. FLOCK is of flock(2), which QEMU does not use. */
 static void parse_fdinfo(struct str text, uint64_t *ino, bool *writes, bool *locks)
 {
 	*ino = 0;
@@ -40,7 +41,7 @@ static void parse_fdinfo(struct str text, uint64_t *ino, bool *writes, bool *loc
 		text.p += line.n + (nl ? 1 : 0);
 		text.n -= line.n + (nl ? 1 : 0);
 		if (str_starts(line, "lock:"))
-			*locks = true;
+			*locks |= !memmem(line.p, line.n, "FLOCK", 5);
 		else if (str_starts(line, "flags:") && line.n > 6)
 			/* octal: its last digit has the access mode */
 			*writes = ((line.p[line.n - 1] - '0') & O_ACCMODE) != O_RDONLY;
@@ -223,7 +224,8 @@ static int refuse_holder(const struct source *src, const struct lock_state *s,
 			 struct arena *a, struct err *e)
 {
 	const struct user u = find_user(&src->st, SUSPECT_LOCKS);
-	const char *who = by_whom(&u, a);
+	/* One that merely has it open is not named as the one who holds the lock. */
+	const char *who = u.locks ? by_whom(&u, a) : "";
 
 	if (s->whole_file)
 		return err_set(e, ERR_BUSY, "is in use%s: locked as a whole", who);
@@ -352,7 +354,8 @@ static int check_writers(const struct source *src, struct arena *a, struct err *
 
 	if (!u.writes)
 		return 0;
-	return err_set(e, ERR_BUSY, "is open for writing%s, which holds no lock on it",
+	return err_set(e, ERR_BUSY,
+		       "is open for writing%s, without the locks that QEMU takes",
 		       by_whom(&u, a));
 }
 

@@ -89,7 +89,7 @@ else
 fi
 # VirtualBox and Incus take no locks, but have it open.
 holds "an image that is open for writing without a lock is refused" \
-	'open for writing by bash, process PID, which holds no lock' \
+	'open for writing by bash, process PID, without the locks' \
 	bash -c 'exec 9<>d.raw; : >is_open; read -r'
 
 # ---- we hold it ----

@@ -190,7 +190,7 @@ static void a_process_is_named(struct scratch *s, int flags, bool locks, const c
 
 static void a_process_that_writes_without_a_lock_is_refused(void **state)
 {
-	a_process_is_named(*state, O_RDWR, false, "holds no lock");
+	a_process_is_named(*state, O_RDWR, false, "without the locks");
 }
 
 static void a_process_that_holds_the_lock_is_named(void **state)
