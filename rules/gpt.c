@@ -221,9 +221,11 @@ static void check_lost(struct scan *s, const struct gpt *g)
 		   p.what, LLU(g->backup.lba), b.what);
 	report_label(s, f, "no system finds a partition on this disk");
 	if (g->pieced)
-		report_related(s, f, g->pieced->entries_at,
-			       "these entries fit the header of the %s: %zu partitions",
-			       copy_name(g->pieced), g->pieced->nentries);
+		report_related(
+			s, f, g->pieced->entries_at,
+			"these entries have the checksum that the header of the %s "
+			"names (partitions: %zu)",
+			copy_name(g->pieced), g->pieced->nentries);
 }
 
 static const char *entry_text(struct scan *s, const struct gpt_table *t, unsigned number)
@@ -471,18 +473,20 @@ const struct rule rules_gpt[] = {
 	  CHECK_FIX(gpt, check_backup_overwritten, gpt_fix_backup) },
 	{ .id = "gpt-both-corrupt",
 	  .severity = SEV_ERROR,
-	  .fix_class = FIX_MANUAL,
+	  .fix_class = FIX_UNSAFE,
 	  .title = "neither copy of the GPT is right",
 	  .why = "No operating system and no firmware finds a partition on this disk, although "
 		 "their contents may be intact.",
 	  .steps =
-		  "Work on a copy. `vmend inspect` shows what is left of both copies. If the "
-		  "partitions' first sectors are known (a dump of `sfdisk -d`, a sibling "
+		  "Work on a copy. `vmend inspect` shows what is left of both copies. Where a "
+		  "header is left and entries that fit its checksum, `vmend fix "
+		  "--unsafe-fixes` makes both copies from them. Else, if the partitions' first "
+		  "sectors are known (a dump of `sfdisk -d`, a sibling "
 		  "image), write the table again with `sfdisk`; else search for file systems "
 		  "with testdisk.",
 	  .source = "UEFI 2.10, section 5.3.2",
 	  .since = "0.1.0",
-	  CHECK(gpt, check_lost) },
+	  CHECK_FIX(gpt, check_lost, gpt_fix_pieced) },
 	{ .id = "gpt-disagree",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_MANUAL,

@@ -149,7 +149,7 @@ bool gpt_put_protective_size(struct plan *p, const struct mbr *m, uint64_t secto
 
 /* Sector 0 is without entries and becomes a protective MBR; boot code and disk signature
  * stay. */
-static bool put_protective(struct plan *p, const struct gpt_state *st)
+bool gpt_put_protective(struct plan *p, const struct gpt_state *st)
 {
 	uint8_t table[MBR_SIZE - MBR_OFF_ENTRIES] = { 0 };
 	const struct mbr *m = st->mbr;
@@ -166,7 +166,7 @@ static bool put_protective(struct plan *p, const struct gpt_state *st)
 			  (struct view){ table, sizeof(table) });
 }
 
-static bool place_is_free(struct plan *p, const struct gpt_state *st)
+bool gpt_place_is_free(struct plan *p, const struct gpt_state *st)
 {
 	const struct gpt *g = st->g;
 
@@ -202,7 +202,7 @@ static bool primary_can_be_built(struct plan *p, const struct gpt_state *st)
 	if (g->image->filesystem && st->room == ROOM_FOREIGN)
 		return plan_refuse(p, "the disk begins like one without partitions: %s",
 				   g->image->filesystem);
-	return place_is_free(p, st);
+	return gpt_place_is_free(p, st);
 }
 
 bool gpt_fix_primary(struct plan *p, const struct finding *f, const struct gpt *g)
@@ -217,7 +217,7 @@ bool gpt_fix_primary(struct plan *p, const struct finding *f, const struct gpt *
 	if (!gpt_put_copy(p, &st, &h))
 		return false;
 	plan_title(p, "rebuild the primary GPT from the backup");
-	return st.protective || (st.mbr && put_protective(p, &st));
+	return st.protective || (st.mbr && gpt_put_protective(p, &st));
 }
 
 bool gpt_fix_backup(struct plan *p, const struct finding *f, const struct gpt *g)
@@ -227,7 +227,8 @@ bool gpt_fix_backup(struct plan *p, const struct finding *f, const struct gpt *g
 	struct gpt_header h;
 
 	(void)f;
-	if (st.verdict != GPT_BACKUP_BAD || gpt_odd_size(p, g) || !place_is_free(p, &st))
+	if (st.verdict != GPT_BACKUP_BAD || gpt_odd_size(p, g) ||
+	    !gpt_place_is_free(p, &st))
 		return false;
 	h = header_from(&st);
 	if (!gpt_put_copy(p, &st, &h))
@@ -294,7 +295,7 @@ bool gpt_fix_grown(struct plan *p, const struct finding *f, const struct gpt *g)
 		return false;
 	if (st.verdict == GPT_PRIMARY_BAD && !grow_from_backup(p, &st, &end))
 		return false;
-	if (!place_is_free(p, &end))
+	if (!gpt_place_is_free(p, &end))
 		return false;
 	if (end.room != ROOM_EMPTY)
 		return plan_refuse(p, "the last %llu sectors of the disk are not empty%s",
@@ -342,7 +343,7 @@ bool gpt_fix_truncated(struct plan *p, const struct finding *f, const struct gpt
 				   "the last usable LBA leaves no room for the backup");
 	if (st.room == ROOM_FOREIGN)
 		return plan_refuse(p, "the last sectors of the file are not empty");
-	if (!place_is_free(p, &st))
+	if (!gpt_place_is_free(p, &st))
 		return false;
 	plan_grow(p, size);
 	h = header_from(&st);

@@ -1,4 +1,5 @@
-/* How a GPT is mended: the fixes of the rules in gpt.c and gpt_part.c.
+/* How a GPT is mended: the fixes of the rules in gpt.c and gpt_part.c (that of a table in
+ * pieces: gpt_piece.c).
  *
  * Every one of them starts from a copy that is right, writes only where no partition is,
  * and keeps the other copy readable until it is done: array, then header, then what points
@@ -14,6 +15,7 @@ struct gpt_state;
 /* Each returns false where it must not touch this disk, and says why (plan_refuse). */
 bool gpt_fix_primary(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_backup(struct plan *p, const struct finding *f, const struct gpt *g);
+bool gpt_fix_pieced(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_grown(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_truncated(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_alternate(struct plan *p, const struct finding *f, const struct gpt *g);
@@ -30,6 +32,12 @@ bool gpt_put_sectors(struct plan *p, enum stage stage, uint64_t off, struct view
 bool gpt_put_copy(struct plan *p, const struct gpt_state *st, const struct gpt_header *h);
 /* The protective entry's size, where it is the only entry and says something else. */
 bool gpt_put_protective_size(struct plan *p, const struct mbr *m, uint64_t sectors);
+/* Sector 0 is without entries and becomes a protective MBR; boot code and disk signature
+ * stay. */
+bool gpt_put_protective(struct plan *p, const struct gpt_state *st);
+/* No partition has the sectors that st's repair writes, and no table for another sector size
+ * is there. */
+bool gpt_place_is_free(struct plan *p, const struct gpt_state *st);
 /* True, with the refusal, when the disk ends with a part of a sector. */
 bool gpt_odd_size(struct plan *p, const struct gpt *g);
 

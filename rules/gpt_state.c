@@ -126,7 +126,7 @@ bool gpt_differ(const struct gpt *g, struct gpt_difference *d)
 
 const struct gpt_entry *gpt_entry_in(const struct gpt *g, uint64_t lba, uint64_t n)
 {
-	const struct gpt_table *t = g->good;
+	const struct gpt_table *t = g->good ? g->good : g->pieced;
 
 	for (size_t i = 0; t && i < t->nentries; i++) {
 		const struct gpt_entry *e = &t->entry[i];
@@ -269,6 +269,16 @@ static void plan_copy(struct gpt_state *st, const struct gpt_table *bad,
 		}
 	}
 	st->room = judge_room(st);
+}
+
+struct gpt_state gpt_state_rebuild(const struct gpt_state *st,
+				   const struct gpt_table *bad,
+				   const struct gpt_table *from)
+{
+	struct gpt_state copy = *st;
+
+	plan_copy(&copy, bad, from);
+	return copy;
 }
 
 /* What stands at the end of a disk that has grown. */

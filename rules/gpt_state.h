@@ -52,6 +52,11 @@ struct gpt_state gpt_state(const struct gpt *g);
 struct gpt_state gpt_state_new_end(const struct gpt_state *st,
 				   const struct gpt_table *from);
 
+/* The same disk, with what the bad copy is rebuilt of when `from` is right. */
+struct gpt_state gpt_state_rebuild(const struct gpt_state *st,
+				   const struct gpt_table *bad,
+				   const struct gpt_table *from);
+
 /* Is the primary bad in a way that leaves doubt whether its place is the table's? */
 bool gpt_is_overwritten(const struct gpt_state *st);
 
@@ -70,7 +75,7 @@ bool mbr_purely_protective(const struct mbr *m);
 /* The sectors of the disk, or of the longer one that a truncated disk was cut from. */
 uint64_t gpt_sectors_meant(const struct gpt_state *st);
 
-/* The first partition of good that has sectors in [lba, lba + n), or NULL. */
+/* The first partition of good (or of the pieced table) that has sectors in [lba, lba + n), or NULL. */
 const struct gpt_entry *gpt_entry_in(const struct gpt *g, uint64_t lba, uint64_t n);
 /* The same for entries of the MBR other than the protective one. */
 const struct mbr_entry *mbr_entry_in(const struct mbr *m, uint64_t lba, uint64_t n);

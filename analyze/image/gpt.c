@@ -171,6 +171,15 @@ static int try_piece(struct gpt *g, const struct search *s, const struct gpt_tab
 	return 0;
 }
 
+/* A damaged header whose entries CRC still fits its array: by chance that happens once in
+ * 2^32, so the entries are those that it was made for. */
+static const struct gpt_table *verified_array(const struct gpt *g)
+{
+	if (g->primary.present && g->primary.entries_ok)
+		return &g->primary;
+	return g->backup.present && g->backup.entries_ok ? &g->backup : NULL;
+}
+
 /* Both copies are broken, but a header of one and an array of the other may be right. */
 static int piece_together(struct gpt *g, const struct search *s)
 {
@@ -192,6 +201,8 @@ static int piece_together(struct gpt *g, const struct search *s)
 		if (n < g->backup.lba && try_piece(g, s, t, g->backup.lba - n) != 0)
 			return -1;
 	}
+	if (!g->pieced)
+		g->pieced = verified_array(g);
 	return 0;
 }
 

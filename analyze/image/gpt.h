@@ -131,8 +131,9 @@ struct gpt {
 	 * empty when the disk is too small. A repair must know what it overwrites. */
 	struct view head, tail;
 	/* Only when good is NULL: a table of the right header of one copy and an array
-	 * that was found elsewhere and fits its entries CRC, or NULL. Its entries_at says
-	 * where. */
+	 * that was found elsewhere and fits its entries CRC; else a copy whose entries CRC
+	 * fits its array although its header is damaged (header_ok is false); or NULL. Its
+	 * entries_at says where. */
 	const struct gpt_table *pieced;
 	/* A table for another sector size, with a right header, or NULL. */
 	const struct gpt *other;
