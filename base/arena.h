@@ -42,11 +42,11 @@ void *arena_try(struct arena *a, uint64_t n, size_t size)
 #define arena_try_array(a, n, T) ((T *)arena_try((a), (n), sizeof(T)))
 
 /* Copies; the result is NUL-terminated in all three. */
-char *arena_str(struct arena *a, struct str s);
+char *arena_str(struct arena *a, struct str s) __attribute__((returns_nonnull));
 struct view arena_copy(struct arena *a, struct view v);
 char *arena_printf(struct arena *a, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3), returns_nonnull));
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
-	__attribute__((format(printf, 2, 0)));
+	__attribute__((format(printf, 2, 0), returns_nonnull));
 
 #endif

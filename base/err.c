@@ -5,6 +5,9 @@
 
 #include "base/banned.h"
 
+#undef err_set
+#undef err_sys
+
 int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 {
 	va_list ap;

@@ -103,7 +103,7 @@ static void reserve(struct buf *b, size_t more)
 	char *p;
 
 	BUG_ON(__builtin_add_overflow(b->n, more, &need) || need == SIZE_MAX);
-	if (need < b->cap)
+	if (b->p && need < b->cap)
 		return;
 	cap = b->cap < 256 ? 256 : b->cap;
 	while (cap <= need)

@@ -4,6 +4,8 @@
 #include "rewrite/text.h"
 #include "base/banned.h"
 
+#undef plan_refuse
+
 struct plan plan_on(const struct source *src, struct arena *a)
 {
 	return (struct plan){ .arena = a, .src = src, .size = src->size };

@@ -112,7 +112,9 @@ int journal_make_folders(const char *path, struct err *e)
 	char *above = strdup("/");
 	int rc = 0;
 
-	BUG_ON(!part || !above || path[0] != '/');
+	BUG_ON(path[0] != '/');
+	if (!part || !above)
+		out_of_memory();
 	for (char *slash = strchr(part + 1, '/'); slash && rc == 0;
 	     slash = strchr(slash + 1, '/')) {
 		*slash = '\0';

@@ -155,15 +155,17 @@ static void keeps_gpt(struct trial *t, const struct gpt *was, const struct gpt *
 {
 	size_t i = 0;
 
-	if (!is)
+	if (!is) {
 		refute(t, "the partition table would no longer be seen");
-	else if (was->sector_size != is->sector_size && reach < FIX_UNSAFE)
+		return;
+	}
+	if (was->sector_size != is->sector_size && reach < FIX_UNSAFE)
 		refute(t, "the table would be read for another sector size");
 	else if (was->good && !is->good)
 		refute(t, "no copy of the table would be right any more");
 	else if (copies_agree(was) && !copies_agree(is))
 		refute(t, "the two copies of the table would no longer agree");
-	if (t->why || !was->good)
+	if (t->why || !was->good || !is->good)
 		return;
 	while (i < was->good->nentries && i < is->good->nentries &&
 	       same_partition(was, is, i, reach))

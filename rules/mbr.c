@@ -197,9 +197,11 @@ static bool may_share(const struct mbr_entry *a, const struct mbr_entry *b)
 	       (b->extended && a->number > MBR_ENTRIES);
 }
 
-static const struct mbr_entry *overlapped(const struct mbr *m, size_t i)
+/* The first of the entries before e, which is number i, that it overlaps. */
+static const struct mbr_entry *overlapped(const struct mbr *m, size_t i,
+					  const struct mbr_entry *e)
 {
-	const struct mbr_entry *e = entry_at(m, i), *o;
+	const struct mbr_entry *o;
 
 	for (size_t k = 0; k < i; k++) {
 		o = entry_at(m, k);
@@ -219,7 +221,7 @@ static void check_overlap(struct scan *s, const struct mbr *m)
 	if (!mbr_is_label(m) || m->ebr_end == EBR_LOOP)
 		return;
 	for (size_t i = 0; (e = entry_at(m, i)); i++) {
-		o = e->used ? overlapped(m, i) : NULL;
+		o = e->used ? overlapped(m, i, e) : NULL;
 		if (!o)
 			continue;
 		f = report(s, e->lba.at,

@@ -132,6 +132,7 @@ const char *scan_printf(struct scan *s, const char *fmt, ...)
 		}                                                                        \
 	} while (0)
 
+/* NOLINTNEXTLINE(readability-function-cognitive-complexity): RUN() makes a list */
 static void run_rule(struct scan *s)
 {
 	const struct unit *u = s->unit;
