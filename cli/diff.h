@@ -13,8 +13,9 @@ struct image;
 void diff_text(struct buf *out, const struct term *t, const char *path, struct view old,
 	       struct view new);
 
-/* For each edit, in the order of the image: where it is, in numbers and words, and the rows
- * of bytes that change. before, after: NULL where the image could not be described. */
+/* How much the image grows, what is moved from where to where, and then for each edit, in the
+ * order of the image: where it is, in numbers and words, and the rows of bytes that change,
+ * from what will be there once all is moved. before, after: NULL where the image could not be described. */
 void diff_image(struct buf *out, const struct term *t, const struct plan *p,
 		const struct image *before, const struct image *after, struct arena *a);
 

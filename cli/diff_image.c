@@ -3,6 +3,7 @@
 #include "analyze/image/image.h"
 #include "cli/diff.h"
 #include "cli/excerpt.h"
+#include "cli/moves.h"
 #include "rules/rule.h"
 #include "base/banned.h"
 
@@ -45,15 +46,17 @@ static void row_out(struct buf *out, const struct term *t, char sign, uint64_t o
 	buf_char(out, '\n');
 }
 
-/* What stands there now; zeros past the end, as they will be read once it has grown. */
-static struct view old_bytes(const struct plan *p, const struct edit *e, struct arena *a)
+/* What stands there now, or once the moves are done; zeros past the end, as they will be
+ * read once it has grown. */
+static struct view old_bytes(const struct source *src, const struct edit *e,
+			     struct arena *a)
 {
 	uint8_t *old = arena_array(a, e->bytes.n + 1, uint8_t);
-	uint64_t there = p->src->size > e->at.off ? p->src->size - e->at.off : 0;
+	uint64_t there = src->size > e->at.off ? src->size - e->at.off : 0;
 	size_t n = (size_t)u64_min(there, e->bytes.n);
 	struct err err;
 
-	if (source_read(p->src, e->at.off, old, n, &err) != 0)
+	if (source_read(src, e->at.off, old, n, &err) != 0)
 		return (struct view){ 0 };
 	return (struct view){ old, e->bytes.n };
 }
@@ -133,7 +136,7 @@ static void words_out(struct buf *out, const struct term *t, const char *before,
 struct image_diff {
 	struct buf *out;
 	const struct term *term;
-	const struct plan *plan;
+	const struct source *src;           /* with the plan's moves */
 	const struct image *before, *after; /* or NULL */
 	struct arena *arena;
 };
@@ -166,7 +169,7 @@ static void edit_out(const struct image_diff *d, const struct edit *e)
 	buf_char(out, '\n');
 	words_out(out, d->term, words_of(d->before, e->at, d->arena),
 		  words_of(d->after, e->at, d->arena));
-	bytes_out(out, d->term, e, old_bytes(d->plan, e, d->arena), locus);
+	bytes_out(out, d->term, e, old_bytes(d->src, e, d->arena), locus);
 }
 
 static void names_out(struct buf *out, const struct term *t, const char *path)
@@ -180,19 +183,76 @@ static void names_out(struct buf *out, const struct term *t, const char *path)
 	buf_char(out, '\n');
 }
 
+static int by_destination(const void *a, const void *b)
+{
+	const struct move *x = a, *y = b;
+
+	return x->to < y->to ? -1 : x->to > y->to;
+}
+
+static void move_out(const struct image_diff *d, const struct move *m)
+{
+	struct buf *out = d->out, what = { 0 };
+
+	paint(out, d->term, PAINT_HUNK);
+	buf_printf(out, "@@ 0x%llx to 0x%llx, ", (unsigned long long)m->from,
+		   (unsigned long long)m->to);
+	buf_count(out, m->len, "byte");
+	buf_move_what(&what, d->before, m);
+	if (what.n)
+		buf_printf(out, ": %s", what.p);
+	buf_free(&what);
+	buf_add(out, STR(" @@"));
+	paint_end(out, d->term);
+	if (m->because)
+		buf_printf(out, " %s", m->because->rule->id);
+	buf_char(out, '\n');
+}
+
+static void moves_out(const struct image_diff *d, const struct plan *p)
+{
+	struct move *v = arena_array(d->arena, p->moves.n, struct move);
+
+	if (p->moves.n == 0)
+		return;
+	memcpy(v, p->moves.v, p->moves.n * sizeof(*v));
+	sort_stable(v, p->moves.n, sizeof(*v), by_destination);
+	buf_add(d->out, STR("@@ moves: "));
+	buf_about(d->out, moves_bytes(p));
+	buf_add(d->out, STR(" @@\n"));
+	for (size_t i = 0; i < p->moves.n; i++)
+		move_out(d, &v[i]);
+}
+
+static void size_out(struct buf *out, const struct plan *p)
+{
+	if (p->size == p->src->size)
+		return;
+	buf_printf(out, "@@ size: %llu bytes, will be %llu: ",
+		   (unsigned long long)p->src->size, (unsigned long long)p->size);
+	buf_about(out, p->size - p->src->size);
+	buf_add(out, STR(" more @@\n"));
+}
+
 void diff_image(struct buf *out, const struct term *t, const struct plan *p,
 		const struct image *before, const struct image *after, struct arena *a)
 {
-	struct image_diff d = { out, t, p, before, after, a };
 	struct edit *v = arena_array(a, p->edits.n, struct edit);
+	struct patch moved = plan_patch(p, a);
+	struct image_diff d = { out, t, p->src, before, after, a };
+	struct source over;
 
 	if (p->edits.n)
 		memcpy(v, p->edits.v, p->edits.n * sizeof(*v));
 	sort_stable(v, p->edits.n, sizeof(*v), by_offset);
+	moved.n = 0;
+	if (moved.nmoves) {
+		over = source_overlay(p->src, &moved);
+		d.src = &over;
+	}
 	names_out(out, t, p->src->path);
-	if (p->size != p->src->size)
-		buf_printf(out, "@@ size: %llu bytes, will be %llu @@\n",
-			   (unsigned long long)p->src->size, (unsigned long long)p->size);
+	size_out(out, p);
+	moves_out(&d, p);
 	for (size_t i = 0; i < p->edits.n; i++)
 		edit_out(&d, &v[i]);
 }

@@ -1,6 +1,8 @@
 /* The report for programs. SPEC.md, "JSON, schema 1".
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/node.h"
+#include "analyze/image/volume.h"
+#include "cli/moves.h"
 #include "cli/report.h"
 #include "base/banned.h"
 
@@ -21,6 +23,30 @@ static void edits(struct json *j, const struct plan *p, enum format_kind kind,
 			json_str(j, "text", str_view(e->bytes));
 		else
 			json_base64(j, "base64", e->bytes);
+		json_object_end(j);
+	}
+	json_array_end(j);
+}
+
+static void moves(struct json *j, const struct plan *p, const struct image *img,
+		  const struct finding *because)
+{
+	json_array(j, "moves");
+	for (size_t i = 0; i < p->moves.n; i++) {
+		const struct move *m = &p->moves.v[i];
+		const struct volume *v = move_volume(img, m);
+
+		if (because && m->because != because)
+			continue;
+		json_object(j, NULL);
+		json_cstr(j, "path", p->src->path);
+		json_u64(j, "byte_offset", m->from);
+		json_u64(j, "byte_length", m->len);
+		json_u64(j, "to", m->to);
+		if (v)
+			json_u64(j, "partition", v->number);
+		else
+			json_null(j, "partition");
 		json_object_end(j);
 	}
 	json_array_end(j);
@@ -76,6 +102,8 @@ static void fix(struct json *j, const struct examined *x, const struct exhibit *
 	json_cstr(j, "class", fix_class_name(r->fix_class));
 	json_cstr(j, "title", e->fix.possible ? e->fix.plan.title : r->steps);
 	edits(j, &e->fix.plan, x->unit->format->kind, NULL);
+	if (x->unit->image)
+		moves(j, &e->fix.plan, x->unit->image, NULL);
 	json_object_end(j);
 }
 
@@ -145,8 +173,10 @@ void json_mended(struct buf *out, const char *path, const struct mended *m)
 		json_cstr(&j, "outcome", outcome_name(item->outcome));
 		json_cstr(&j, "reason", item->reason);
 		json_u64(&j, "round", item->round);
-		if (m->before->format->kind == FORMAT_IMAGE)
+		if (m->before->format->kind == FORMAT_IMAGE) {
 			edits(&j, m->plan, FORMAT_IMAGE, item->finding);
+			moves(&j, m->plan, m->before->image, item->finding);
+		}
 		json_object_end(&j);
 	}
 }

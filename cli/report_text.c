@@ -1,6 +1,7 @@
 /* The report for people: location, what is wrong, the bytes it is about, the fix. DESIGN 11.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/excerpt.h"
+#include "cli/moves.h"
 #include "cli/report.h"
 #include "base/banned.h"
 
@@ -143,6 +144,16 @@ static void fix_of_text(struct buf *out, const struct examined *x, const struct 
 	buf_free(&scratch);
 }
 
+/* "move 3.2 GiB, ": what takes its time. */
+static void moved_words(struct buf *out, const struct plan *p)
+{
+	if (p->moves.n == 0)
+		return;
+	buf_add(out, STR("move "));
+	buf_about(out, moves_bytes(p));
+	buf_add(out, STR(", "));
+}
+
 /* Bytes and places of a plan; edits that touch count as one place. */
 static void fix_of_image(struct buf *out, const struct plan *p)
 {
@@ -154,7 +165,8 @@ static void fix_of_image(struct buf *out, const struct plan *p)
 	}
 	if (p->title)
 		buf_printf(out, "%s (", p->title);
-	else
+	moved_words(out, p);
+	if (!p->title || p->moves.n)
 		buf_add(out, STR("write "));
 	buf_count(out, bytes, "byte");
 	if (p->edits.n == 1)

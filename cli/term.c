@@ -130,6 +130,27 @@ void buf_count(struct buf *out, uint64_t n, const char *one)
 	buf_printf(out, "%llu %s%s", (unsigned long long)n, one, n == 1 ? "" : "s");
 }
 
+void buf_about(struct buf *out, uint64_t bytes)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	double v = (double)bytes / 1024;
+	unsigned long long tenths;
+	size_t u = 0;
+
+	if (bytes < 1024) {
+		buf_count(out, bytes, "byte");
+		return;
+	}
+	/* 1023.96 KiB would be rounded to 1024. */
+	for (; v >= 1023.95; v /= 1024)
+		u++;
+	tenths = (unsigned long long)(v * 10 + 0.5);
+	if (tenths % 10 == 0)
+		buf_printf(out, "%llu %s", tenths / 10, units[u]);
+	else
+		buf_printf(out, "%llu.%llu %s", tenths / 10, tenths % 10, units[u]);
+}
+
 int write_all(int fd, const void *p, size_t n)
 {
 	const char *at = p;

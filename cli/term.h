@@ -42,6 +42,9 @@ size_t safe_char(struct buf *out, struct view v, unsigned *columns);
 /* "1 error", "2 errors". */
 void buf_count(struct buf *out, uint64_t n, const char *one);
 
+/* "1 MiB", "3.7 GiB": for people, rounded to a tenth. */
+void buf_about(struct buf *out, uint64_t bytes);
+
 /* Writes it all to fd. -1 with errno set. */
 int write_all(int fd, const void *p, size_t n) __attribute__((warn_unused_result));
 

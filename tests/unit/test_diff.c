@@ -253,6 +253,63 @@ static void long_lines_are_counted_right(void **state)
 	arena_free(&a);
 }
 
+/* ---- images ---- */
+
+static void sizes_are_rounded_to_a_tenth(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *words;
+	} cases[] = {
+		{ 0, "0 bytes" },         { 1, "1 byte" },
+		{ 1023, "1023 bytes" },   { 1024, "1 KiB" },
+		{ 1536, "1.5 KiB" },      { (1 << 20) - 1, "1 MiB" },
+		{ 1 << 20, "1 MiB" },     { 3500000000, "3.3 GiB" },
+		{ UINT64_MAX, "16 EiB" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buf out = { 0 };
+
+		buf_about(&out, cases[i].bytes);
+		assert_string_equal(out.p, cases[i].words);
+		buf_free(&out);
+	}
+}
+
+/* The old bytes of an edit are those that the move brings there. */
+static void moves_come_before_the_edits_of_what_they_bring(void **state)
+{
+	static uint8_t bytes[4096];
+	struct term t = term_plain();
+	struct buf out = { 0 };
+	struct source src = source_of_bytes("d", (struct view){ bytes, sizeof(bytes) });
+	struct arena a;
+	struct plan p;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i / 512 + 1);
+	arena_init(&a, ARENA_BUDGET);
+	p = plan_on(&src, &a);
+	plan_grow(&p, 5120);
+	assert_true(plan_move(&p, 2560, 3072, 2 * 512));
+	assert_true(plan_move(&p, 512, 1024, 512));
+	assert_true(plan_u8(&p, STAGE_TABLES, (struct span){ &src, 1025, 1 }, 9));
+	diff_image(&out, &t, &p, NULL, NULL, &a);
+	assert_string_equal(out.p, "--- d\n+++ d\n"
+				   "@@ size: 4096 bytes, will be 5120: 1 KiB more @@\n"
+				   "@@ moves: 1.5 KiB @@\n"
+				   "@@ 0x200 to 0x400, 512 bytes @@\n"
+				   "@@ 0xa00 to 0xc00, 1024 bytes @@\n"
+				   "@@ 0x401, 1 byte @@\n"
+				   "-0x401 | 02\n"
+				   "+0x401 | 09\n");
+	buf_free(&out);
+	arena_free(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +325,8 @@ int main(void)
 		cmocka_unit_test(columns_count_characters),
 		cmocka_unit_test(an_empty_text_has_one_line),
 		cmocka_unit_test(long_lines_are_counted_right),
+		cmocka_unit_test(sizes_are_rounded_to_a_tenth),
+		cmocka_unit_test(moves_come_before_the_edits_of_what_they_bring),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
