@@ -122,15 +122,28 @@ static bool same_range(const struct gpt_entry *x, uint32_t x_size,
 	       same_place(x_end, x_size, y_end, y_size);
 }
 
-static bool same_partition(const struct gpt *was, const struct gpt *is, size_t i,
-			   enum fix_class reach)
+/* x, or x where its partition is moved to. */
+static bool same_lbas(const struct partitions *parts, const struct gpt_entry *x,
+		      const struct gpt_entry *y, uint32_t ss)
+{
+	uint64_t off;
+
+	if (u64_mul(x->first.v, ss, &off) && partitions_now(parts, off) != off)
+		return y->first.v == partitions_now(parts, off) / ss &&
+		       y->last.v - y->first.v == x->last.v - x->first.v;
+	return x->first.v == y->first.v && x->last.v == y->last.v;
+}
+
+static bool same_partition(const struct trial *t, const struct gpt *was,
+			   const struct gpt *is, size_t i, enum fix_class reach)
 {
 	const struct gpt_entry *x = &was->good->entry[i], *y = &is->good->entry[i];
 
 	return x->number == y->number && guid_eq(x->type, y->type) &&
 	       (was->sector_size == is->sector_size
-			? x->first.v == y->first.v && x->last.v == y->last.v
-			: same_range(x, was->sector_size, y, is->sector_size)) &&
+			? same_lbas(&t->parts, x, y, was->sector_size)
+			: t->plan.moves.n == 0 &&
+				  same_range(x, was->sector_size, y, is->sector_size)) &&
 	       (reach > FIX_SAFE || guid_eq(x->guid, y->guid));
 }
 
@@ -168,7 +181,7 @@ static void keeps_gpt(struct trial *t, const struct gpt *was, const struct gpt *
 	if (t->why || !was->good || !is->good)
 		return;
 	while (i < was->good->nentries && i < is->good->nentries &&
-	       same_partition(was, is, i, reach))
+	       same_partition(t, was, is, i, reach))
 		i++;
 	if (i < was->good->nentries)
 		refute(t, "partition %u would change", was->good->entry[i].number);
@@ -189,7 +202,9 @@ static void keeps_mbr(struct trial *t, const struct mbr *was, const struct mbr *
 		if (!x->used && !y->used)
 			continue;
 		if (x->used != y->used || x->type.v != y->type.v ||
-		    x->lba.v != y->lba.v || x->sectors.v != y->sectors.v) {
+		    y->lba.v * was->sector_size !=
+			    partitions_now(&t->parts, x->lba.v * was->sector_size) ||
+		    x->sectors.v != y->sectors.v) {
 			refute(t, "partition %u would change", i + 1);
 			return;
 		}
@@ -206,51 +221,28 @@ static void keeps_facts(struct trial *t)
 
 	if (was->vm && !is->vm)
 		refute(t, "the VM would no longer be understood");
-	if (!was->image || most == FIX_LOSSY)
+	if (!was->image || (most == FIX_LOSSY && t->plan.moves.n == 0))
 		return;
 	if (was->image->gpt)
 		keeps_gpt(t, was->image->gpt, is->image->gpt, most);
-	else if (was->image->mbr && most == FIX_SAFE)
+	else if (was->image->mbr && (most == FIX_SAFE || t->plan.moves.n))
 		keeps_mbr(t, was->image->mbr, is->image->mbr);
 }
 
-static const struct gpt *believed(const struct unit *u)
-{
-	const struct gpt *gpt = u->image ? u->image->gpt : NULL;
-
-	return gpt && gpt->good ? gpt : NULL;
-}
-
-/* Nothing but a lossy fix has business inside of a partition. Sector 0 is in none, whatever
- * an entry says. */
+/* Nothing but a lossy fix has business inside of a partition, and what is moved goes as it
+ * is. */
 static void spares_partitions(struct trial *t)
 {
-	const struct gpt *gpt = believed(t->now->unit);
-	const struct gpt_table *table;
-	uint64_t ss;
+	struct arena *a = &t->next->arena;
 
+	t->parts = partitions_of(t->now->unit, a);
+	t->why = partitions_move(&t->parts, &t->plan, a);
 	/* An empty table has none; those that it covers will count. */
-	if (!gpt || gpt->good->nentries == 0)
-		gpt = believed(t->next->unit);
-	if (!gpt || reach(t) == FIX_LOSSY)
-		return;
-	table = gpt->good;
-	ss = gpt->sector_size;
-	for (size_t i = 0; i < table->nentries; i++) {
-		const struct gpt_entry *p = &table->entry[i];
-
-		for (size_t k = 0; k < t->plan.edits.n; k++) {
-			struct span at = t->plan.edits.v[k].at;
-
-			if (span_end(at) <= MBR_SIZE)
-				continue;
-			if (p->first.v <= (span_end(at) - 1) / ss &&
-			    at.off / ss <= p->last.v) {
-				refute(t, "it would write into partition %u", p->number);
-				return;
-			}
-		}
-	}
+	if (t->parts.n == 0)
+		t->parts = partitions_of(t->next->unit, a);
+	if (!t->why && (reach(t) != FIX_LOSSY || t->plan.moves.n))
+		t->why = partitions_keep(&t->parts, &t->plan, t->now->unit, t->next->unit,
+					 a);
 }
 
 /* ---- findings before and after ---- */

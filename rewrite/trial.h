@@ -5,6 +5,7 @@
 
 #include "analyze/unit.h"
 #include "rewrite/edit.h"
+#include "rewrite/partitions.h"
 #include "rewrite/prove.h"
 #include "rules/rule.h"
 
@@ -33,8 +34,9 @@ struct trial {
 	struct plan plan; /* on now's source */
 	bool *fixes;      /* per finding of now: should be gone */
 	size_t nfixes;
-	const char *why; /* NULL: proven. In next's arena */
-	size_t *was;     /* per finding of next: its index in now, or TRIAL_NEW */
+	const char *why;         /* NULL: proven. In next's arena */
+	struct partitions parts; /* of now, with where the plan moves them */
+	size_t *was;             /* per finding of next: its index in now, or TRIAL_NEW */
 };
 
 #define TRIAL_NEW SIZE_MAX

@@ -109,7 +109,9 @@ static const struct type_content {
 	  "an EFI system partition",
 	  { "FAT", "HFS+" } }, /* HFS+: Apple's firmware reads it */
 	{ "21686148-6449-6E6F-744E-656564454649", "a BIOS boot partition", { NULL } },
-	{ "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F", "swap", { "swap", "LUKS1", "LUKS2" } },
+	{ "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F",
+	  "swap",
+	  { "swap", "LUKS1", "LUKS2", "suspended system" } },
 	{ "E6D6D379-F507-44C2-A23C-238F2A3DF928",
 	  "an LVM volume",
 	  { "LVM2 PV", "LUKS1", "LUKS2" } },

@@ -23,6 +23,9 @@ bool gpt_fix_usable(struct plan *p, const struct finding *f, const struct gpt *g
 /* f->arg: the number of the entry that gets a new unique GUID. */
 bool gpt_fix_guid(struct plan *p, const struct finding *f, const struct gpt *g);
 
+/* Moves all partitions that begin at no multiple of 4096 bytes (gpt_align.c). */
+bool gpt_fix_align(struct plan *p, const struct finding *f, const struct gpt *g);
+
 /* ---- the parts that they are made of ---- */
 
 /* Only the sectors that change; what was not there (old ends before) was zeros. */

@@ -61,9 +61,10 @@ static int look_into(struct volume *v, struct arena *a, struct err *e)
 		return -1;
 	v->looked = true;
 	v->blank = view_is_zero(head);
+	v->sector = view_cut(head, 0, (size_t)u64_min(head.n, MBR_SIZE));
 	if (!v->blank)
 		v->fs = filesystem_read(v->image, head, v->off, a);
-	return 0;
+	return v->fs ? volume_boot_read(v, head, a, e) : 0;
 }
 
 int volumes_read(struct image *img, struct arena *a, struct err *e)

@@ -33,6 +33,20 @@ struct filesystem {
 };
 
 /* A partition, or a whole disk without a table. */
+/* A boot sector, or its backup, that says where the volume begins on the disk. */
+struct boot_place {
+	struct field start; /* in sectors, whatever it says */
+	/* exFAT: the sectors of the region that are summed, and the one that repeats the sum
+	 * (len 0: there is none). Right as they are? */
+	struct view summed;
+	struct span sum;
+	bool sum_ok;
+};
+
+/* The backup of FAT32 or exFAT; of NTFS where it says that it ends, and where the partition
+ * does. */
+enum { BOOT_PLACES_MAX = 3 };
+
 struct volume {
 	const struct image *image;
 	unsigned number; /* the partition's, as tools count; 0: the whole disk */
@@ -43,12 +57,23 @@ struct volume {
 	bool looked; /* its head was read; else fs and blank say nothing */
 	bool blank;  /* what was read is zeros */
 	const struct filesystem *fs; /* NULL: nothing that we know */
+	struct view sector; /* its first 512 bytes, when looked. Boot code may be there */
+	/* FAT, exFAT, NTFS: the first is fs->hidden. Only what is one of that kind */
+	struct boot_place boot[BOOT_PLACES_MAX];
+	size_t nboot;
 };
 
 /* Fills img->volumes from the table to believe: a GPT's good copy; without any GPT the MBR's
  * partitions, logical ones included. img->mbr and img->gpt are there already. */
 int volumes_read(struct image *img, struct arena *a, struct err *e)
 	__attribute__((warn_unused_result));
+
+/* Finds v->boot, by reading on. v->fs is there already; head: the volume's first bytes. */
+int volume_boot_read(struct volume *v, struct view head, struct arena *a, struct err *e)
+	__attribute__((warn_unused_result));
+
+/* The sum over an exFAT boot region's first eleven sectors. */
+uint32_t exfat_boot_sum(struct view sectors, uint32_t sector_size);
 
 /* Recognises content by a volume's first bytes, which stand at `off` of img. NULL: nothing
  * that we know. Memory is a's. */
