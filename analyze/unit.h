@@ -13,6 +13,7 @@
 
 struct image;
 struct node;
+struct qcow2;
 
 enum unit_state {
 	UNIT_CLOSED,
@@ -41,7 +42,8 @@ struct unit {
 	bool src_borrowed;           /* unit_read(): its descriptor is the caller's */
 	const struct format *format; /* NULL: not ours */
 	enum unit_state state;
-	const char *skip_reason;
+	const char *
+		skip_reason; /* of a unit that was read: what nobody judges of it; or NULL */
 	struct err why;
 	const struct host *host;        /* never NULL */
 	struct lock_state locks;        /* images only */
@@ -51,7 +53,8 @@ struct unit {
 
 	/* Facts: what is not there is NULL. */
 	const struct image *image;
-	const struct node *doc; /* root of the node tree */
+	const struct qcow2 *qcow2; /* the container; image is what it shows a guest */
+	const struct node *doc;    /* root of the node tree */
 	const struct vm *vm;
 	const struct syntax_error *syntax; /* broken: doc and vm are NULL */
 	struct view text;                  /* the whole text of a config */

@@ -113,6 +113,16 @@ static void judge(const struct run *r, const struct input *in, struct unit *u,
 	res->tally = x.tally;
 }
 
+/* What was found is said; what was not judged is not called clean. */
+static void skip_rest(const struct input *in, const struct unit *u, struct result *res)
+{
+	if (res->mend)
+		return;
+	res->state = RESULT_SKIPPED;
+	res->trouble = in->named;
+	buf_add(&res->reason, str_of(u->skip_reason));
+}
+
 static void work(void *ctx, size_t i)
 {
 	struct run *r = ctx;
@@ -134,6 +144,8 @@ static void work(void *ctx, size_t i)
 		break;
 	case UNIT_READ:
 		judge(r, in, &u, res);
+		if (u.skip_reason)
+			skip_rest(in, &u, res);
 		break;
 	case UNIT_SKIPPED:
 		res->state = RESULT_SKIPPED;

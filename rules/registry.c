@@ -138,6 +138,7 @@ static void run_rule(struct scan *s)
 	const struct unit *u = s->unit;
 
 	RUN(s, unit, u);
+	RUN(s, qcow2, u->qcow2);
 	if (u->image) {
 		RUN(s, image, u->image);
 		RUN(s, mbr, u->image->mbr);

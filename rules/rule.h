@@ -22,6 +22,7 @@
 #include "analyze/image/gpt.h"
 #include "analyze/image/image.h"
 #include "analyze/image/mbr.h"
+#include "analyze/image/qcow2.h"
 #include "analyze/image/volume.h"
 #include "analyze/model.h"
 #include "analyze/unit.h"
@@ -45,6 +46,7 @@ enum fix_class {
 	X(mbr, struct mbr)                                                               \
 	X(gpt, struct gpt)                                                               \
 	X(volume, struct volume)                                                         \
+	X(qcow2, struct qcow2)                                                           \
 	X(vm, struct vm)                                                                 \
 	X(disk, struct disk)                                                             \
 	X(iommu, struct iommu)
