@@ -27,7 +27,7 @@ static bool undo_one(const char *path, struct buf *out)
 	struct undo_result r = { 0 };
 	struct err e = { 0 };
 
-	if (undo_last(path, false, &r, &e) == 0) {
+	if (undo_last(path, false, NULL, &r, &e) == 0) {
 		say_undone(out, path, &r);
 		return true;
 	}

@@ -126,7 +126,7 @@ static int open_locked(struct repair *p, struct err *e)
 		return -1;
 	if (journal_look(path, FORMAT_IMAGE) == JOURNAL_ARMED) {
 		run_hold_signals(p->run);
-		if (resume_image(&p->src, e) != 0)
+		if (resume_image(&p->src, NULL, e) != 0)
 			return -1;
 		p->resumed = true;
 	}

@@ -39,12 +39,14 @@ struct undo_result {
 
 /* Takes the last repair of path back, finished or not. Refuses when a range holds neither
  * what the repair found nor what it wrote: somebody else changed it since (ERR_REFUSED).
- * Images are locked as for a repair; force as for lock_image(). */
-int undo_last(const char *path, bool force, struct undo_result *r, struct err *e)
-	__attribute__((warn_unused_result));
+ * Images are locked as for a repair; force as for lock_image(). watch may be NULL; when it
+ * stops the moves (ERR_STOPPED), the next undo goes on. */
+int undo_last(const char *path, bool force, const struct move_watch *watch,
+	      struct undo_result *r, struct err *e) __attribute__((warn_unused_result));
 
-/* Finishes an interrupted repair: writes the new bytes again. src as for apply_image. */
-int resume_image(const struct source *src, struct err *e)
+/* Finishes an interrupted repair: writes the new bytes again. src as for apply_image, watch
+ * as for apply_image_watched. */
+int resume_image(const struct source *src, const struct move_watch *watch, struct err *e)
 	__attribute__((warn_unused_result));
 int resume_text(const char *path, struct err *e) __attribute__((warn_unused_result));
 

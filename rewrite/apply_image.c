@@ -113,14 +113,15 @@ static int write_target(const struct source *src, const struct journal *j,
 	return ranges_write(src->fd, j, JOURNAL_NEW, e);
 }
 
-static int put_back(const struct source *src, struct journal *j, struct err *e)
+static int put_back(const struct source *src, struct journal *j,
+		    const struct move_watch *watch, struct err *e)
 {
 	const struct journal_entry *t = &j->last;
-	bool moved;
+	enum moves_state moves;
 
-	if (moves_done(j, &moved, e) != 0 ||
-	    (moved && ranges_write(src->fd, j, JOURNAL_OLD, e) != 0) ||
-	    moves_run(src->fd, j, MOVE_BACK, NULL, e) != 0)
+	if (moves_look(j, &moves, e) != 0 ||
+	    (moves == MOVES_DONE && ranges_write(src->fd, j, JOURNAL_OLD, e) != 0) ||
+	    moves_run(src->fd, j, MOVE_BACK, watch, e) != 0)
 		return -1;
 	if (t->size_after > t->size_before &&
 	    (io_resize(src->fd, t->size_before, e) != 0 || io_sync(src->fd, e) != 0))
@@ -129,11 +130,12 @@ static int put_back(const struct source *src, struct journal *j, struct err *e)
 }
 
 /* A write failed half-way: the old bytes are in memory still. */
-static int give_up(const struct source *src, struct journal *j, struct err *e)
+static int give_up(const struct source *src, struct journal *j,
+		   const struct move_watch *watch, struct err *e)
 {
 	struct err cause = *e, second = { 0 };
 
-	if (put_back(src, j, &second) == 0)
+	if (put_back(src, j, watch, &second) == 0)
 		err_set(e, cause.code, "%.150s; what was written has been put back",
 			cause.msg);
 	else
@@ -168,7 +170,7 @@ static int apply_journaled(const struct source *src, struct journal *j,
 	if (journal_arm(j, t, e) != 0)
 		return untouched(e);
 	if (write_target(src, j, watch, e) != 0)
-		return e->code == ERR_STOPPED ? -1 : give_up(src, j, e);
+		return e->code == ERR_STOPPED ? -1 : give_up(src, j, watch, e);
 	if (journal_mark(j, true, &mark) != 0) {
 		err_set(e, mark.code, "is repaired, but that could not be noted: %.180s",
 			mark.msg);
@@ -240,21 +242,34 @@ int apply_image(const struct source *src, const struct plan *p, struct err *e)
 
 /* ---- resume ---- */
 
+/* It had grown before the first chunk was moved: what is missing now may have held some. */
+static int refuse_cut(const struct source *src, const struct journal *j, struct err *e)
+{
+	return err_set(e, ERR_REFUSED,
+		       "has %llu bytes, and had %llu when data was moved to its end: "
+		       "somebody else changed its size since",
+		       (unsigned long long)src->size,
+		       (unsigned long long)j->last.size_after);
+}
+
 /* May j->last be written, or taken back? While its bytes are being moved, no range can be
  * asked for what it holds. */
 static int check_target(const struct source *src, const struct journal *j,
 			struct range_count *n, struct err *e)
 {
-	bool moved;
+	enum moves_state moves;
 
-	if (journal_verify(j, e) != 0 || moves_done(j, &moved, e) != 0)
+	if (journal_verify(j, e) != 0 || moves_look(j, &moves, e) != 0)
 		return -1;
-	if (!moved)
+	if (j->last.nmoves && moves != MOVES_BEFORE && src->size < j->last.size_after)
+		return refuse_cut(src, j, e);
+	if (moves != MOVES_DONE)
 		return ranges_identify(src->fd, src->size, j, e);
 	return ranges_check(src->fd, src->size, j, n, e);
 }
 
-static int resume(const struct source *src, struct arena *a, struct err *e)
+static int resume(const struct source *src, const struct move_watch *watch,
+		  struct arena *a, struct err *e)
 {
 	struct journal j;
 	bool found;
@@ -267,7 +282,7 @@ static int resume(const struct source *src, struct arena *a, struct err *e)
 	if (j.count > 0 && !j.last.done) {
 		rc = check_target(src, &j, NULL, e);
 		if (rc == 0)
-			rc = write_target(src, &j, NULL, e);
+			rc = write_target(src, &j, watch, e);
 		if (rc == 0)
 			rc = journal_mark(&j, true, e);
 	}
@@ -275,14 +290,14 @@ static int resume(const struct source *src, struct arena *a, struct err *e)
 	return rc;
 }
 
-int resume_image(const struct source *src, struct err *e)
+int resume_image(const struct source *src, const struct move_watch *watch, struct err *e)
 {
 	struct arena a;
 	int rc;
 
 	BUG_ON(src->fd < 0 || src->patch);
 	arena_init(&a, ARENA_BUDGET);
-	rc = resume(src, &a, e);
+	rc = resume(src, watch, &a, e);
 	arena_free(&a);
 	return rc;
 }
@@ -307,8 +322,8 @@ static int check_grown(const struct source *src, const struct journal *j, struct
 	return 0;
 }
 
-static int take_back(const struct source *src, struct journal *j, struct undo_result *r,
-		     struct err *e)
+static int take_back(const struct source *src, struct journal *j,
+		     const struct move_watch *watch, struct undo_result *r, struct err *e)
 {
 	const struct journal_entry *t = &j->last;
 	struct range_count n = { 0 };
@@ -326,10 +341,11 @@ static int take_back(const struct source *src, struct journal *j, struct undo_re
 	/* From here on it may be a mixture, as it was during the repair. */
 	if (t->done && journal_mark(j, false, e) != 0)
 		return -1;
-	return put_back(src, j, e);
+	return put_back(src, j, watch, e);
 }
 
-static int undo_opened(const struct source *src, bool force, struct undo_result *r,
+static int undo_opened(const struct source *src, bool force,
+		       const struct move_watch *watch, struct undo_result *r,
 		       struct arena *a, struct err *e)
 {
 	struct journal j;
@@ -341,21 +357,21 @@ static int undo_opened(const struct source *src, bool force, struct undo_result 
 		return -1;
 	if (!found)
 		return undo_nothing(e);
-	rc = j.count > 0 ? take_back(src, &j, r, e) : undo_nothing(e);
+	rc = j.count > 0 ? take_back(src, &j, watch, r, e) : undo_nothing(e);
 	journal_remove_empty(&j);
 	journal_close(&j);
 	return rc;
 }
 
-int undo_image(const char *path, bool force, struct undo_result *r, struct arena *a,
-	       struct err *e)
+int undo_image(const char *path, bool force, const struct move_watch *watch,
+	       struct undo_result *r, struct arena *a, struct err *e)
 {
 	struct source src;
 	int rc;
 
 	if (source_open(&src, path, SOURCE_WRITE, e) != 0)
 		return -1;
-	rc = undo_opened(&src, force, r, a, e);
+	rc = undo_opened(&src, force, watch, r, a, e);
 	source_close(&src);
 	return rc;
 }

@@ -307,30 +307,60 @@ static int read_progress(struct mover *w, struct err *e)
 	return fits ? 0 : damaged(w->j, e);
 }
 
-int moves_done(const struct journal *j, bool *done, struct err *e)
+int moves_look(const struct journal *j, enum moves_state *state, struct err *e)
 {
 	struct mover w = { .fd = -1, .j = j };
 
-	*done = true;
+	*state = MOVES_DONE;
 	if (j->last.nmoves == 0)
 		return 0;
 	if (read_progress(&w, e) != 0)
 		return -1;
-	*done = w.at.flight == SLOT_REST && w.at.applied == count_chunks(&j->last);
+	if (w.at.flight != SLOT_REST)
+		*state = MOVES_AMID;
+	else if (w.at.applied != count_chunks(&j->last))
+		*state = w.at.applied ? MOVES_AMID : MOVES_BEFORE;
 	return 0;
+}
+
+/* Bytes of the first k chunks. */
+static uint64_t bytes_of(const struct journal_entry *t, uint64_t k)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = t->nmoves; i > 0 && k > 0; i--) {
+		const struct patch_move *m = &t->moves[i - 1];
+		uint64_t n = u64_min(k, chunks_of(t, m));
+
+		sum += u64_min(n * t->chunk, m->len);
+		k -= n;
+	}
+	return sum;
+}
+
+static int stopped(const struct mover *w, uint64_t done, uint64_t total, struct err *e)
+{
+	bool back = w->way == MOVE_BACK;
+
+	return err_set(
+		e, ERR_STOPPED,
+		"stopped after %llu of %llu MiB were moved%s: `vmend %s` goes on with it, "
+		"`vmend %s",
+		(unsigned long long)(done >> 20), (unsigned long long)(total >> 20),
+		back ? " back" : "", back ? "undo" : "fix",
+		back ? "fix` does the repair again" : "undo` takes it back");
 }
 
 static int ask(const struct mover *w, uint64_t n, struct err *e)
 {
-	uint64_t k = w->way == MOVE_BACK ? n - w->at.applied : w->at.applied;
+	const struct journal_entry *t = &w->j->last;
+	uint64_t total = bytes_of(t, n), done = bytes_of(t, w->at.applied);
 
-	if (!w->watch || !w->watch->go_on ||
-	    w->watch->go_on(w->watch->ctx, k * w->j->last.chunk, n * w->j->last.chunk))
+	if (w->way == MOVE_BACK)
+		done = total - done;
+	if (!w->watch || !w->watch->go_on || w->watch->go_on(w->watch->ctx, done, total))
 		return 0;
-	return err_set(e, ERR_STOPPED,
-		       "the move was stopped after %llu of %llu parts: vmend fix goes on "
-		       "with it, vmend undo takes it back",
-		       (unsigned long long)k, (unsigned long long)n);
+	return stopped(w, done, total, e);
 }
 
 static int run(struct mover *w, struct err *e)

@@ -21,9 +21,14 @@ struct move_watch {
 
 enum move_way { MOVE_FORTH, MOVE_BACK };
 
-/* Where j->last's moves are: all of them durably done? Only then edits may have been
- * written. True when it has none. */
-int moves_done(const struct journal *j, bool *done, struct err *e)
+enum moves_state {
+	MOVES_BEFORE, /* nothing was moved */
+	MOVES_AMID,
+	MOVES_DONE, /* durably; only then edits may have been written. Or there are none */
+};
+
+/* Where j->last's moves are. */
+int moves_look(const struct journal *j, enum moves_state *state, struct err *e)
 	__attribute__((warn_unused_result));
 
 /* Finishes the chunk in flight, if there is one, in its own direction; then all the rest.

@@ -21,26 +21,27 @@ static bool exists(const char *path)
 }
 
 /* What it is, its journal tells: a repair may have made it unrecognisable. */
-static int undo(const char *path, bool force, struct undo_result *r, struct arena *a,
-		struct err *e)
+static int undo(const char *path, bool force, const struct move_watch *watch,
+		struct undo_result *r, struct arena *a, struct err *e)
 {
 	const char *image = journal_path(path, FORMAT_IMAGE, a, e);
 
 	if (image && exists(image))
-		return undo_image(path, force, r, a, e);
+		return undo_image(path, force, watch, r, a, e);
 	if (image && exists(journal_path(path, FORMAT_TEXT, a, e)))
 		return undo_text(path, r, a, e);
 	return image ? undo_nothing(e) : -1;
 }
 
-int undo_last(const char *path, bool force, struct undo_result *r, struct err *e)
+int undo_last(const char *path, bool force, const struct move_watch *watch,
+	      struct undo_result *r, struct err *e)
 {
 	struct arena a;
 	int rc;
 
 	*r = (struct undo_result){ 0 };
 	arena_init(&a, ARENA_BUDGET);
-	rc = undo(path, force, r, &a, e);
+	rc = undo(path, force, watch, r, &a, e);
 	arena_free(&a);
 	return rc;
 }

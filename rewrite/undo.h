@@ -6,8 +6,9 @@
 #include "base/arena.h"
 #include "rewrite/apply.h"
 
-int undo_image(const char *path, bool force, struct undo_result *r, struct arena *a,
-	       struct err *e) __attribute__((warn_unused_result));
+int undo_image(const char *path, bool force, const struct move_watch *watch,
+	       struct undo_result *r, struct arena *a, struct err *e)
+	__attribute__((warn_unused_result));
 int undo_text(const char *path, struct undo_result *r, struct arena *a, struct err *e)
 	__attribute__((warn_unused_result));
 

@@ -1,9 +1,9 @@
 /* Any bytes as a journal beside an image or of a text: no crash, bounded memory, and undo
  * writes nothing outside of the target as it was.
  *
- * The input is a few bytes that make a sound journal and a target that it fits, then
- * bytes that are poked into the journal, whose checksums may be put right afterwards: no
- * fuzzer guesses those. Or the journal is the input itself.
+ * The input is a few bytes that make a sound journal, with moves or without, and a target
+ * that it fits, then bytes that are poked into the journal, whose checksums may be put right
+ * afterwards: no fuzzer guesses those. Or the journal is the input itself.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/bug.h"
 #include "base/crc32.h"
@@ -23,9 +23,14 @@ enum {
 	MAX_JOURNAL = 256 << 10,
 	MAX_TARGET = 32 << 10,
 	MAX_RECORDS = 8,
+	MAX_MOVES = 3,
+	MAX_GAPS = 12,
 	HEAD = 512,
 	TX = 80,
 	REC = 40,
+	MOVE = 24,
+	SLOT = 4096,
+	SLOT_USED = 40,
 };
 
 enum {
@@ -36,6 +41,7 @@ enum {
 	RAW = 16,       /* the rest of the input is the journal's content */
 	HOLDS_NEW = 32, /* the target holds the new bytes, not the old ones */
 	TWICE = 64,     /* another undo behind it */
+	MOVES = 128,    /* of an image */
 };
 
 struct setup {
@@ -44,6 +50,8 @@ struct setup {
 	size_t njournal;
 	uint8_t target[MAX_TARGET];
 	size_t ntarget;
+	size_t slots; /* in the journal, of the last transaction; 0: it has none */
+	uint32_t chunk;
 };
 
 /* What is left of the input. */
@@ -84,57 +92,220 @@ static void put_header(struct setup *s)
 {
 	memset(s->journal, 0, HEAD);
 	memcpy(s->journal, "VMEND-UNDO\r\n\x1a\n", 14);
-	put_le32(s->journal + 16, 1);
+	put_le32(s->journal + 16, s->flags & MOVES ? 2 : 1);
 	put_le32(s->journal + 20, HEAD);
 	put_le32(s->journal + 24, s->flags & AS_TEXT ? 2 : 1);
 	put_le32(s->journal + 508, crc32_of((struct view){ s->journal, 508 }));
 	s->njournal = HEAD;
 }
 
-/* The target's bytes as they are, and as they were before a repair that wrote others. */
-static void put_record(struct setup *s, uint8_t *rec, uint64_t off, uint64_t len,
-		       uint64_t before, uint32_t stage)
+struct run {
+	uint64_t off, len;
+};
+
+/* A transaction that is being made. */
+struct tx {
+	uint64_t before; /* the target's old size */
+	struct run rec[MAX_RECORDS], gap[MAX_GAPS];
+	uint64_t from[MAX_MOVES];
+	struct run to[MAX_MOVES];
+	unsigned n, ngaps, nmoves;
+	uint32_t chunk;
+};
+
+static struct tx plan_tx(const struct setup *s, struct input *in)
 {
-	uint64_t old = off < before ? u64_min(len, before - off) : 0;
-	uint8_t *data = s->journal + s->njournal;
+	struct tx t = { .n = s->flags & AS_TEXT ? 1 : byte(in) % (MAX_RECORDS + 1) };
+	uint64_t off = 0;
 
-	put_le64(rec, off);
-	put_le64(rec + 8, old);
-	put_le64(rec + 16, len);
-	put_le32(rec + 24, stage);
-	for (uint64_t i = 0; i < old; i++)
-		data[i] = (uint8_t)~s->target[off + i];
-	memcpy(data + old, s->target + off, len);
-	if (!(s->flags & HOLDS_NEW))
-		memcpy(s->target + off, data, old);
-	s->njournal += (size_t)(old + len);
-}
-
-static void put_tx(struct setup *s, struct input *in)
-{
-	uint8_t *tx = s->journal + s->njournal, *table = tx + TX;
-	unsigned n = s->flags & AS_TEXT ? 1 : byte(in) % (MAX_RECORDS + 1);
-	uint64_t before = u64_min(s->ntarget, byte(in) * 128u), off = 0;
-	size_t start = s->njournal;
-
-	memset(tx, 0, TX + n * REC);
-	memcpy(tx, "vmend-tx", 8);
-	memcpy(tx + 8, s->flags & DONE ? "done" : "armed", s->flags & DONE ? 4 : 5);
-	put_le64(tx + 32, before);
-	put_le64(tx + 40, s->ntarget);
-	put_le32(tx + 56, n);
-	s->njournal += TX + n * REC;
-	for (unsigned i = 0; i < n; i++) {
+	t.before = u64_min(s->ntarget, byte(in) * 128u);
+	for (unsigned i = 0; i < t.n; i++) {
 		uint64_t len = s->flags & AS_TEXT ? s->ntarget : 1 + byte(in) * 8u;
 
 		off += s->flags & AS_TEXT ? 0 : byte(in) * 16u;
 		if (!range_within(off, len, s->ntarget))
 			len = off = 0; /* not sound, for once */
-		put_record(s, table + (size_t)i * REC, off, len, before, i * 3 / n);
+		t.rec[i] = (struct run){ off, len };
 		off += len;
 	}
-	while (s->njournal % 8)
-		s->journal[s->njournal++] = 0;
+	return t;
+}
+
+static bool is_read(const struct tx *t, uint64_t off)
+{
+	for (unsigned i = 0; i < t->nmoves; i++) {
+		if (off >= t->from[i] && off - t->from[i] < t->to[i].len)
+			return true;
+	}
+	return false;
+}
+
+/* What the i-th move overwrites and none reads, byte by byte. */
+static void plan_gaps(struct tx *t, unsigned i)
+{
+	uint64_t end = u64_min(t->to[i].off + t->to[i].len, t->before);
+	bool in_gap = false;
+
+	for (uint64_t off = t->to[i].off; off < end; off++) {
+		if (is_read(t, off)) {
+			in_gap = false;
+			continue;
+		}
+		if (!in_gap && t->ngaps == MAX_GAPS)
+			return; /* not sound */
+		if (!in_gap)
+			t->gap[t->ngaps++] = (struct run){ off, 0 };
+		in_gap = true;
+		t->gap[t->ngaps - 1].len++;
+	}
+}
+
+static void plan_moves(const struct setup *s, struct input *in, struct tx *t)
+{
+	unsigned n = 1 + byte(in) % MAX_MOVES;
+	uint64_t end = 0;
+
+	t->chunk = 512u << byte(in) % 3;
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t to = end + 1 + byte(in) * 32u, len = 1 + byte(in) * 16u;
+		uint64_t by = u64_min(to, 1 + byte(in) * 32u);
+
+		if (!range_within(to, len, s->ntarget) ||
+		    !range_within(to - by, len, t->before))
+			break;
+		t->from[i] = to - by;
+		t->to[i] = (struct run){ to, len };
+		end = to + len;
+		t->nmoves++;
+	}
+	for (unsigned i = 0; i < t->nmoves; i++)
+		plan_gaps(t, i);
+}
+
+/* Nobody wrote where the target grew, but what was moved there. */
+static void clear_grown(struct setup *s, const struct tx *t)
+{
+	for (uint64_t off = t->before; off < s->ntarget; off++) {
+		bool moved = false;
+
+		for (unsigned i = 0; i < t->nmoves; i++)
+			moved |= off >= t->to[i].off && off - t->to[i].off < t->to[i].len;
+		if (!moved)
+			s->target[off] = 0;
+	}
+}
+
+/* The target's bytes as they are, and as they were before a repair that wrote others. */
+static void put_record(struct setup *s, uint8_t *rec, struct run r, uint64_t before,
+		       uint32_t stage)
+{
+	uint64_t old = r.off < before ? u64_min(r.len, before - r.off) : 0;
+	uint8_t *data = s->journal + s->njournal;
+
+	put_le64(rec, r.off);
+	put_le64(rec + 8, old);
+	put_le64(rec + 16, r.len);
+	put_le32(rec + 24, stage);
+	for (uint64_t i = 0; i < old; i++)
+		data[i] = (uint8_t)~s->target[r.off + i];
+	memcpy(data + old, s->target + r.off, r.len);
+	if (!(s->flags & HOLDS_NEW))
+		memcpy(s->target + r.off, data, old);
+	s->njournal += (size_t)(old + r.len);
+}
+
+static void put_gap(struct setup *s, uint8_t *rec, struct run r)
+{
+	put_le64(rec, r.off);
+	put_le64(rec + 8, r.len);
+	put_le32(rec + 24, 3);
+	memset(s->journal + s->njournal, 0x5a, (size_t)r.len);
+	s->njournal += (size_t)r.len;
+}
+
+static void put_zeros(struct setup *s, size_t n)
+{
+	memset(s->journal + s->njournal, 0, n);
+	s->njournal += n;
+}
+
+/* The length of the chunk in flight, when it overwrites what it is made from. */
+static uint64_t saved_len(const struct tx *t, uint64_t k, bool back)
+{
+	for (unsigned i = t->nmoves; i > 0; i--) {
+		struct run to = t->to[i - 1];
+		uint64_t n = div_up(to.len, t->chunk), end, len, at;
+
+		if (k >= n) {
+			k -= n;
+			continue;
+		}
+		end = to.len - k * t->chunk;
+		len = u64_min(end, t->chunk);
+		at = to.off + end - len;
+		if (len <= to.off - t->from[i - 1])
+			return 0;
+		return !back ? len : at < t->before ? u64_min(len, t->before - at) : 0;
+	}
+	return 0;
+}
+
+static void put_slot(struct setup *s, struct input *in, const struct tx *t,
+		     uint64_t number)
+{
+	uint8_t *p = s->journal + s->njournal;
+	unsigned applied = byte(in), flight = byte(in) % 3;
+
+	put_zeros(s, SLOT);
+	memcpy(p, "vmend-mv", 8);
+	put_le64(p + 8, number);
+	put_le64(p + 16, applied);
+	put_le32(p + 24, flight);
+	put_le32(p + 28, flight == 0 ? 0
+				     : (uint32_t)saved_len(t, applied - (flight == 2),
+							   flight == 2));
+	put_zeros(s, t->chunk);
+}
+
+static void put_tx(struct setup *s, struct input *in)
+{
+	uint8_t *tx = s->journal + s->njournal, *rec = tx + TX, *move;
+	struct tx t = plan_tx(s, in);
+	size_t start = s->njournal;
+
+	if (s->flags & MOVES && !(s->flags & AS_TEXT))
+		plan_moves(s, in, &t);
+	if (t.nmoves)
+		clear_grown(s, &t);
+	put_zeros(s, TX + (size_t)(t.n + t.ngaps) * REC + (size_t)t.nmoves * MOVE);
+	memcpy(tx, "vmend-tx", 8);
+	memcpy(tx + 8, s->flags & DONE ? "done" : "armed", s->flags & DONE ? 4 : 5);
+	put_le64(tx + 32, t.before);
+	put_le64(tx + 40, s->ntarget);
+	put_le32(tx + 56, t.n + t.ngaps);
+	put_le32(tx + 68, t.nmoves);
+	put_le32(tx + 72, t.nmoves ? t.chunk : 0);
+	for (unsigned i = 0; i < t.n; i++, rec += REC)
+		put_record(s, rec, t.rec[i], t.nmoves ? UINT64_MAX : t.before,
+			   i * 3 / t.n);
+	for (unsigned i = 0; i < t.ngaps; i++, rec += REC)
+		put_gap(s, rec, t.gap[i]);
+	move = rec;
+	for (unsigned i = 0; i < t.nmoves; i++, move += MOVE) {
+		put_le64(move, t.from[i]);
+		put_le64(move + 8, t.to[i].off);
+		put_le64(move + 16, t.to[i].len);
+	}
+	if (t.nmoves) {
+		unsigned number = byte(in) * 2u;
+
+		put_zeros(s, (SLOT - s->njournal % SLOT) % SLOT);
+		s->slots = s->njournal;
+		s->chunk = t.chunk;
+		put_slot(s, in, &t, number);
+		put_slot(s, in, &t, number + 1);
+	}
+	put_zeros(s, (8 - s->njournal % 8) % 8);
 	put_le64(tx + 24, s->njournal - start);
 }
 
@@ -151,41 +322,58 @@ static void seal_side(const struct setup *s, uint64_t at, uint64_t len, uint8_t 
 		put_le32(crc, crc32_of((struct view){ s->journal + at, (size_t)len }));
 }
 
-static uint32_t head_crc(const struct setup *s, const uint8_t *table, uint32_t n)
+static void blank(uint8_t *head, uint64_t off, uint64_t len)
+{
+	if (off < RANGES_HEAD)
+		memset(head + off, 0, (size_t)u64_min(len, RANGES_HEAD - off));
+}
+
+static uint32_t head_crc(const struct setup *s, const uint8_t *table, uint32_t n,
+			 uint32_t nmoves)
 {
 	static uint8_t head[RANGES_HEAD];
 
 	memset(head, 0, sizeof(head));
 	memcpy(head, s->target, u64_min(s->ntarget, sizeof(head)));
-	for (uint32_t i = 0; i < n; i++) {
-		uint64_t off = get64(table + i * REC);
-		uint64_t len =
-			u64_max(get64(table + i * REC + 8), get64(table + i * REC + 16));
-
-		if (off < sizeof(head))
-			memset(head + off, 0, u64_min(len, sizeof(head) - off));
-	}
+	for (uint32_t i = 0; i < n; i++, table += REC)
+		blank(head, get64(table), u64_max(get64(table + 8), get64(table + 16)));
+	for (uint32_t i = 0; i < nmoves; i++, table += MOVE)
+		blank(head, get64(table + 8), get64(table + 16));
 	return crc32_of((struct view){ head, sizeof(head) });
+}
+
+static void seal_slots(struct setup *s)
+{
+	for (size_t at = s->slots; s->slots && at <= s->slots + SLOT + s->chunk;
+	     at += SLOT + s->chunk) {
+		uint8_t *p = s->journal + at;
+
+		seal_side(s, at + SLOT, view_le32((struct view){ p, SLOT_USED }, 28),
+			  p + 32);
+		put_le32(p + 36, crc32_of((struct view){ p, 36 }));
+	}
 }
 
 static void seal_tx(struct setup *s, size_t start)
 {
 	uint8_t *tx = s->journal + start, *table = tx + TX, state[8];
 	uint32_t n = view_le32((struct view){ tx, TX }, 56);
-	uint64_t at = start + TX + (uint64_t)n * REC;
+	uint32_t nmoves = view_le32((struct view){ tx, TX }, 68);
+	uint64_t len = (uint64_t)n * REC + (uint64_t)nmoves * MOVE;
+	uint64_t at = start + TX + len;
 
 	if (at <= s->njournal) {
 		for (uint32_t i = 0; i < n; i++) {
 			uint64_t old = get64(table + i * REC + 8);
 			uint64_t new = get64(table + i * REC + 16);
 
-			seal_side(s, at, old, table + i * REC + 28);
+			seal_side(s, at, old, table + (size_t)i * REC + 28);
 			at += old;
-			seal_side(s, at, new, table + i * REC + 32);
+			seal_side(s, at, new, table + (size_t)i * REC + 32);
 			at += new;
 		}
-		put_le32(tx + 60, head_crc(s, table, n));
-		put_le32(tx + 64, crc32_of((struct view){ table, (size_t)n * REC }));
+		put_le32(tx + 60, head_crc(s, table, n, nmoves));
+		put_le32(tx + 64, crc32_of((struct view){ table, (size_t)len }));
 	}
 	memcpy(state, tx + 8, 8);
 	memset(tx + 8, 0, 8);
@@ -197,6 +385,7 @@ static void reseal(struct setup *s)
 {
 	size_t at = HEAD;
 
+	seal_slots(s);
 	put_le32(s->journal + 508, crc32_of((struct view){ s->journal, 508 }));
 	while (range_within(at, TX, s->njournal)) {
 		uint64_t total = get64(s->journal + at + 24);
@@ -216,8 +405,13 @@ static void poke(struct setup *s, struct input *in)
 		size_t at = byte(in);
 
 		at |= (size_t)(byte(in) << 8);
-		/* Mostly into the first transaction's header and records. */
-		at = at < 0xe000 ? HEAD + at % 256 : at % (s->njournal ? s->njournal : 1);
+		/* Mostly into the first transaction's header and records, and the slots. */
+		if (s->slots && at >= 0xf000)
+			at = s->slots + at / 64 % 2 * (SLOT + s->chunk) + at % SLOT_USED;
+		else if (at < 0xe000)
+			at = HEAD + at % 256;
+		else
+			at = at % (s->njournal ? s->njournal : 1);
 		if (at < s->njournal)
 			s->journal[at] = (uint8_t)byte(in);
 	}
@@ -226,6 +420,7 @@ static void poke(struct setup *s, struct input *in)
 static void make(struct setup *s, struct input *in)
 {
 	s->flags = byte(in);
+	s->slots = 0;
 	s->ntarget = byte(in) * 100u;
 	for (size_t i = 0; i < s->ntarget; i++)
 		s->target[i] = (uint8_t)(i * 7 + i / 256);
@@ -306,6 +501,8 @@ static int watch(const struct seam_op *op, struct err *e)
 {
 	if (op->kind == SEAM_WRITE && is_target(op->fd))
 		BUG_ON(!range_within(op->off, op->bytes.n, target_size));
+	if (op->kind == SEAM_PUNCH && is_target(op->fd))
+		BUG_ON(!range_within(op->off, op->len, target_size));
 	/* A size that only a sparse file can have is not tried on the tester's disk. */
 	if (op->kind == SEAM_RESIZE && is_target(op->fd) && op->off > 1 << 30)
 		return err_sys(e, EFBIG, "the fuzzer will not");
@@ -321,7 +518,7 @@ static void undo_it(void)
 	BUG_ON(stat(target, &st) != 0);
 	target_ino = st.st_ino;
 	target_size = (uint64_t)st.st_size;
-	if (undo_last(target, true, &r, &e) != 0)
+	if (undo_last(target, true, NULL, &r, &e) != 0)
 		BUG_ON(e.code == ERR_NONE);
 	BUG_ON(stat(target, &st) != 0);
 }
@@ -338,7 +535,7 @@ static void resume_it(const struct setup *s)
 		return;
 	}
 	BUG_ON(source_open(&src, target, SOURCE_WRITE, &e) != 0);
-	if (resume_image(&src, &e) != 0)
+	if (resume_image(&src, NULL, &e) != 0)
 		BUG_ON(e.code == ERR_NONE);
 	source_close(&src);
 }

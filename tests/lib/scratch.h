@@ -124,6 +124,31 @@ static inline const char *scratch_write(struct scratch *s, const char *name,
 	return path;
 }
 
+/* The same with holes, where a page of it is zeros. */
+static inline void scratch_fill(int fd, struct view v)
+{
+	assert_int_equal(ftruncate(fd, (off_t)v.n), 0);
+	for (size_t off = 0; off < v.n; off += 4096) {
+		struct view page = view_cut(v, off, v.n - off < 4096 ? v.n - off : 4096);
+
+		if (!view_is_zero(page))
+			assert_int_equal(pwrite(fd, page.p, page.n, (off_t)off),
+					 (ssize_t)page.n);
+	}
+}
+
+static inline const char *scratch_write_sparse(struct scratch *s, const char *name,
+					       struct view v)
+{
+	const char *path = scratch_path(s, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	assert_true(fd >= 0);
+	scratch_fill(fd, v);
+	close(fd);
+	return path;
+}
+
 /* Reads at most size bytes; returns how many there are. */
 static inline size_t scratch_load(const char *path, uint8_t *buf, size_t size)
 {
@@ -246,6 +271,37 @@ static inline struct plan scratch_move_plan(const struct source *src, struct are
 	assert_true(plan_bytes(&p, STAGE_HEADERS, 20100, (struct view){ header, 92 }));
 	assert_true(plan_bytes(&p, STAGE_HEADERS, 24064, (struct view){ header, 92 }));
 	assert_true(plan_bytes(&p, STAGE_COMMIT, 512, (struct view){ header, 92 }));
+	return p;
+}
+
+/* Of holes and data, page by page. A move by less than a chunk, over a gap that is data;
+ * one by more, with a chunk that is nothing but holes. */
+enum { SPARSE_CHUNK = 8192, SPARSE_SIZE = 11 * 4096, SPARSE_GROWN = 17 * 4096 };
+
+static inline struct view scratch_sparse_bytes(struct scratch *s)
+{
+	static const char pages[] = "d.d.dd....d";
+	struct view v = scratch_bytes(s, SPARSE_SIZE, 3);
+	uint8_t *p = arena_alloc(&s->arena, v.n, 1);
+
+	memcpy(p, v.p, v.n);
+	for (size_t i = 0; pages[i]; i++) {
+		if (pages[i] == '.')
+			memset(p + i * 4096, 0, 4096);
+	}
+	return (struct view){ p, v.n };
+}
+
+static inline struct plan scratch_sparse_plan(const struct source *src, struct arena *a)
+{
+	static const uint8_t field[4] = { 7, 8, 9, 10 };
+	struct plan p = plan_on(src, a);
+
+	plan_grow(&p, SPARSE_GROWN);
+	assert_true(plan_move(&p, 0, 4096, 4 * 4096));
+	assert_true(plan_move(&p, 5 * 4096, 11 * 4096, 6 * 4096));
+	assert_true(plan_bytes(&p, STAGE_TABLES, 11 * 4096, (struct view){ field, 4 }));
+	assert_true(plan_bytes(&p, STAGE_COMMIT, 512, (struct view){ field, 4 }));
 	return p;
 }
 

@@ -64,7 +64,7 @@ static void poke(struct scratch *s, const char *name, off_t off, const char *byt
 
 static int undo(struct scratch *s, const char *name, struct undo_result *r)
 {
-	return undo_last(scratch_path(s, name), true, r, &s->err);
+	return undo_last(scratch_path(s, name), true, NULL, r, &s->err);
 }
 
 /* ---- images ---- */

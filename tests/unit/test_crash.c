@@ -76,7 +76,7 @@ static void stop_at(enum stop stop, size_t at)
 struct scene {
 	struct scratch *s;
 	const char *name;
-	bool text, grow, moves, hard_link, keep_undo;
+	bool text, grow, moves, sparse, hard_link, keep_undo;
 	struct view before, after;
 };
 
@@ -87,14 +87,26 @@ static const char *path_of(const struct scene *c)
 
 static void lay_out(struct scene *c)
 {
-	scratch_write(c->s, c->name, c->before);
+	if (c->sparse)
+		scratch_write_sparse(c->s, c->name, c->before);
+	else
+		scratch_write(c->s, c->name, c->before);
 	if (c->hard_link && !scratch_has(c->s, "other"))
 		assert_int_equal(link(path_of(c), scratch_path(c->s, "other")), 0);
 }
 
+static struct plan plan_of(const struct scene *c, const struct source *src)
+{
+	struct arena *a = &c->s->arena;
+
+	return c->sparse  ? scratch_sparse_plan(src, a)
+	       : c->moves ? scratch_move_plan(src, a)
+			  : scratch_plan(src, a, c->grow);
+}
+
 static int act_repair(const struct scene *c, struct err *e)
 {
-	struct move_watch watch = { .chunk = MOVE_CHUNK };
+	struct move_watch watch = { .chunk = c->sparse ? SPARSE_CHUNK : MOVE_CHUNK };
 	struct source src;
 	struct plan p;
 	int rc;
@@ -103,8 +115,7 @@ static int act_repair(const struct scene *c, struct err *e)
 		return apply_text(path_of(c), c->before, c->after, c->keep_undo, e);
 	if (source_open(&src, path_of(c), SOURCE_WRITE, e) != 0)
 		return -1;
-	p = c->moves ? scratch_move_plan(&src, &c->s->arena)
-		     : scratch_plan(&src, &c->s->arena, c->grow);
+	p = plan_of(c, &src);
 	rc = apply_image_watched(&src, &p, &watch, e);
 	source_close(&src);
 	return rc;
@@ -119,7 +130,7 @@ static int act_resume(const struct scene *c, struct err *e)
 		return resume_text(path_of(c), e);
 	if (source_open(&src, path_of(c), SOURCE_WRITE, e) != 0)
 		return -1;
-	rc = resume_image(&src, e);
+	rc = resume_image(&src, NULL, e);
 	source_close(&src);
 	return rc;
 }
@@ -128,7 +139,7 @@ static int act_undo(const struct scene *c, struct err *e)
 {
 	struct undo_result r;
 
-	return undo_last(path_of(c), true, &r, e);
+	return undo_last(path_of(c), true, NULL, &r, e);
 }
 
 typedef int (*action)(const struct scene *c, struct err *e);
@@ -297,6 +308,20 @@ static struct scene move_scene(struct scratch *s)
 	return c;
 }
 
+static struct scene sparse_scene(struct scratch *s)
+{
+	struct scene c = move_scene(s);
+	struct source src;
+	struct plan p;
+
+	c.sparse = true;
+	c.before = scratch_sparse_bytes(s);
+	src = source_of_bytes("x", c.before);
+	p = scratch_sparse_plan(&src, &s->arena);
+	c.after = scratch_after(s, c.before, &p);
+	return c;
+}
+
 static struct scene text_scene(struct scratch *s, size_t before, size_t after,
 			       bool hard_link)
 {
@@ -334,12 +359,52 @@ static void a_move_survives_a_kill_at_every_call(void **state)
 		kill_thrice(&c, at);
 }
 
+static void a_sparse_move_survives_a_kill_at_every_call(void **state)
+{
+	struct scene c = sparse_scene(*state);
+	size_t repair = kill_repair(&c, STOP_TEAR);
+	size_t undo = kill_undo(&c, STOP_TEAR);
+
+	assert_true(repair >= 35 && undo >= 20);
+	for (size_t at = 7; at <= repair; at += 5)
+		kill_thrice(&c, at);
+}
+
 static void a_move_survives_a_failure_of_every_call(void **state)
 {
-	struct scene c = move_scene(*state);
+	struct scene c = move_scene(*state), sparse = sparse_scene(*state);
 
 	fail_at_every_call(&c, STOP_FAIL);
 	fail_at_every_call(&c, STOP_DISK);
+	fail_at_every_call(&sparse, STOP_FAIL);
+	fail_at_every_call(&sparse, STOP_DISK);
+}
+
+/* What was moved to its end is gone: neither way leads to a whole image. */
+static void a_move_is_left_alone_when_the_image_was_cut_since(void **state)
+{
+	struct scene c = move_scene(*state);
+	struct err e = { 0 };
+	size_t seen = 0;
+
+	for (size_t at = 20; at <= 48; at += 7) {
+		struct view cut;
+
+		lay_out(&c);
+		assert_true(killed(&c, act_repair, STOP_KILL, at));
+		if (scratch_read(c.s, c.name).n != IMAGE_GROWN)
+			continue;
+		seen++;
+		assert_int_equal(truncate(path_of(&c), IMAGE_SIZE + 1000), 0);
+		cut = scratch_read(c.s, c.name);
+		assert_int_equal(act_undo(&c, &e), -1);
+		assert_int_equal(e.code, ERR_REFUSED);
+		assert_int_equal(act_resume(&c, &e), -1);
+		assert_int_equal(e.code, ERR_REFUSED);
+		assert_holds(c.s, c.name, cut);
+		assert_int_equal(remove(scratch_path(c.s, "d.raw.vmend-undo")), 0);
+	}
+	assert_true(seen >= 2);
 }
 
 /* 1 MiB of data, a hole of 1 MiB, data again; moved by 3 * 64 KiB. */
@@ -372,7 +437,7 @@ static void holes_stay_holes(void **state)
 	/* What is left behind at the begin, and a block or two. */
 	if (before.st_blocks < 3 * MIB / 512)
 		assert_true(after.st_blocks <= before.st_blocks + (BY + 65536) / 512);
-	assert_int_equal(undo_last(path, true, &r, &e), 0);
+	assert_int_equal(undo_last(path, true, NULL, &r, &e), 0);
 	assert_int_equal(scratch_read(s, "d.raw").n, 3 * MIB);
 	assert_memory_equal(scratch_read(s, "d.raw").p, data.p, MIB);
 	assert_true(view_is_zero(view_cut(scratch_read(s, "d.raw"), MIB, MIB)));
@@ -544,7 +609,9 @@ int main(void)
 		T(an_image_survives_a_kill_at_every_call),
 		T(an_image_that_grows_survives_a_kill_at_every_call),
 		T(a_move_survives_a_kill_at_every_call),
+		T(a_sparse_move_survives_a_kill_at_every_call),
 		T(a_move_survives_a_failure_of_every_call),
+		T(a_move_is_left_alone_when_the_image_was_cut_since),
 		T(holes_stay_holes),
 		T(a_move_that_is_stopped_can_be_continued_or_undone),
 		T(a_text_survives_a_kill_at_every_call),

@@ -256,10 +256,11 @@ static void undo_locks_the_image_too(void **state)
 	source_close(&src);
 	theirs = open_image(s, SOURCE_READ);
 	assert_true(can_lock(theirs.fd, F_RDLCK, 100, 2));
-	assert_int_equal(undo_last(theirs.path, false, &r, &s->err), -1);
+	assert_int_equal(undo_last(theirs.path, false, NULL, &r, &s->err), -1);
 	assert_int_equal(s->err.code, ERR_BUSY);
 	source_close(&theirs);
-	assert_int_equal(undo_last(scratch_path(s, "d.raw"), false, &r, &s->err), 0);
+	assert_int_equal(undo_last(scratch_path(s, "d.raw"), false, NULL, &r, &s->err),
+			 0);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)
