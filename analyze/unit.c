@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/unit.h"
+#include "analyze/image/image.h"
+#include "analyze/image/qcow2.h"
 #include "base/banned.h"
 
 static void fail(struct unit *u, const struct err *e)
@@ -76,4 +78,13 @@ void unit_close(struct unit *u)
 		source_close(&u->src);
 	arena_free(&u->arena);
 	u->state = UNIT_CLOSED;
+}
+
+bool unit_place(const struct unit *u, struct span at, struct arena *a, struct place *out)
+{
+	bool inside = u->image && u->image->src == at.src;
+
+	if (u->qcow2 && !inside)
+		return qcow2_place(u->qcow2, at, a, out);
+	return u->image && image_place(u->image, at, a, out);
 }

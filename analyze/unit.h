@@ -13,6 +13,7 @@
 
 struct image;
 struct node;
+struct place;
 struct qcow2;
 
 enum unit_state {
@@ -71,5 +72,8 @@ void unit_read(struct unit *u, const struct source *src, const struct format *fo
 	       const struct host *host);
 
 void unit_close(struct unit *u);
+
+/* What stands at a place of an image: of a container's own file, or of the disk in it. */
+bool unit_place(const struct unit *u, struct span at, struct arena *a, struct place *out);
 
 #endif

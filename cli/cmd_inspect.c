@@ -58,6 +58,8 @@ static void facts_of_unit(struct facts *f, struct unit *u)
 	}
 	if (u->syntax)
 		facts_word(f, "syntax_error", u->syntax->what);
+	if (u->qcow2)
+		facts_of_qcow2(f, u->qcow2);
 	if (u->image)
 		facts_of_image(f, u->image);
 	if (u->vm)

@@ -6,7 +6,7 @@
 #include "cli/term.h"
 #include "rewrite/edit.h"
 
-struct image;
+struct unit;
 
 /* Unified diff with three lines of context, as `git apply` and patch(1) take it. Nothing
  * when both are equal. */
@@ -17,6 +17,6 @@ void diff_text(struct buf *out, const struct term *t, const char *path, struct v
  * order of the image: where it is, in numbers and words, and the rows of bytes that change,
  * from what will be there once all is moved. before, after: NULL where the image could not be described. */
 void diff_image(struct buf *out, const struct term *t, const struct plan *p,
-		const struct image *before, const struct image *after, struct arena *a);
+		const struct unit *before, const struct unit *after, struct arena *a);
 
 #endif

@@ -106,11 +106,11 @@ static void bytes_out(struct buf *out, const struct term *t, const struct edit *
 	}
 }
 
-static const char *words_of(const struct image *img, struct span at, struct arena *a)
+static const char *words_of(const struct unit *u, struct span at, struct arena *a)
 {
 	struct place place = { 0 };
 
-	return img && image_place(img, at, a, &place) ? place.summary : NULL;
+	return u && unit_place(u, at, a, &place) ? place.summary : NULL;
 }
 
 /* The record in words, where they change. */
@@ -136,8 +136,8 @@ static void words_out(struct buf *out, const struct term *t, const char *before,
 struct image_diff {
 	struct buf *out;
 	const struct term *term;
-	const struct source *src;           /* with the plan's moves */
-	const struct image *before, *after; /* or NULL */
+	const struct source *src;          /* with the plan's moves */
+	const struct unit *before, *after; /* or NULL */
 	struct arena *arena;
 };
 
@@ -145,9 +145,9 @@ static const char *locus_of(const struct image_diff *d, struct span at)
 {
 	struct place place;
 
-	if (d->after && image_place(d->after, at, d->arena, &place))
+	if (d->after && unit_place(d->after, at, d->arena, &place))
 		return place.locus;
-	if (d->before && image_place(d->before, at, d->arena, &place))
+	if (d->before && unit_place(d->before, at, d->arena, &place))
 		return place.locus;
 	return NULL;
 }
@@ -198,7 +198,7 @@ static void move_out(const struct image_diff *d, const struct move *m)
 	buf_printf(out, "@@ 0x%llx to 0x%llx, ", (unsigned long long)m->from,
 		   (unsigned long long)m->to);
 	buf_count(out, m->len, "byte");
-	buf_move_what(&what, d->before, m);
+	buf_move_what(&what, d->before ? d->before->image : NULL, m);
 	if (what.n)
 		buf_printf(out, ": %s", what.p);
 	buf_free(&what);
@@ -235,7 +235,7 @@ static void size_out(struct buf *out, const struct plan *p)
 }
 
 void diff_image(struct buf *out, const struct term *t, const struct plan *p,
-		const struct image *before, const struct image *after, struct arena *a)
+		const struct unit *before, const struct unit *after, struct arena *a)
 {
 	struct edit *v = arena_array(a, p->edits.n, struct edit);
 	struct patch moved = plan_patch(p, a);

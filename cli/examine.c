@@ -114,7 +114,8 @@ static void locate(struct exhibit *e, const struct examined *x, struct arena *a)
 		e->from = lines_pos(&x->lines, at.off);
 		e->to = lines_pos(&x->lines, span_end(at));
 	} else {
-		e->has_place = u->image && image_place(u->image, at, a, &e->place);
+		e->has_place = (u->qcow2 && qcow2_place(u->qcow2, at, a, &e->place)) ||
+			       (u->image && image_place(u->image, at, a, &e->place));
 	}
 }
 

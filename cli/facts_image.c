@@ -174,7 +174,7 @@ static void volume_facts(struct facts *f, const struct volume *v)
 
 /* ---- who has it ---- */
 
-static void lock_facts(struct facts *f, const struct unit *u)
+void facts_of_locks(struct facts *f, const struct unit *u)
 {
 	const struct lock_state *l = &u->locks;
 
@@ -192,7 +192,8 @@ void facts_of_image(struct facts *f, const struct image *img)
 {
 	facts_size(f, "size", img->size);
 	facts_word(f, "filesystem", img->filesystem);
-	lock_facts(f, img->unit);
+	if (!img->unit->qcow2)
+		facts_of_locks(f, img->unit);
 	if (img->mbr)
 		mbr_facts(f, img->mbr);
 	if (img->gpt)

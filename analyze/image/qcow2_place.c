@@ -331,8 +331,6 @@ bool qcow2_place(const struct qcow2 *q, struct span at, struct arena *a,
 	struct named_table l1 = { &q->l1, "qcow2/l1", "L1 table" };
 	struct named_table rt = { &q->rt, "qcow2/refcount-table", "refcount table" };
 
-	if (at.src != q->src)
-		return false;
 	if (place_in_header(q, at, a, out))
 		return true;
 	if (!q->geometry)
