@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/gpt_fix.h"
 #include "rules/gpt_state.h"
+#include "rules/relocate.h"
 #include "rules/rules.h"
 #include "base/banned.h"
 
@@ -281,31 +282,13 @@ static void check_guid_zero(struct scan *s, const struct gpt *g)
 
 /* ---- the rows ---- */
 
-#define MOVE_STEPS                                                                          \
-	"Moving a partition moves its data. Do not for this alone: where the storage has "  \
-	"small blocks, nothing is lost. When the image is built by a script, align there. " \
-	"Else, on a copy: note it (`sfdisk -d`), make a new image with aligned partitions " \
-	"of the same types and GUIDs, and copy each one with `dd` or `partclone`."
-
-/* The risks are relocate.c's to find; those that no image shows are named. */
-#define ALIGN_STEPS                                                                            \
-	"Shut the guest down, neither suspended nor saved, and drop its snapshots of memory: " \
-	"it must read the table anew. Then `vmend fix --unsafe-fixes --diff` shows, and "      \
-	"without --diff does: each such partition moves up to a whole MiB, data and all, "     \
-	"others as they must; sizes and order stay; the disk becomes some MiB longer when it " \
-	"is full. What says in FAT, exFAT and NTFS where they begin follows. It declines "     \
-	"where boot code, a hybrid MBR or a partition has places of its own. That takes as "   \
-	"long as reading and writing all of it; stopped, it goes on or back (`vmend fix`, "    \
-	"`vmend undo`)."
-
 const struct rule rules_gpt_part[] = {
 	{ .id = "gpt-align-1m",
 	  .severity = SEV_NOTE,
 	  .fix_class = FIX_MANUAL,
 	  .title = "a partition does not begin at a whole MiB",
-	  .why = "Storage works in blocks of up to 1 MiB (RAID stripes, thin pools, flash); a "
-		 "partition that begins within one touches two where one would do.",
-	  .steps = MOVE_STEPS,
+	  .why = ALIGN_1M_WHY,
+	  .steps = ALIGN_1M_STEPS,
 	  .source = "fdisk(8), sgdisk(8) and parted(8) align to 1 MiB",
 	  .since = "0.1.0",
 	  CHECK(gpt, check_align_1m) },
@@ -313,10 +296,8 @@ const struct rule rules_gpt_part[] = {
 	  .severity = SEV_WARNING,
 	  .fix_class = FIX_UNSAFE,
 	  .title = "a partition does not begin at a multiple of 4096 bytes",
-	  .why = "Each block that the file system writes covers two of the storage: both are "
-		 "read, changed and written. The image cannot be moved to a disk with sectors "
-		 "of 4096 bytes either.",
-	  .steps = ALIGN_STEPS,
+	  .why = ALIGN_4K_WHY,
+	  .steps = ALIGN_4K_STEPS,
 	  .source = "libblkid(3), topology: physical sector size and minimum I/O size",
 	  .since = "0.1.0",
 	  CHECK_FIX(gpt, check_align_4k, gpt_fix_align) },

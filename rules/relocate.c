@@ -213,6 +213,28 @@ static bool nobody_sleeps(struct plan *p, const struct image *img)
 	return true;
 }
 
+/* By a DOS label Windows knows a partition as the disk's signature and the byte where it
+ * begins: in its boot entries (BCD), and for drive letters. With a GPT it has GUIDs. */
+static bool windows_still_boots(struct plan *p, const struct image *img)
+{
+	bool boots = boot_of(view_cut(img->head, 0, SECTOR), BOOT_CODE) == BOOT_GRUB;
+
+	for (size_t i = 0; i < MBR_ENTRIES; i++)
+		boots |= img->mbr->entry[i].used && img->mbr->entry[i].boot.v == 0x80;
+	for (size_t i = 0; boots && i < img->nvolumes; i++) {
+		const struct volume *v = &img->volumes[i];
+
+		if (v->mbr && v->fs && strcmp(v->fs->name, "NTFS") == 0)
+			return plan_refuse(
+				p,
+				"partition %u holds NTFS, and the disk starts by its MBR: "
+				"Windows' boot entries name a partition by the byte where "
+				"it begins, and would not find it",
+				v->number);
+	}
+	return true;
+}
+
 /* ---- what follows ---- */
 
 /* Bytes of a sector, by which `start` means the place off; 0: it means another. */
@@ -339,7 +361,8 @@ bool relocate(struct plan *p, const struct image *img, const struct realign *r,
 			"%s begins with the disk's first byte, beside the table: "
 			"what it means by a place is not known here",
 			img->filesystem);
-	if (!disk_still_boots(p, img, r) || !nobody_sleeps(p, img) || !grow(p, img, r))
+	if (!disk_still_boots(p, img, r) || !windows_still_boots(p, img) ||
+	    !nobody_sleeps(p, img) || !grow(p, img, r))
 		return false;
 	for (size_t i = 0; i < r->n; i++) {
 		if (r->part[i].to != r->part[i].off &&
