@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/gpt.h"
 #include "analyze/image/gpt_copy.h"
+#include "analyze/image/gpt_hybrid.h"
 #include "analyze/image/gpt_past.h"
 #include "analyze/image/image.h"
 #include "analyze/image/mbr.h"
@@ -20,6 +21,7 @@ enum {
 
 struct search {
 	const struct image *img;
+	struct view sector0;
 	bool has_protective;
 	uint64_t protective_end; /* 0: not known */
 	struct arena *arena;
@@ -272,13 +274,34 @@ static int search_past(struct gpt *g, const struct search *s)
 
 static int search_protective(struct search *s)
 {
-	struct view sector0;
-
 	if (s->img->size < MBR_SIZE)
 		return 0;
-	if (image_view(s->img, s->arena, 0, MBR_SIZE, &sector0, s->e) != 0)
+	if (image_view(s->img, s->arena, 0, MBR_SIZE, &s->sector0, s->e) != 0)
 		return -1;
-	s->has_protective = mbr_protective_end(sector0, &s->protective_end);
+	s->has_protective = mbr_protective_end(s->sector0, &s->protective_end);
+	return 0;
+}
+
+/* No header is where one should be, for any size of sectors. */
+static int search_hybrid(struct gpt *sizes, const struct search *s, struct gpt **best)
+{
+	const struct gpt_table *t = NULL;
+
+	for (size_t i = 0; i < NSIZES; i++) {
+		if (sizes[i].primary.present || sizes[i].backup.present)
+			return 0;
+	}
+	for (size_t i = 0; i < NSIZES && s->has_protective && !t; i++) {
+		if (gpt_hybrid_search(&t, s->img, s->sector0, sizes[i].sector_size,
+				      s->arena, s->e) != 0)
+			return -1;
+		if (!t)
+			continue;
+		*best = &sizes[i];
+		(*best)->backup = *t;
+		(*best)->backup_at_end = t->lba == last_lba(*best);
+		(*best)->good = &(*best)->backup;
+	}
 	return 0;
 }
 
@@ -298,6 +321,8 @@ int gpt_read(const struct gpt **out, const struct image *img, struct arena *a,
 		if (!best || size_rank(&sizes[i], &s) > size_rank(best, &s))
 			best = &sizes[i];
 	}
+	if (search_hybrid(sizes, &s, &best) != 0)
+		return -1;
 	if (size_rank(best, &s) == 0 && !s.has_protective)
 		return 0;
 	for (size_t i = 0; i < NSIZES; i++) {
