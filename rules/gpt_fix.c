@@ -133,6 +133,31 @@ bool gpt_put_copy(struct plan *p, const struct gpt_state *st, const struct gpt_h
 			       (struct view){ sector, ss }, st->header_old, ss);
 }
 
+/* Of a hybrid MBR: the entry that protects the last of so many sectors. */
+static const struct mbr_entry *protects_end(const struct mbr *m, uint64_t sectors)
+{
+	for (unsigned i = 0; m && i < MBR_ENTRIES; i++) {
+		const struct mbr_entry *e = &m->entry[i];
+
+		if (e->type.v == MBR_TYPE_PROTECTIVE && e->lba.v != 0 &&
+		    e->lba.v + e->sectors.v == sectors)
+			return e;
+	}
+	return NULL;
+}
+
+/* The entry of a hybrid MBR that protected the disk up to its old end. */
+static bool put_hybrid_end(struct plan *p, const struct mbr *m, uint64_t old,
+			   uint64_t sectors)
+{
+	const struct mbr_entry *e = protects_end(m, old);
+
+	if (!e || mbr_purely_protective(m))
+		return true;
+	return plan_le32(p, STAGE_COMMIT, e->sectors.at,
+			 (uint32_t)u64_min(sectors - e->lba.v, UINT32_MAX));
+}
+
 /* The protective entry's size, where it is the only entry and says something else. */
 bool gpt_put_protective_size(struct plan *p, const struct mbr *m, uint64_t sectors)
 {
@@ -288,13 +313,17 @@ bool gpt_fix_grown(struct plan *p, const struct finding *f, const struct gpt *g)
 {
 	struct gpt_state st = gpt_state(g), end = st;
 	bool moved = g->backup_at_end && gpt_table_ok(&g->backup);
+	uint64_t old_end = g->primary.alternate_lba.v;
 	struct gpt_header h;
 
 	(void)f;
 	if (gpt_odd_size(p, g))
 		return false;
-	if (st.verdict == GPT_PRIMARY_BAD && !grow_from_backup(p, &st, &end))
-		return false;
+	if (st.verdict == GPT_PRIMARY_BAD) {
+		old_end = g->backup.lba;
+		if (!grow_from_backup(p, &st, &end))
+			return false;
+	}
 	if (!gpt_place_is_free(p, &end))
 		return false;
 	if (end.room != ROOM_EMPTY)
@@ -311,7 +340,9 @@ bool gpt_fix_grown(struct plan *p, const struct finding *f, const struct gpt *g)
 	if (st.verdict == GPT_GROWN && !tell_primary(p, &end, h.last_usable))
 		return false;
 	plan_title(p, "let the GPT span the whole disk");
-	return gpt_put_protective_size(p, st.mbr, g->sectors) && drop_old_header(p, &end);
+	return gpt_put_protective_size(p, st.mbr, g->sectors) &&
+	       put_hybrid_end(p, st.mbr, old_end + 1, g->sectors) &&
+	       drop_old_header(p, &end);
 }
 
 bool gpt_fix_truncated(struct plan *p, const struct finding *f, const struct gpt *g)
@@ -332,9 +363,10 @@ bool gpt_fix_truncated(struct plan *p, const struct finding *f, const struct gpt
 	    !u64_mul(sectors, g->sector_size, &size) || size > INT64_MAX)
 		return plan_refuse(p, "no file can be so long");
 	/* A second witness, since the pointer alone may be what is wrong. */
-	if (!mbr_purely_protective(st.mbr) ||
-	    (e->sectors.v != mbr_protective_sectors(sectors) &&
-	     e->sectors.v != UINT32_MAX))
+	if (!protects_end(st.mbr, sectors) &&
+	    (!mbr_purely_protective(st.mbr) ||
+	     (e->sectors.v != mbr_protective_sectors(sectors) &&
+	      e->sectors.v != UINT32_MAX)))
 		return plan_refuse(
 			p, "the protective MBR does not say the same length as the "
 			   "GPT, so that it is not certain which is right");
