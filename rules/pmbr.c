@@ -187,33 +187,77 @@ static bool fix_active(struct plan *p, const struct finding *f, const struct mbr
 	return plan_u8(p, STAGE_COMMIT, f->at, 0);
 }
 
-/* ---- pmbr-extra ---- */
+/* ---- pmbr-chs ---- */
 
-static void check_extra(struct scan *s, const struct mbr *m)
+/* Its address in cylinders, heads and sectors: that of LBA 1. */
+static const uint8_t first_chs[3] = { 0x00, 0x02, 0x00 };
+
+static struct span chs_at(const struct mbr_entry *e)
 {
-	const struct mbr_entry *protective = mbr_protective_of(m);
-	struct finding *f = NULL;
+	return (struct span){ e->at.src, e->at.off + MBR_ENT_CHS_FIRST,
+			      sizeof(first_chs) };
+}
+
+static void check_chs(struct scan *s, const struct mbr *m)
+{
+	const struct mbr_entry *e = mbr_protective_of(m);
 	struct gpt_state st;
+	struct finding *f;
 
-	if (!protective || !under_gpt(m, &st))
+	if (!e || !under_gpt(m, &st) || e->lba.v != 1 ||
+	    memcmp(e->chs_first, first_chs, sizeof(first_chs)) == 0)
 		return;
-	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
-		const struct mbr_entry *e = &m->entry[i];
+	f = report(s, chs_at(e),
+		   "the protective entry's first CHS address is %02x %02x %02x, expected "
+		   "00 02 00",
+		   e->chs_first[0], e->chs_first[1], e->chs_first[2]);
+	report_label(s, f, "OpenStack calls the image unsafe");
+}
 
-		if (!e->used || e == protective)
-			continue;
-		if (f) {
-			report_related(s, f, e->at,
-				       "entry %u: type %02llX, LBA %llu, %llu sectors", i,
-				       LLU(e->type.v), LLU(e->lba.v), LLU(e->sectors.v));
-			continue;
-		}
-		f = report(
-			s, e->at,
-			"entry %u stands beside the protective one: type %02llX, LBA %llu, "
-			"%llu sectors",
-			i, LLU(e->type.v), LLU(e->lba.v), LLU(e->sectors.v));
+static bool fix_chs(struct plan *p, const struct finding *f, const struct mbr *m)
+{
+	(void)m;
+	plan_title(p, "let the protective entry's CHS address be that of LBA 1");
+	return plan_bytes(p, STAGE_COMMIT, f->at.off,
+			  (struct view){ first_chs, sizeof(first_chs) });
+}
+
+/* ---- pmbr-slot ---- */
+
+static void check_slot(struct scan *s, const struct mbr *m)
+{
+	const struct mbr_entry *e = mbr_protective_of(m);
+	struct gpt_state st;
+	struct finding *f;
+
+	/* Where a hybrid MBR has it is up to who made it. */
+	if (!e || !under_gpt(m, &st) || !mbr_purely_protective(m) || e->number == 1)
+		return;
+	f = report(s, e->at, "the protective entry is entry %u, expected 0",
+		   e->number - 1);
+	report_label(s, f, "OpenStack calls the image unsafe");
+}
+
+static bool fix_slot(struct plan *p, const struct finding *f, const struct mbr *m)
+{
+	const struct mbr_entry *e = mbr_protective_of(m);
+	const size_t n = MBR_ENTRIES * MBR_ENTRY_SIZE;
+	uint8_t table[MBR_ENTRIES * MBR_ENTRY_SIZE] = { 0 };
+	struct view old;
+
+	(void)f;
+	if (!e || !view_has(m->image->head, MBR_OFF_ENTRIES, n))
+		return false;
+	old = view_cut(m->image->head, MBR_OFF_ENTRIES, n);
+	memcpy(table, old.p + (e->number - 1) * MBR_ENTRY_SIZE, MBR_ENTRY_SIZE);
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		if (i != e->number - 1 &&
+		    !view_is_zero(view_cut(old, i * MBR_ENTRY_SIZE, MBR_ENTRY_SIZE)))
+			return plan_refuse(
+				p, "entry %u is not in use, but holds something", i);
 	}
+	plan_title(p, "let the protective entry be the first one");
+	return plan_bytes(p, STAGE_COMMIT, m->entry[0].at.off, (struct view){ table, n });
 }
 
 const struct rule rules_pmbr[] = {
@@ -229,20 +273,16 @@ const struct rule rules_pmbr[] = {
 		  "request 1792",
 	  .since = "0.1.0",
 	  CHECK_FIX(mbr, check_active, fix_active) },
-	{ .id = "pmbr-extra",
-	  .severity = SEV_WARNING,
-	  .fix_class = FIX_MANUAL,
-	  .title = "further entries beside the protective one: a hybrid MBR",
-	  .why = "Some systems go by the GPT and some by the MBR. As soon as one of them changes "
-		 "its table, they disagree on where partitions are; Windows goes by the MBR.",
-	  .steps =
-		  "If nothing that boots here needs the MBR entries, replace them with a "
-		  "protective one: gdisk DISK, then x, n, w.",
-	  .source =
-		  "UEFI 2.10, section 5.2.3: the remaining records are zero; gdisk(8), hybrid "
-		  "MBR",
+	{ .id = "pmbr-chs",
+	  .severity = SEV_NOTE,
+	  .fix_class = FIX_SAFE,
+	  .title = "the protective MBR entry has another CHS address than LBA 1",
+	  .why = "Nothing reads a disk by it, but OpenStack inspects images before it takes "
+		 "them, and refuses one whose protective entry is not as UEFI has it.",
+	  .source = "UEFI 2.10, table 5-4, StartingCHS: 0x000200; openstack/oslo.utils, "
+		    "imageutils/format_inspector.py, check_mbr_partitions()",
 	  .since = "0.1.0",
-	  CHECK(mbr, check_extra) },
+	  CHECK_FIX(mbr, check_chs, fix_chs) },
 	{ .id = "pmbr-missing",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_SAFE,
@@ -263,6 +303,17 @@ const struct rule rules_pmbr[] = {
 	  .source = "UEFI 2.10, table 5-4, SizeInLBA",
 	  .since = "0.1.0",
 	  CHECK_FIX(mbr, check_size, fix_size) },
+	{ .id = "pmbr-slot",
+	  .severity = SEV_NOTE,
+	  .fix_class = FIX_SAFE,
+	  .title = "the protective MBR entry is not the first one",
+	  .why = "UEFI allows it, and Linux reads it. But OpenStack inspects images "
+		 "before it takes them, and takes this for partitions beside the GPT.",
+	  .source =
+		  "openstack/oslo.utils, imageutils/format_inspector.py, "
+		  "check_mbr_partitions(): \"GPT MBR defines invalid extra partitions\"",
+	  .since = "0.1.0",
+	  CHECK_FIX(mbr, check_slot, fix_slot) },
 	{ .id = "pmbr-start",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_SAFE,
