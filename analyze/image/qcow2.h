@@ -12,6 +12,7 @@
 #include "base/err.h"
 
 struct place;
+struct qcow2_scan;
 struct unit;
 
 enum {
@@ -320,6 +321,8 @@ struct qcow2 {
 	struct qcow2_table rt; /* refcount table */
 	struct qcow2_snapshots snapshots;
 	struct qcow2_bitmaps bitmaps;
+	/* What L2 tables and refcounts say: qcow2_scan.h. NULL without a geometry. */
+	const struct qcow2_scan *scan;
 };
 
 /* Reads the header and all that it names of u->src, whose magic is there. */
