@@ -1,6 +1,7 @@
 /* The repair of one input, from the first look to the last: DESIGN 7.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/diff.h"
+#include "cli/progress.h"
 #include "cli/run.h"
 #include "rewrite/apply.h"
 #include "rewrite/journal.h"
@@ -92,14 +93,15 @@ static void count_fixed(struct repair *p)
 }
 
 /* It stays as it is: why, and what check says about it. */
-static void give_up(struct repair *p, const char *why)
+static void give_up(struct repair *p, const struct err *why)
 {
 	struct findings found = { 0 };
 	struct unit u;
 
 	p->res->state = RESULT_SKIPPED;
 	p->res->trouble = true;
-	buf_add(&p->res->reason, str_of(why));
+	p->res->stopped = why->code == ERR_STOPPED;
+	buf_add(&p->res->reason, str_of(why->msg));
 	/* Through another descriptor, our own locks would look like somebody else's. */
 	mend_free(&p->mend);
 	unit_close(&p->unit);
@@ -114,6 +116,20 @@ static void give_up(struct repair *p, const char *why)
 
 /* ---- open ---- */
 
+static int resume_locked(struct repair *p, struct err *e)
+{
+	struct progress bar;
+	struct move_watch watch;
+	int rc;
+
+	run_hold_signals(p->run);
+	progress_init(&bar, p->in->path, p->run->o->quiet);
+	watch = progress_watch(&bar);
+	rc = resume_image(&p->src, &watch, e);
+	progress_end(&bar);
+	return rc;
+}
+
 /* An image is analysed through the descriptor that will be written, under the locks that
  * are held until that is done. Of a text it is known later whether it is still the same. */
 static int open_locked(struct repair *p, struct err *e)
@@ -125,8 +141,7 @@ static int open_locked(struct repair *p, struct err *e)
 	if (lock_image(&p->src, false, e) != 0)
 		return -1;
 	if (journal_look(path, FORMAT_IMAGE) == JOURNAL_ARMED) {
-		run_hold_signals(p->run);
-		if (resume_image(&p->src, NULL, e) != 0)
+		if (resume_locked(p, e) != 0)
 			return -1;
 		p->resumed = true;
 	}
@@ -184,11 +199,24 @@ static int open_input(struct repair *p, struct err *e)
 
 /* ---- write ---- */
 
+static int apply_to_image(struct repair *p, struct err *e)
+{
+	struct progress bar;
+	struct move_watch watch;
+	int rc;
+
+	progress_init(&bar, p->in->path, p->run->o->quiet);
+	watch = progress_watch(&bar);
+	rc = apply_image_watched(&p->src, &p->mend.plan, &watch, e);
+	progress_end(&bar);
+	return rc;
+}
+
 static int apply(struct repair *p, struct err *e)
 {
 	run_hold_signals(p->run);
 	if (p->unit.format->kind == FORMAT_IMAGE)
-		return apply_image(&p->src, &p->mend.plan, e);
+		return apply_to_image(p, e);
 	return apply_text(p->in->path, p->unit.text, p->mend.text, true, e);
 }
 
@@ -267,7 +295,7 @@ static void mend(struct repair *p)
 
 	if (open_input(p, &e) != 0 ||
 	    mend_plan(&p->mend, &p->unit, &p->run->policy, &p->arena, &e) != 0) {
-		give_up(p, e.msg);
+		give_up(p, &e);
 		return;
 	}
 	p->res->state = RESULT_CHECKED;
@@ -280,7 +308,7 @@ static void mend(struct repair *p)
 		count_fixed(p);
 		report_rest(p, &p->unit, &p->mend.remaining, &p->mended);
 	} else if (apply(p, &e) != 0) {
-		give_up(p, e.msg);
+		give_up(p, &e);
 	} else {
 		count_fixed(p);
 		verify(p);

@@ -107,8 +107,9 @@ void text_mended(struct buf *out, const struct term *t, const char *path,
 /* Only what was declined, or did not hold. */
 void text_not_mended(struct buf *out, const struct term *t, const char *path,
 		     const struct mended *m);
+/* stopped: the reason says so itself. */
 void text_skipped(struct buf *out, const struct term *t, const char *path,
-		  const char *reason);
+		  const char *reason, bool stopped);
 void text_summary(struct buf *out, const struct term *t, const struct summary *s);
 
 void concise_exhibit(struct buf *out, const struct examined *x, const struct exhibit *e);

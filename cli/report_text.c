@@ -331,12 +331,12 @@ void text_not_mended(struct buf *out, const struct term *t, const char *path,
 }
 
 void text_skipped(struct buf *out, const struct term *t, const char *path,
-		  const char *reason)
+		  const char *reason, bool stopped)
 {
 	paint(out, t, PAINT_PLACE);
 	buf_safe(out, str_of(path));
 	paint_end(out, t);
-	buf_printf(out, ": skipped: %s\n", reason);
+	buf_printf(out, stopped ? ": %s\n" : ": skipped: %s\n", reason);
 }
 
 /* ---- the last line ---- */

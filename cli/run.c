@@ -178,14 +178,23 @@ void run_hold_signals(struct run *r)
 	r->holding = true;
 }
 
-/* A signal that came meanwhile ends the program here. */
+/* A signal that came meanwhile ends the program here; one that stopped a repair does so
+ * once the report is complete. */
 static void release_signals(struct run *r)
 {
-	if (!r->holding)
+	if (!r->holding || r->stopped)
 		return;
 	sinks_flush(&r->sinks);
 	r->holding = false;
 	pthread_sigmask(SIG_SETMASK, &r->signals, NULL);
+}
+
+/* Nothing is begun any more. */
+static void leave_alone(struct result *res)
+{
+	res->state = RESULT_SKIPPED;
+	res->trouble = true;
+	buf_add(&res->reason, STR("not mended, since vmend was stopped before"));
 }
 
 static void take(void *ctx, size_t i)
@@ -194,8 +203,11 @@ static void take(void *ctx, size_t i)
 	const struct input *in = &r->inputs.v.v[i];
 	struct result *res = &r->ring[i % POOL_WINDOW];
 
-	if (res->mend)
+	if (res->mend && r->stopped)
+		leave_alone(res);
+	else if (res->mend)
 		mend_input(r, in, res);
+	r->stopped |= res->stopped;
 	switch (res->state) {
 	case RESULT_PASSED_OVER:
 		return;
@@ -212,7 +224,7 @@ static void take(void *ctx, size_t i)
 	r->sum.left += res->left;
 	tally_add(&r->sum.tally, &res->tally);
 	if (res->reason.n)
-		sinks_skip(&r->sinks, in->path, res->reason.p);
+		sinks_skip(&r->sinks, in->path, res->reason.p, res->stopped);
 	sinks_print(&r->sinks, (struct str){ res->diff.p, res->diff.n });
 	sinks_put(&r->sinks, res->pieces);
 	buf_free(&res->reason);
@@ -323,6 +335,8 @@ enum exit_code cmd_check(const struct options *o, struct err *e)
 	if (sinks_close(&r.sinks, &r.sum, e) != 0)
 		raise_exit(&r, EXIT_INTERNAL);
 	diff_summary(&r);
+	if (r.holding)
+		pthread_sigmask(SIG_SETMASK, &r.signals, NULL);
 	arena_free(&r.arena);
 	return r.exit;
 }

@@ -22,6 +22,7 @@ struct result {
 	bool trouble; /* the exit code is to say so */
 	bool mend;    /* there is something that fix may do, not done yet */
 	bool left;    /* the same, but it is an image that nobody named */
+	bool stopped; /* by a signal, in the middle of its repair */
 	struct buf reason;
 	struct buf diff;
 	struct tally tally;
@@ -43,7 +44,8 @@ struct run {
 	struct summary sum;
 	struct result *ring; /* POOL_WINDOW of them */
 	enum exit_code exit;
-	bool holding;     /* signals wait until what was written is also reported */
+	bool holding;     /* signals wait until what was written is also reported, */
+	bool stopped;     /* or, if one of them stopped a repair, until the end */
 	sigset_t signals; /* the mask before that */
 };
 

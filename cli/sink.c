@@ -214,7 +214,7 @@ void sinks_put(struct sinks *s, struct piece *pieces)
 	}
 }
 
-void sinks_skip(struct sinks *s, const char *path, const char *reason)
+void sinks_skip(struct sinks *s, const char *path, const char *reason, bool stopped)
 {
 	struct term plain = term_plain();
 	struct buf line = { 0 };
@@ -223,14 +223,14 @@ void sinks_skip(struct sinks *s, const char *path, const char *reason)
 		struct sink *k = &s->v[i];
 
 		if (k->format == REPORT_TEXT)
-			text_skipped(&k->out, &k->term, path, reason);
+			text_skipped(&k->out, &k->term, path, reason, stopped);
 		else if (k->format == REPORT_JSON)
 			json_skipped(&k->skipped, path, reason);
 	}
 	/* What programs read has no place for it, or is not read by a person. */
 	if (!s->quiet && (s->is_diff || s->v[0].format != REPORT_TEXT)) {
 		buf_add(&line, STR("vmend: "));
-		text_skipped(&line, &plain, path, reason);
+		text_skipped(&line, &plain, path, reason, stopped);
 		fputs(line.p, stderr);
 		buf_free(&line);
 	}

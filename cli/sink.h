@@ -45,7 +45,7 @@ void sinks_render(const struct sinks *s, struct piece *pieces, struct examined *
 
 /* By the one that owns the sinks, in order; pieces are freed. */
 void sinks_put(struct sinks *s, struct piece *pieces);
-void sinks_skip(struct sinks *s, const char *path, const char *reason);
+void sinks_skip(struct sinks *s, const char *path, const char *reason, bool stopped);
 /* Text as it stands, to standard output only: a diff. */
 void sinks_print(struct sinks *s, struct str text);
 /* Writes what there is so far. */

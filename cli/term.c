@@ -36,19 +36,36 @@ static bool wants_color(int fd, enum color_when when)
 	return isatty(fd) && term && *term && strcmp(term, "dumb") != 0;
 }
 
-static unsigned width_of(int fd)
+/* 0: not a terminal, or it does not say. */
+static unsigned columns_of(int fd)
 {
 #ifdef TIOCGWINSZ
 	struct winsize size;
 
-	if (isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col)
-		return size.ws_col < WIDTH_MIN   ? WIDTH_MIN
-		       : size.ws_col > WIDTH_MAX ? WIDTH_MAX
-						 : size.ws_col;
+	if (isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0)
+		return size.ws_col;
 #else
 	(void)fd;
 #endif
-	return WIDTH_PLAIN;
+	return 0;
+}
+
+static unsigned width_of(int fd)
+{
+	unsigned columns = columns_of(fd);
+
+	if (columns == 0)
+		return WIDTH_PLAIN;
+	return columns < WIDTH_MIN   ? WIDTH_MIN
+	       : columns > WIDTH_MAX ? WIDTH_MAX
+				     : columns;
+}
+
+unsigned term_columns(int fd)
+{
+	unsigned columns = columns_of(fd);
+
+	return columns ? columns : 80;
 }
 
 struct term term_of(int fd, enum color_when when)

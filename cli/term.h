@@ -23,6 +23,8 @@ enum paint {
 
 /* By --color, NO_COLOR, CLICOLOR_FORCE, TERM and whether fd is a terminal. */
 struct term term_of(int fd, enum color_when when);
+/* How wide the terminal is now; 80 where nobody can say. */
+unsigned term_columns(int fd);
 /* For files: no colour, and a width that does not depend on who looks. */
 struct term term_plain(void);
 

@@ -358,7 +358,8 @@ static int ask(const struct mover *w, uint64_t n, struct err *e)
 
 	if (w->way == MOVE_BACK)
 		done = total - done;
-	if (!w->watch || !w->watch->go_on || w->watch->go_on(w->watch->ctx, done, total))
+	if (!w->watch || !w->watch->go_on ||
+	    w->watch->go_on(w->watch->ctx, w->way, done, total))
 		return 0;
 	return stopped(w, done, total, e);
 }

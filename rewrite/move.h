@@ -11,15 +11,15 @@
 #include "base/err.h"
 #include "rewrite/journal.h"
 
-/* go_on is asked before each chunk, unless it is NULL. False: stop here, with a journal
- * that can be continued. */
+enum move_way { MOVE_FORTH, MOVE_BACK };
+
+/* go_on is asked before each chunk, unless it is NULL; done and total are bytes. False: stop
+ * here, with a journal that can be continued. */
 struct move_watch {
-	bool (*go_on)(void *ctx, uint64_t done, uint64_t total); /* bytes */
+	bool (*go_on)(void *ctx, enum move_way way, uint64_t done, uint64_t total);
 	void *ctx;
 	uint32_t chunk; /* bytes that are moved at once, a power of two; 0: as is good */
 };
-
-enum move_way { MOVE_FORTH, MOVE_BACK };
 
 enum moves_state {
 	MOVES_BEFORE, /* nothing was moved */

@@ -444,8 +444,9 @@ static void holes_stay_holes(void **state)
 	assert_memory_equal(scratch_read(s, "d.raw").p + 2 * MIB, data.p, MIB);
 }
 
-static bool stop_at_third(void *ctx, uint64_t done, uint64_t total)
+static bool stop_at_third(void *ctx, enum move_way way, uint64_t done, uint64_t total)
 {
+	(void)way;
 	unsigned *asked = ctx;
 
 	assert_true(done < total);
