@@ -6,6 +6,7 @@
 #include "cli/term.h"
 #include "rewrite/edit.h"
 
+struct lost;
 struct unit;
 
 /* Unified diff with three lines of context, as `git apply` and patch(1) take it. Nothing
@@ -18,5 +19,9 @@ void diff_text(struct buf *out, const struct term *t, const char *path, struct v
  * from what will be there once all is moved. before, after: NULL where the image could not be described. */
 void diff_image(struct buf *out, const struct term *t, const struct plan *p,
 		const struct unit *before, const struct unit *after, struct arena *a);
+
+/* The partitions that a lost table is given back. */
+void diff_lost(struct buf *out, const struct term *t, const struct lost *l,
+	       struct arena *a);
 
 #endif

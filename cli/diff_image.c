@@ -253,6 +253,9 @@ void diff_image(struct buf *out, const struct term *t, const struct plan *p,
 	names_out(out, t, p->src->path);
 	size_out(out, p);
 	moves_out(&d, p);
+	if (before && before->image && before->image->lost && after && after->image &&
+	    !after->image->lost)
+		diff_lost(out, t, before->image->lost, a);
 	for (size_t i = 0; i < p->edits.n; i++)
 		edit_out(&d, &v[i]);
 }

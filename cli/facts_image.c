@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/gpt.h"
 #include "analyze/image/image.h"
+#include "analyze/image/lost.h"
 #include "analyze/image/mbr.h"
 #include "analyze/image/volume.h"
 #include "cli/facts.h"
@@ -172,6 +173,33 @@ static void volume_facts(struct facts *f, const struct volume *v)
 	facts_group_end(f);
 }
 
+/* ---- what is found without a table ---- */
+
+static void lost_part_facts(struct facts *f, const struct lost_part *p, size_t i)
+{
+	facts_item(f, arena_printf(f->arena, "found %zu", i + 1));
+	facts_u64(f, "offset", p->off);
+	facts_word(f, "content", p->fs->name);
+	if (p->label.n)
+		facts_word(f, "label", arena_str(f->arena, p->label));
+	if (p->end)
+		facts_size(f, "content_size", p->end - p->off);
+	facts_flag(f, "efi_system", p->boots);
+	facts_group_end(f);
+}
+
+static void lost_facts(struct facts *f, const struct lost *l)
+{
+	facts_group(f, "lost_table");
+	facts_u64(f, "places_read", l->places);
+	facts_flag(f, "stopped_early", l->stopped);
+	facts_list(f, "found");
+	for (size_t i = 0; i < l->nparts; i++)
+		lost_part_facts(f, &l->part[i], i);
+	facts_list_end(f);
+	facts_group_end(f);
+}
+
 /* ---- who has it ---- */
 
 void facts_of_locks(struct facts *f, const struct unit *u)
@@ -198,6 +226,8 @@ void facts_of_image(struct facts *f, const struct image *img)
 		mbr_facts(f, img->mbr);
 	if (img->gpt)
 		gpt_facts(f, img->gpt);
+	if (img->lost)
+		lost_facts(f, img->lost);
 	if (img->nvolumes)
 		facts_list(f, "volumes");
 	for (size_t i = 0; i < img->nvolumes; i++)

@@ -234,22 +234,56 @@ static void keeps_facts(struct trial *t)
 static void spares_partitions(struct trial *t)
 {
 	struct arena *a = &t->next->arena;
+	bool unknown;
 
 	t->parts = partitions_of(t->now->unit, a);
 	t->why = partitions_move(&t->parts, &t->plan, a);
-	/* An empty table has none; those that it covers will count. */
-	if (t->parts.n == 0)
+	unknown = t->parts.n == 0;
+	/* An empty table has none, and without a table nobody knows them; those that will be
+	 * there count. */
+	if (unknown)
 		t->parts = partitions_of(t->next->unit, a);
-	if (!t->why && (reach(t) != FIX_LOSSY || t->plan.moves.n))
+	if (!t->why && (reach(t) != FIX_LOSSY || unknown || t->plan.moves.n))
 		t->why = partitions_keep(&t->parts, &t->plan, t->now->unit, t->next->unit,
 					 a);
 }
 
 /* ---- findings before and after ---- */
 
+static const struct gpt *believed(const struct unit *u)
+{
+	const struct gpt *gpt = u->image ? u->image->gpt : NULL;
+
+	return gpt && gpt->good ? gpt : NULL;
+}
+
+static bool has_table(const struct unit *u)
+{
+	const struct image *img = u->image;
+
+	return img && (img->nvolumes || believed(u));
+}
+
+/* What a partition or its content has always had, and nobody could see for want of a table. */
+static bool is_laid_open(const struct trial *t, const struct finding *f)
+{
+	const struct gpt *gpt = believed(t->next->unit);
+	struct span entries;
+
+	if (has_table(t->now->unit))
+		return false;
+	if (f->rule->on == SUBJECT_volume)
+		return true;
+	if (!gpt || f->rule->on != SUBJECT_gpt)
+		return false;
+	entries = gpt->good->entries_at;
+	return f->at.off >= entries.off && f->at.off < span_end(entries);
+}
+
 static void judge_new(struct trial *t, const struct finding *f)
 {
-	bool may_go = f->rule->severity == SEV_NOTE || mend_allows(t->policy, f->rule);
+	bool may_go = f->rule->severity == SEV_NOTE || mend_allows(t->policy, f->rule) ||
+		      is_laid_open(t, f);
 
 	if (may_go && !t->strict)
 		return;

@@ -211,7 +211,8 @@ static void check_lost(struct scan *s, const struct gpt *g)
 	struct damage p, b;
 	struct finding *f;
 
-	if (st.verdict != GPT_LOST)
+	/* With what was in its partitions, it is a finding of img-table-lost. */
+	if (st.verdict != GPT_LOST || g->image->lost)
 		return;
 	p = damage_of(s, g, &g->primary);
 	b = damage_of(s, g, &g->backup);

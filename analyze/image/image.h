@@ -10,6 +10,7 @@
 struct unit;
 struct mbr;
 struct gpt;
+struct lost;
 struct volume;
 
 struct image {
@@ -30,6 +31,9 @@ struct image {
 	const struct volume
 		*volumes; /* what the partitions of the table to believe hold */
 	size_t nvolumes;
+	const struct lost
+		*lost; /* NULL, unless the table is gone and its partitions' content
+				    is not */
 };
 
 /* The bytes [off, off + n): cut from head or tail, else read into a, budgeted. */

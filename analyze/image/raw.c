@@ -4,6 +4,7 @@
 #include "analyze/format.h"
 #include "analyze/image/gpt.h"
 #include "analyze/image/image.h"
+#include "analyze/image/lost.h"
 #include "analyze/image/mbr.h"
 #include "analyze/image/volume.h"
 #include "analyze/unit.h"
@@ -84,7 +85,9 @@ static bool raw_probe(struct view head, const struct source *s)
 	if (has_primary(head) || (mbr_plausible(head) && something_inside(head, s->size)))
 		return true;
 	/* A file system on the whole disk leaves the backup of an earlier table alone. */
-	return has_backup(tail, s->size) && !filesystem_of(head, &off, &len);
+	if (filesystem_of(head, &off, &len))
+		return false;
+	return has_backup(tail, s->size) || lost_probe(head, s);
 }
 
 /* What the disk ends with, in one read. */
@@ -124,7 +127,9 @@ static int raw_read(struct unit *u, struct err *e)
 			img->mbr = mbr;
 	}
 	u->image = img;
-	return volumes_read(img, &u->arena, e);
+	if (volumes_read(img, &u->arena, e) != 0)
+		return -1;
+	return lost_read(&img->lost, img, &u->arena, e);
 }
 
 const struct format format_raw = {

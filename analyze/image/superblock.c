@@ -33,6 +33,14 @@ static void set_blocks(struct superblock *s, size_t off, size_t len, uint64_t co
 		set_size(s, off, len, bytes);
 }
 
+static void set_label(struct superblock *s, size_t off, size_t len)
+{
+	if (has(s, off, len) && view_u8(s->head, off) != 0)
+		s->fs->label = (struct span){ .src = s->image->src,
+					      .off = s->off + off,
+					      .len = len };
+}
+
 static bool plausible_block(uint64_t size, uint64_t most)
 {
 	return size >= 512 && size <= most && is_pow2(size);
@@ -46,10 +54,16 @@ static uint64_t shifted(uint64_t base, uint32_t shift)
 /* ---- Microsoft ---- */
 
 enum {
-	BPB_SECTOR_SIZE = 11,        /* u16 */
-	BPB_SECTORS_16 = 19,         /* u16; 0: see the 32-bit one */
-	BPB_HIDDEN = 28,             /* u32 */
-	BPB_SECTORS_32 = 32,         /* u32 */
+	BPB_SECTOR_SIZE = 11,    /* u16 */
+	BPB_SECTORS_16 = 19,     /* u16; 0: see the 32-bit one */
+	BPB_HIDDEN = 28,         /* u32 */
+	BPB_SECTORS_32 = 32,     /* u32 */
+	BPB_FAT_SECTORS_16 = 22, /* u16; 0: FAT32, and the fields behind it move */
+	FAT_EXTENDED = 38,       /* 29: the label is there */
+	FAT_LABEL = 43,
+	FAT32_EXTENDED = 66,
+	FAT32_LABEL = 71,
+	FAT_LABEL_SIZE = 11,
 	NTFS_SECTORS = 40,           /* u64, without the backup boot sector behind them */
 	EXFAT_PARTITION_OFFSET = 64, /* u64 */
 	EXFAT_VOLUME_LENGTH = 72,    /* u64 */
@@ -69,6 +83,17 @@ static void set_hidden(struct superblock *s, size_t off, size_t len)
 	s->fs->hidden = image_field(s->image, s->head, s->off, off, len);
 }
 
+static void fat_label(struct superblock *s)
+{
+	bool small = view_le16(s->head, BPB_FAT_SECTORS_16) != 0;
+	size_t at = small ? FAT_LABEL : FAT32_LABEL;
+
+	if (view_u8(s->head, small ? FAT_EXTENDED : FAT32_EXTENDED) == 0x29 &&
+	    !view_eq(s->head, at, "NO NAME    ", FAT_LABEL_SIZE) &&
+	    !view_eq(s->head, at, "           ", FAT_LABEL_SIZE))
+		set_label(s, at, FAT_LABEL_SIZE);
+}
+
 void fat_read(struct superblock *s)
 {
 	uint32_t small;
@@ -76,6 +101,7 @@ void fat_read(struct superblock *s)
 	if (!has(s, 0, 512) || !set_sector_size(s, view_le16(s->head, BPB_SECTOR_SIZE)))
 		return;
 	set_hidden(s, BPB_HIDDEN, 4);
+	fat_label(s);
 	small = view_le16(s->head, BPB_SECTORS_16);
 	if (small)
 		set_blocks(s, BPB_SECTORS_16, 2, small, s->fs->sector_size);
@@ -112,6 +138,7 @@ enum {
 	EXT_BLOCKS_LO = EXT_SUPER + 4,
 	EXT_LOG_BLOCK = EXT_SUPER + 24,
 	EXT_INCOMPAT = EXT_SUPER + 96,
+	EXT_LABEL = EXT_SUPER + 120,
 	EXT_BLOCKS_HI = EXT_SUPER + 336,
 	EXT_INCOMPAT_JOURNAL_DEV = 0x8,
 	EXT_INCOMPAT_64BIT = 0x80,
@@ -132,13 +159,14 @@ void ext_read(struct superblock *s)
 	if (incompat & EXT_INCOMPAT_64BIT)
 		blocks |= (uint64_t)view_le32(s->head, EXT_BLOCKS_HI) << 32;
 	s->fs->block_size = (uint32_t)block;
+	set_label(s, EXT_LABEL, 16);
 	/* Linux: "bad block size" when a sector is larger than a block. */
 	s->fs->sector_size = (uint32_t)block;
 	if (!(incompat & EXT_INCOMPAT_JOURNAL_DEV))
 		set_blocks(s, EXT_BLOCKS_LO, 4, blocks, block);
 }
 
-enum { XFS_BLOCK_SIZE = 4, XFS_DBLOCKS = 8, XFS_SECTOR_SIZE = 102 };
+enum { XFS_BLOCK_SIZE = 4, XFS_DBLOCKS = 8, XFS_SECTOR_SIZE = 102, XFS_LABEL = 108 };
 
 void xfs_read(struct superblock *s)
 {
@@ -152,6 +180,7 @@ void xfs_read(struct superblock *s)
 	s->fs->block_size = block;
 	if (plausible_block(view_be16(s->head, XFS_SECTOR_SIZE), 32 << 10))
 		s->fs->sector_size = view_be16(s->head, XFS_SECTOR_SIZE);
+	set_label(s, XFS_LABEL, 12);
 	set_blocks(s, XFS_DBLOCKS, 8, view_be64(s->head, XFS_DBLOCKS), block);
 }
 
@@ -162,6 +191,7 @@ enum {
 	BTRFS_NUM_DEVICES = 136,
 	BTRFS_SECTOR_SIZE = 144,
 	BTRFS_DEV_TOTAL = 201 + 8, /* dev_item.total_bytes: of this device */
+	BTRFS_LABEL = 299,
 };
 
 void btrfs_read(struct superblock *s)
@@ -172,6 +202,7 @@ void btrfs_read(struct superblock *s)
 		return;
 	if (plausible_block(view_le32(s->head, super + BTRFS_SECTOR_SIZE), 64 << 10))
 		s->fs->block_size = view_le32(s->head, super + BTRFS_SECTOR_SIZE);
+	set_label(s, super + BTRFS_LABEL, 64);
 	set_blocks(s, super + BTRFS_DEV_TOTAL, 8,
 		   view_le64(s->head, super + BTRFS_DEV_TOTAL), 1);
 }
@@ -217,7 +248,7 @@ void squashfs_read(struct superblock *s)
 			   view_le64(s->head, SQUASHFS_BYTES_USED), 1);
 }
 
-enum { SWAP_VERSION = 1024, SWAP_LAST_PAGE = 1028, SWAP_PAGE = 4096 };
+enum { SWAP_VERSION = 1024, SWAP_LAST_PAGE = 1028, SWAP_LABEL = 1052, SWAP_PAGE = 4096 };
 
 /* The magic ends the first page, whose size it tells that way. */
 void swap_read(struct superblock *s)
@@ -225,6 +256,7 @@ void swap_read(struct superblock *s)
 	if (!has(s, 0, SWAP_PAGE) || view_le32(s->head, SWAP_VERSION) != 1)
 		return;
 	s->fs->block_size = SWAP_PAGE;
+	set_label(s, SWAP_LABEL, 16);
 	set_blocks(s, SWAP_LAST_PAGE, 4, (uint64_t)view_le32(s->head, SWAP_LAST_PAGE) + 1,
 		   SWAP_PAGE);
 }
@@ -248,6 +280,21 @@ void lvm_read(struct superblock *s)
 		   view_le64(s->head, s->magic + header + LVM_PV_SIZE), 1);
 }
 
+enum { MD_DATA_OFFSET = 128, MD_DATA_SIZE = 136 }; /* u64, sectors of 512 */
+
+/* This member's part of the array, from its first sector on. */
+void md_read(struct superblock *s)
+{
+	uint64_t sectors;
+
+	if (has(s, s->magic, 256) &&
+	    u64_add(view_le64(s->head, s->magic + MD_DATA_OFFSET),
+		    view_le64(s->head, s->magic + MD_DATA_SIZE), &sectors))
+		set_blocks(s, s->magic + MD_DATA_SIZE, 8, sectors, 512);
+}
+
+enum { LUKS2_LABEL = 24 };
+
 /* LUKS1 does not know its own size, and LUKS2's segment is "dynamic" as a rule: its name
  * with the version is what there is to tell. */
 void luks_read(struct superblock *s)
@@ -258,6 +305,8 @@ void luks_read(struct superblock *s)
 		s->fs->name = "LUKS1";
 	else if (view_be16(s->head, 6) == 2)
 		s->fs->name = "LUKS2";
+	if (view_be16(s->head, 6) == 2)
+		set_label(s, LUKS2_LABEL, 48);
 }
 
 /* ---- Apple, and discs ---- */

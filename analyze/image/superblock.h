@@ -26,9 +26,16 @@ void hfs_read(struct superblock *s);
 void iso_read(struct superblock *s);
 void luks_read(struct superblock *s);
 void lvm_read(struct superblock *s);
+void md_read(struct superblock *s);
 void ntfs_read(struct superblock *s);
 void squashfs_read(struct superblock *s);
 void swap_read(struct superblock *s);
 void xfs_read(struct superblock *s);
+
+/* Is this what a file system begins with, and not one of its spare superblocks, nor a
+ * left-over of one that is gone? Looks for a second witness: a field that tells which copy it
+ * is, or what the superblock points to. NULL: nothing speaks against it. Else what does. Reads
+ * at most twice, a sector each. */
+const char *superblock_refuted(const struct superblock *s);
 
 #endif

@@ -27,6 +27,8 @@ struct filesystem {
 				 we do not know how */
 	uint32_t block_size; /* bytes of its own unit; 0 unknown */
 	uint32_t sector_size; /* of a disk that it can be mounted on at most: 0 any */
+	struct span label; /* the name that people gave it, padded; len 0: none, or none
+			      in the superblock */
 	struct field
 		hidden; /* FAT, exFAT, NTFS: the sectors before it on the disk, by which
 				 boot code finds it; at.len 0: none */

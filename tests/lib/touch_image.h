@@ -7,10 +7,13 @@
 
 #include "analyze/image/gpt.h"
 #include "analyze/image/image.h"
+#include "analyze/image/lost.h"
 #include "analyze/image/mbr.h"
 #include "base/crc32.h"
 #include "base/utf8.h"
+#include "rules/lost_table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A place that was read has a name. */
@@ -145,6 +148,38 @@ static inline void touch_gpt(const struct gpt *g, struct arena *a)
 	}
 }
 
+/* What was found without a table: in order, apart, within the disk; and the table made of it
+ * keeps the places of its own copies free. */
+static inline void touch_lost(const struct lost *l)
+{
+	struct lost_table *t = calloc(1, sizeof(*t));
+	uint64_t at = 0;
+
+	BUG_ON(!t);
+	BUG_ON(l->nparts == 0 || l->nparts > LOST_PARTS_MAX || l->places > LOST_PLACES ||
+	       l->npassed > LOST_PASSED_MAX);
+	for (size_t i = 0; i < l->nparts; i++) {
+		const struct lost_part *p = &l->part[i];
+
+		BUG_ON(p->off < at || p->off >= l->image->size);
+		BUG_ON(p->end && (p->end <= p->off || p->end > l->image->size ||
+				  p->zeros < p->end || p->zeros > l->image->size));
+		at = p->end ? p->end : p->off + 1;
+	}
+	lost_table_of(t, l);
+	BUG_ON(t->nslots != l->nparts);
+	for (size_t i = 0; !t->refused[0] && i < t->nslots; i++) {
+		const struct lost_slot *s = &t->slot[i];
+
+		BUG_ON(s->first > s->last || s->first < t->first_usable ||
+		       s->last > t->last_usable);
+		BUG_ON(i && t->slot[i - 1].last >= s->first);
+		BUG_ON(s->first * t->sector_size != l->part[i].off);
+		BUG_ON((s->last + 1) * t->sector_size < l->part[i].end);
+	}
+	free(t);
+}
+
 static inline void touch_image(const struct image *img, struct arena *a)
 {
 	if (img->filesystem)
@@ -155,6 +190,8 @@ static inline void touch_image(const struct image *img, struct arena *a)
 		touch_mbr(img->mbr, a);
 	if (img->gpt)
 		touch_gpt(img->gpt, a);
+	if (img->lost)
+		touch_lost(img->lost);
 }
 
 #endif
