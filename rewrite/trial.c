@@ -264,28 +264,28 @@ static bool has_table(const struct unit *u)
 	return img && (img->nvolumes || believed(u));
 }
 
-/* What a partition or its content has always had, and nobody could see for want of a table. */
-static bool is_laid_open(const struct trial *t, const struct finding *f)
+bool is_laid_open(const struct unit *was, const struct unit *is, const struct finding *f)
 {
-	const struct gpt *gpt = believed(t->next->unit);
-	struct span entries;
+	const struct gpt *gpt = believed(is);
+	struct span entries = { .off = MBR_OFF_ENTRIES,
+				.len = MBR_OFF_MAGIC - MBR_OFF_ENTRIES };
 
-	if (has_table(t->now->unit))
+	if (!was->image || has_table(was) || !has_table(is))
 		return false;
 	if (f->rule->on == SUBJECT_volume)
 		return true;
-	if (!gpt || f->rule->on != SUBJECT_gpt)
+	if (f->rule->on != (gpt ? SUBJECT_gpt : SUBJECT_mbr))
 		return false;
-	entries = gpt->good->entries_at;
+	if (gpt)
+		entries = gpt->good->entries_at;
 	return f->at.off >= entries.off && f->at.off < span_end(entries);
 }
 
 static void judge_new(struct trial *t, const struct finding *f)
 {
-	bool may_go = f->rule->severity == SEV_NOTE || mend_allows(t->policy, f->rule) ||
-		      is_laid_open(t, f);
+	bool may_go = f->rule->severity == SEV_NOTE || mend_allows(t->policy, f->rule);
 
-	if (may_go && !t->strict)
+	if ((may_go && !t->strict) || is_laid_open(t->now->unit, t->next->unit, f))
 		return;
 	refute(t, "it would bring %s: %s", f->rule->id, f->message);
 }

@@ -49,4 +49,8 @@ void trial_drop(struct trial *t);
 /* -1: the work could not be done. */
 int trial_run(struct trial *t, struct err *e) __attribute__((warn_unused_result));
 
+/* A finding on what a partition or its content has always had, and nobody could see in `was`
+ * for want of a table. */
+bool is_laid_open(const struct unit *was, const struct unit *is, const struct finding *f);
+
 #endif

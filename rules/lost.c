@@ -16,15 +16,17 @@ static void relate_slot(struct scan *s, struct finding *f, const struct lost_tab
 			const struct lost_slot *slot)
 {
 	const struct lost_part *p = slot->part;
-	const char *label = "", *end = "";
+	const char *label = "", *end = "", *weak = "";
 
 	if (p->label.n)
 		label = scan_printf(s, " '%s'", shown(s, p->label));
 	if (slot->end == LOST_END_NEXT || slot->end == LOST_END_SPACE)
 		end = scan_printf(s, ", %s", lost_end_words(slot->end));
-	report_related(s, f, p->fs->at, "partition %u, %s: LBA %llu to %llu, %s%s%s",
+	if (p->weak)
+		weak = ", only by its first sectors";
+	report_related(s, f, p->fs->at, "partition %u, %s: LBA %llu to %llu, %s%s%s%s",
 		       slot->number, lost_type_name(t, slot), LLU(slot->first),
-		       LLU(slot->last), p->fs->name, label, end);
+		       LLU(slot->last), p->fs->name, label, weak, end);
 }
 
 static void check_lost(struct scan *s, const struct image *img)

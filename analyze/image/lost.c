@@ -35,6 +35,7 @@ struct hunt {
 	unsigned looks;
 	/* Close behind an end (and the disk's own begin) partitions may begin anywhere. */
 	uint64_t near_from, near_to;
+	unsigned within; /* places that were read in the last part, which is weak */
 	struct lost *lost;
 	VEC(struct lost_part) part;
 	VEC(struct lost_passed) passed;
@@ -52,6 +53,8 @@ static uint64_t next_place(const struct hunt *h, uint64_t pos)
 {
 	uint64_t next = on_grid(pos, MIB, 0), behind = on_grid(h->near_from, SECTOR, 0);
 
+	if (pos < h->near_from)
+		return u64_min(next, behind);
 	if (pos >= h->near_to)
 		return next;
 	next = u64_min(next, on_grid(pos, PAGE, 0));
@@ -186,12 +189,37 @@ static struct str label_of(struct hunt *h, struct view head, uint64_t place,
 	return str_trim(str_view(v));
 }
 
+/* Is a place within the last part, which is there for its superblock's word only? */
+static const struct lost_part *weak_around(const struct hunt *h, uint64_t place)
+{
+	const struct lost_part *p = h->part.n ? &h->part.v[h->part.n - 1] : NULL;
+
+	return p && p->weak && place < p->end ? p : NULL;
+}
+
+/* One of two that claim the same bytes: where more speaks for the inner one, the outer one is
+ * a left-over; else the inner one is a file of it. */
+static bool gives_way(struct hunt *h, const struct lost_part *inner)
+{
+	const struct lost_part *outer = weak_around(h, inner->off);
+
+	if (!outer)
+		return true;
+	if (inner->weak)
+		return false;
+	pass(h, outer->off, outer->fs,
+	     "what it must have elsewhere is missing, and something else for which more "
+	     "speaks begins within it");
+	h->part.n--;
+	return true;
+}
+
 /* Takes the file system at place, or says why not. */
 static void take(struct hunt *h, uint64_t place, struct view head,
 		 const struct filesystem *fs)
 {
 	struct superblock s = { .image = h->img, .head = head, .off = place };
-	struct lost_part *p;
+	struct lost_part p = { .fs = fs, .off = place };
 	const char *why;
 
 	s.fs = arena_new(h->arena, struct filesystem);
@@ -204,19 +232,22 @@ static void take(struct hunt *h, uint64_t place, struct view head,
 		pass(h, place, fs, why);
 		return;
 	}
-	p = vec_add(&h->part, h->arena);
-	*p = (struct lost_part){ .fs = fs, .off = place };
-	p->label = label_of(h, head, place, fs);
+	p.label = label_of(h, head, place, fs);
+	p.weak = !superblock_backed(&s);
 	if (fs->size.at.len)
-		p->end = place + fs->size.v;
+		p.end = place + fs->size.v;
 	if (strcmp(fs->name, "FAT") == 0)
-		p->boots = is_esp_label(p->label) || has_efi_folder(h, place, head);
+		p.boots = is_esp_label(p.label) || has_efi_folder(h, place, head);
+	if (!gives_way(h, &p))
+		return;
+	*vec_add(&h->part, h->arena) = p;
+	h->within = 0;
 }
 
 /* Where to go on. */
 static uint64_t look_at(struct hunt *h, uint64_t place)
 {
-	size_t n = (size_t)u64_min(VOLUME_HEAD, h->img->size - place), before = h->part.n;
+	size_t n = (size_t)u64_min(VOLUME_HEAD, h->img->size - place);
 	struct view head = { h->head, n };
 	const struct filesystem *fs;
 	const struct lost_part *p;
@@ -231,14 +262,25 @@ static uint64_t look_at(struct hunt *h, uint64_t place)
 	if (!fs)
 		return place + 1;
 	take(h, place, head, fs);
-	if (h->part.n == before)
+	p = h->part.n ? &h->part.v[h->part.n - 1] : NULL;
+	if (!p || p->off != place)
 		return place + 1;
-	p = &h->part.v[before];
 	if (p->end <= place)
 		return place + MIB;
 	h->near_from = p->end;
-	h->near_to = p->end > UINT64_MAX - MIB ? UINT64_MAX : p->end + MIB;
-	return p->end;
+	h->near_to = p->end + MIB;
+	return p->weak ? place + 1 : p->end;
+}
+
+/* Has enough of a weak part been searched? */
+static bool leaves_weak(struct hunt *h, uint64_t place, uint64_t *pos)
+{
+	const struct lost_part *p = weak_around(h, place);
+
+	if (!p || h->within++ < LOST_PLACES_WITHIN)
+		return false;
+	*pos = p->end;
+	return true;
 }
 
 static bool goes_on(const struct hunt *h)
@@ -263,6 +305,8 @@ static void search(struct hunt *h, bool first)
 			return;
 		}
 		h->looks++;
+		if (leaves_weak(h, place, &pos))
+			continue;
 		data = source_next_data(h->img->src, place);
 		if (data >= place + VOLUME_HEAD)
 			pos = data - VOLUME_HEAD + 1;

@@ -2,7 +2,8 @@
  * partitions may have begun.
  *
  * A file system tells how long it is, so the search goes on behind its end: images within its
- * files are its own business.
+ * files are its own business. Only where nothing but its first sectors speak for one, it is
+ * searched as well, and gives way to one for which more speaks.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef ANALYZE_IMAGE_LOST_H
 #define ANALYZE_IMAGE_LOST_H
@@ -21,8 +22,9 @@ enum {
 	LOST_PASSED_MAX = 16, /* what was not taken is remembered so often */
 	LOST_PLACES = 8192,   /* places of a disk that are read, 12 KiB each */
 	LOST_PLACES_PROBE =
-		256,          /* the same, only to tell whether a file is such a disk */
-	LOST_LOOKS = 1 << 16, /* questions where the file has data */
+		256, /* the same, only to tell whether a file is such a disk */
+	LOST_PLACES_WITHIN = 512, /* the same, within a part that is weak */
+	LOST_LOOKS = 1 << 16,     /* questions where the file has data */
 	/* What a GPT of 128 entries takes at either end, of sectors of 4096 bytes too. */
 	LOST_EDGE = 24 << 10,
 };
@@ -34,6 +36,7 @@ struct lost_part {
 	/* Up to here there are zeros behind the end: at most to a whole MiB, the next part
 	 * or the end of the disk. */
 	uint64_t zeros;
+	bool weak;        /* what it must have far behind its begin is not there */
 	bool boots;       /* a FAT that firmware starts from: its root has a folder EFI */
 	struct str label; /* bytes of the input */
 };

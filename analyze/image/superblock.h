@@ -38,4 +38,8 @@ void xfs_read(struct superblock *s);
  * at most twice, a sector each. */
 const char *superblock_refuted(const struct superblock *s);
 
+/* Of one that is not refuted: is what it must have far behind it there, too? What begins a
+ * partition of today may have overwritten it. True of formats that have no such thing. */
+bool superblock_backed(const struct superblock *s);
+
 #endif

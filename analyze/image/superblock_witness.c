@@ -205,17 +205,76 @@ static const char *hfs_witness(const struct superblock *s)
 		       : "no spare volume header stands at its end";
 }
 
+/* ---- what stands far away ---- */
+
+/* The second FAT. */
+static bool fat_far(const struct superblock *s)
+{
+	uint64_t sectors = view_le16(s->head, 22);
+	uint8_t entry[2];
+
+	if (view_u8(s->head, 16) != 2)
+		return true;
+	if (sectors == 0)
+		sectors = view_le32(s->head, 36);
+	sectors += view_le16(s->head, 14);
+	return look(s, sectors * view_le16(s->head, 11), entry, sizeof(entry)) &&
+	       entry[0] == view_u8(s->head, 21) && entry[1] == 0xff;
+}
+
+/* The boot sector's spare copy, in the last sector. */
+static bool ntfs_far(const struct superblock *s)
+{
+	uint64_t size = s->fs->size.v, sector = view_le16(s->head, 11);
+
+	return size > sector && stands_at(s, size - sector + 3, "NTFS    ", 8);
+}
+
+/* Block group 1 has a spare superblock, if there is such a group. */
+static bool ext_far(const struct superblock *s)
+{
+	enum { COMPAT = EXT + 92, LOG_BLOCK = EXT + 24, MAGIC = 56, SPARSE2 = 0x200 };
+	uint64_t first = view_le32(s->head, EXT_FIRST_BLOCK);
+	uint64_t block = first + view_le32(s->head, EXT_PER_GROUP);
+	uint64_t size = UINT64_C(1024) << view_le32(s->head, LOG_BLOCK);
+
+	return view_le32(s->head, COMPAT) & SPARSE2 ||
+	       block * size + 1024 > s->fs->size.v ||
+	       stands_at(s, block * size + MAGIC, "\x53\xef", 2);
+}
+
+/* The superblock of the last allocation group. */
+static bool xfs_far(const struct superblock *s)
+{
+	uint64_t groups = view_be32(s->head, 88), blocks = view_be32(s->head, 84), at;
+
+	return groups < 2 ||
+	       (u64_mul((groups - 1) * blocks, view_be32(s->head, 4), &at) &&
+		stands_at(s, at, "XFSB", 4));
+}
+
+/* The first spare copy. */
+static bool btrfs_far(const struct superblock *s)
+{
+	enum { SPARE = 64 << 20, MAGIC = 64 };
+
+	return s->fs->size.v < SPARE + 4096 || stands_at(s, SPARE + MAGIC, "_BHRfS_M", 8);
+}
+
 /* ---- all ---- */
 
 static const struct {
 	const char *name;
 	const char *(*ask)(const struct superblock *s);
+	bool (*far)(const struct superblock *s);
 } witnesses[] = {
-	{ "FAT", fat_witness },   { "exFAT", exfat_witness }, { "NTFS", ntfs_witness },
-	{ "ext", ext_witness },   { "XFS", xfs_witness },     { "btrfs", btrfs_witness },
-	{ "swap", swap_witness }, { "LVM2 PV", lvm_witness }, { "md RAID", md_witness },
-	{ "LUKS", luks_witness }, { "LUKS1", luks_witness },  { "LUKS2", luks_witness },
-	{ "HFS+", hfs_witness },
+	{ "FAT", fat_witness, fat_far },    { "exFAT", exfat_witness, NULL },
+	{ "NTFS", ntfs_witness, ntfs_far }, { "ext", ext_witness, ext_far },
+	{ "XFS", xfs_witness, xfs_far },    { "btrfs", btrfs_witness, btrfs_far },
+	{ "swap", swap_witness, NULL },     { "LVM2 PV", lvm_witness, NULL },
+	{ "md RAID", md_witness, NULL },    { "LUKS", luks_witness, NULL },
+	{ "LUKS1", luks_witness, NULL },    { "LUKS2", luks_witness, NULL },
+	{ "HFS+", hfs_witness, NULL },
 };
 
 const char *superblock_refuted(const struct superblock *s)
@@ -227,4 +286,14 @@ const char *superblock_refuted(const struct superblock *s)
 			return witnesses[i].ask(s);
 	}
 	return NULL;
+}
+
+bool superblock_backed(const struct superblock *s)
+{
+	for (size_t i = 0; i < sizeof(witnesses) / sizeof(witnesses[0]); i++) {
+		if (strcmp(witnesses[i].name, s->fs->name) == 0)
+			return !witnesses[i].far || !s->fs->size.at.len ||
+			       witnesses[i].far(s);
+	}
+	return true;
 }
