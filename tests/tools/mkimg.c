@@ -28,15 +28,18 @@
  *
  * Actions, in order, on the bytes:
  *   set PLACE.FIELD N             a number, as wide as the field
+ *   or PLACE.FIELD N | clear PLACE.FIELD N                sets or clears these bits of it
  *   set PLACE.FIELD GUID          for the fields that hold one
  *   poke OFF u8|le16|le32|le64|be32|be64 N
  *   poke OFF bytes 00 ff ..       hexadecimal
  *   poke OFF text "EFI PART"
  *   zero OFF LEN
- *   fill OFF LEN seed=N           bytes that look random
+ *   fill OFF LEN seed=N [gaps=1]  bytes that look random; gaps: every second 128 are zero
  *   copy FROM TO LEN
  *   resize SIZE | resize +SIZE | resize -SIZE             grows with a hole, or cuts off
  *   reseal primary|backup         both CRCs of that copy, from its header as it is now
+ *   qcow2 ...                     what is built so far becomes the disk inside of a QCOW2;
+ *                                 its options, statements and places: mkimg/qcow2_words.c
  *
  * OFF: a number of bytes; -N or end-N from the end of the file; lba[N]; mbr, mbr.entry[N],
  * mbr.entry[N].FIELD; primary.header, primary.entries, primary.entry[N] (N from 1, as part
@@ -45,6 +48,7 @@
  * move them. Fields: see mkimg/place.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tests/tools/mkimg/recipe.h"
+#include "tests/tools/mkimg/qcow2.h"
 #include "base/crc32.h"
 #include "base/num.h"
 #include "base/view.h"
@@ -218,20 +222,6 @@ static void do_signature(struct recipe *r)
 	r->has_signature = true;
 }
 
-static uint8_t *random_bytes(const struct recipe *r, uint64_t n, uint64_t seed)
-{
-	uint8_t *p = zeros(r, n);
-
-	for (uint64_t i = 0; i < n; i++) { /* splitmix64 */
-		uint64_t z = (seed += UINT64_C(0x9e3779b97f4a7c15));
-
-		z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-		z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-		p[i] = (uint8_t)(z ^ (z >> 31));
-	}
-	return p;
-}
-
 static void do_bootcode(struct recipe *r)
 {
 	const char *seed = option(r, "seed"), *text = need(r, 1, "a text or seed=N");
@@ -246,7 +236,7 @@ static void do_bootcode(struct recipe *r)
 		memcpy(r->code, text, strlen(text));
 		return;
 	}
-	p = random_bytes(r, sizeof(r->code), number(r, seed));
+	p = random_bytes(r, sizeof(r->code), number(r, seed), false);
 	memcpy(r->code, p, sizeof(r->code));
 	free(p);
 }
@@ -278,20 +268,52 @@ static void put_number(const struct recipe *r, uint64_t off, uint64_t v, unsigne
 
 static void do_set(struct recipe *r)
 {
+	const char *name = need(r, 1, "a field"), *value = need(r, 2, "a value");
+	uint64_t off, cluster;
 	unsigned width;
-	uint64_t off = place(r, need(r, 1, "a field"), &width);
-	const char *value = need(r, 2, "a value");
 	uint8_t guid[16];
 
+	if (r->q && q_place_refcount(r, name, &cluster)) {
+		q_set_refcount(r, cluster, number(r, value));
+		return;
+	}
+	off = place(r, name, &width);
 	if (width == 0)
 		die(r, "'%s' is not a field: use poke", r->word[1]);
-	if (width < 16) {
-		put_number(r, off, number(r, value), width, false);
+	if (width != 16) {
+		put_number(r, off, number(r, value), width & 0xff, width & BIG);
 		return;
 	}
 	if (!guid_of_text(value, guid))
 		die(r, "'%s' is not a GUID", value);
 	put(r, off, guid, 16);
+}
+
+/* Sets bits of a number, or clears them. */
+static void change_bits(struct recipe *r, bool set)
+{
+	unsigned width, n;
+	uint64_t off = place(r, need(r, 1, "a field"), &width), v = 0;
+	uint64_t bits = number(r, need(r, 2, "bits"));
+	uint8_t b[8];
+
+	n = width & 0xff;
+	if (n == 0 || n > 8)
+		die(r, "'%s' is not a number: use poke", r->word[1]);
+	get(r, off, b, n);
+	for (unsigned i = 0; i < n; i++)
+		v |= (uint64_t)b[width & BIG ? n - 1 - i : i] << (8 * i);
+	put_number(r, off, set ? v | bits : v & ~bits, n, width & BIG);
+}
+
+static void do_or(struct recipe *r)
+{
+	change_bits(r, true);
+}
+
+static void do_clear(struct recipe *r)
+{
+	change_bits(r, false);
 }
 
 static void do_poke(struct recipe *r)
@@ -344,8 +366,8 @@ static void do_fill(struct recipe *r)
 	uint64_t off = offset(r, 1), n = number(r, need(r, 2, "a length"));
 	uint8_t *p;
 
-	only_options(r, 3, "seed");
-	p = random_bytes(r, n, option_number(r, "seed", 1));
+	only_options(r, 3, "seed gaps");
+	p = random_bytes(r, n, option_number(r, "seed", 1), option(r, "gaps"));
 	put(r, off, p, (size_t)n);
 	free(p);
 }
@@ -424,13 +446,27 @@ static const struct verb {
 	{ "bootcode", do_bootcode, false },
 	{ "layer", do_layer, true },
 	{ "set", do_set, true },
+	{ "or", do_or, true },
+	{ "clear", do_clear, true },
 	{ "poke", do_poke, true },
 	{ "zero", do_zero, true },
 	{ "fill", do_fill, true },
 	{ "copy", do_copy, true },
 	{ "resize", do_resize, true },
 	{ "reseal", do_reseal, true },
+	{ "qcow2", do_qcow2, true },
+	{ "guest", do_guest, true },
+	{ "snapshot", do_snapshot, true },
+	{ "bitmap", do_bitmap, true },
+	{ "extension", do_extension, true },
 };
+
+/* The others act on bytes that must be there. */
+static bool adds_to_qcow2(void (*run)(struct recipe *r))
+{
+	return run == do_guest || run == do_snapshot || run == do_bitmap ||
+	       run == do_extension;
+}
 
 static void statement(struct recipe *r, bool *acted)
 {
@@ -449,6 +485,10 @@ static void statement(struct recipe *r, bool *acted)
 		*acted = v->action && v->run != do_layer;
 		if (v->action)
 			build(r);
+		if (v->run == do_layer && r->q)
+			die(r, "the guest's disk is described before qcow2");
+		if (!adds_to_qcow2(v->run))
+			q_seal(r);
 		else
 			r->dirty = true;
 		v->run(r);
@@ -470,6 +510,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	r.path = argv[1];
+	r.out = argv[2];
 	r.ss = 512;
 	in = fopen(argv[1], "r");
 	r.fd = in ? open(argv[2], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
@@ -486,6 +527,7 @@ int main(int argc, char **argv)
 	if (!r.size)
 		die(&r, "the recipe has no size");
 	build(&r);
+	q_seal(&r);
 	if (ferror(in) || close(r.fd) != 0)
 		die(&r, "cannot finish: %s", strerror(errno));
 	free(line);

@@ -40,6 +40,21 @@ void *zeros(const struct recipe *r, uint64_t n)
 	return p;
 }
 
+uint8_t *random_bytes(const struct recipe *r, uint64_t n, uint64_t seed, bool gaps)
+{
+	uint8_t *p = zeros(r, n);
+
+	for (uint64_t i = 0; i < n; i++) { /* splitmix64 */
+		uint64_t z = (seed += UINT64_C(0x9e3779b97f4a7c15));
+
+		z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+		z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+		if (!gaps || i / 128 % 2 == 0)
+			p[i] = (uint8_t)(z ^ (z >> 31));
+	}
+	return p;
+}
+
 /* ---- building the MBR ---- */
 
 static void mbr_entry_bytes(const struct extent *x, uint64_t lba, uint8_t *p)

@@ -1,6 +1,6 @@
 /* Names of places in the image: "backup.entry[2].first", "lba[40]", "end-512".
  * SPDX-License-Identifier: Apache-2.0 */
-#include "tests/tools/mkimg/recipe.h"
+#include "tests/tools/mkimg/qcow2.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static const struct field mbr_fields[] = {
 	{ "lba", 8, 4 },  { "sectors", 12, 4 },  { NULL, 0, 0 },
 };
 
-static unsigned index_at(const struct recipe *r, const char **s)
+unsigned index_at(const struct recipe *r, const char **s)
 {
 	const char *end;
 	uint64_t n;
@@ -47,7 +47,7 @@ static unsigned index_at(const struct recipe *r, const char **s)
 	return (unsigned)n;
 }
 
-static bool skip_word(const char **s, const char *word)
+bool skip_word(const char **s, const char *word)
 {
 	size_t n = strlen(word);
 
@@ -126,7 +126,9 @@ uint64_t place(const struct recipe *r, const char *word, unsigned *width)
 	uint64_t off, v;
 
 	*width = 0;
-	if (skip_word(&s, "primary"))
+	if (r->q && q_place(r, &s, &off, width))
+		;
+	else if (skip_word(&s, "primary"))
 		off = gpt_place(r, false, &s, width);
 	else if (skip_word(&s, "backup"))
 		off = gpt_place(r, true, &s, width);

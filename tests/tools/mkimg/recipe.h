@@ -26,13 +26,16 @@ struct gpt_plan {
 	uint8_t guid[16];
 };
 
+struct qcow2_image;
+
 struct recipe {
-	const char *path;
+	const char *path, *out;
 	unsigned line;
 	char *word[WORDS_MAX];
 	int nwords;
 
 	int fd;
+	struct qcow2_image *q; /* NULL: the image is raw */
 	uint64_t size;
 	uint32_t ss;
 	uint64_t gpt_ss; /* of the gpt that places refer to */
@@ -89,6 +92,10 @@ void get(const struct recipe *r, uint64_t off, void *p, size_t n);
 /* n bytes of memory, at most 64 MiB; the caller frees. */
 void *zeros(const struct recipe *r, uint64_t n);
 
+/* n bytes that look random, always the same for a seed; the caller frees. gaps: every second
+ * 128 bytes are zeros, so that they can be compressed. */
+uint8_t *random_bytes(const struct recipe *r, uint64_t n, uint64_t seed, bool gaps);
+
 /* The extended entry that logical partitions go to. */
 const struct extent *extended(const struct recipe *r);
 
@@ -100,8 +107,14 @@ void build(struct recipe *r);
 
 /* ---- place.c ---- */
 
-/* The offset that a word names; *width becomes that of its field (16: a GUID), or 0. */
+/* The offset that a word names; *width becomes that of its field (16: a GUID; with BIG: in
+ * the other byte order), or 0. */
+enum { BIG = 0x100 };
 uint64_t place(const struct recipe *r, const char *word, unsigned *width);
+/* "[N]" at *s, which goes behind it. */
+unsigned index_at(const struct recipe *r, const char **s);
+/* True when *s begins with a word and the word ends there; *s goes behind it. */
+bool skip_word(const char **s, const char *word);
 /* The offset that the i-th word names. */
 uint64_t offset(const struct recipe *r, int i);
 
