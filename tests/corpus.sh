@@ -59,12 +59,20 @@ prepare() {
 	for f in "$case"/*; do
 		case ${f##*/} in
 		args | fix-args | expect.* | fixed.* | oracle-skip | README*) ;;
-		in.recipe) in=in.raw && "$mkimg" "$f" in.raw || return 1 ;;
+		in.recipe)
+			in=in.raw
+			! grep -qE '^qcow2( |$)' "$f" || in=in.qcow2
+			"$mkimg" "$f" "$in" || return 1
+			;;
 		in.*) in=${f##*/} && cp "$f" . || return 1 ;;
 		*) cp -r "$f" . ;;
 		esac
 	done
 	[ "$in" ] && cp "$in" ../before
+}
+
+is_image() {
+	[[ $in = in.raw || $in = in.qcow2 ]]
 }
 
 rule_fired() { # FILE
@@ -116,7 +124,7 @@ check_fix() {
 	elif [ ! -f "$case/expect.plan" ] && [ "$changed" ]; then
 		complaint "3. the input was changed, and there is no expect.plan" "$(cat ../out.plan)"
 	fi
-	[ "$in" = in.raw ] && return
+	is_image && return
 	if [ "$changed" ] && [ ! -f "$case/fixed.${in#in.}" ]; then
 		complaint "3. there is no fixed.${in#in.}"
 	elif [ "$changed" ] && ! cmp -s "$case/fixed.${in#in.}" "$in"; then
@@ -176,7 +184,12 @@ same_partitions() {
 check_oracles() {
 	local said
 	[ "$changed" ] || return
-	if [ "$in" != in.raw ]; then
+	if [ "$in" = in.qcow2 ]; then
+		[ "$(cat ../out.2)" = "exit 0" ] && oracle qemu-img || return
+		said=$(qemu-img check "$in" 2>&1) || complaint "qemu-img check has something against it" "$said"
+		return
+	fi
+	if ! is_image; then
 		! oracle xmllint || xmllint --noout --nonet "$in" 2>../diff ||
 			complaint "xmllint refuses the fixed text" "$(cat ../diff)"
 		return
@@ -201,7 +214,7 @@ run_case() { # in the work folder; prints complaints
 	check_findings
 	check_plan
 	# Without QEMU's locks, a build leaves images alone.
-	[[ $in = in.raw && ${build##*/} == *-portable ]] && return
+	[[ ${build##*/} == *-portable ]] && is_image && return
 	check_fix
 	check_again
 	check_oracles
@@ -218,7 +231,7 @@ write_expectations() {
 	[ "$changed" ] || return
 	cp ../out.plan "$case/expect.plan"
 	[ "$(cat ../out.2)" = "exit 0" ] || cp ../out.2 "$case/expect.2"
-	[ "$ext" = raw ] || cp ../after "$case/fixed.$ext"
+	is_image || cp ../after "$case/fixed.$ext"
 }
 
 if [ "${1:-}" = --case ]; then # NUMBER FOLDER RESULTS [--bless]

@@ -485,12 +485,12 @@ static void statement(struct recipe *r, bool *acted)
 		*acted = v->action && v->run != do_layer;
 		if (v->action)
 			build(r);
+		else
+			r->dirty = true;
 		if (v->run == do_layer && r->q)
 			die(r, "the guest's disk is described before qcow2");
 		if (!adds_to_qcow2(v->run))
 			q_seal(r);
-		else
-			r->dirty = true;
 		v->run(r);
 		return;
 	}
