@@ -486,33 +486,68 @@ struct guid gpt_fresh_guid(const struct gpt_table *t, const struct gpt_entry *e)
 	return g;
 }
 
-static const struct gpt_entry *entry_numbered(const struct gpt_table *t, uint64_t number)
+const struct gpt_entry *gpt_same_guid_before(const struct gpt_table *t, size_t i)
 {
-	for (size_t i = 0; i < t->nentries; i++) {
-		if (t->entry[i].number == number)
-			return &t->entry[i];
+	for (size_t k = 0; k < i; k++) {
+		if (guid_eq(t->entry[k].guid, t->entry[i].guid))
+			return &t->entry[k];
 	}
 	return NULL;
 }
 
-bool gpt_fix_guid(struct plan *p, const struct finding *f, const struct gpt *g)
+/* Both copies of a sound table have the same entries in the same order. */
+static bool put_fresh_guid(struct plan *p, const struct gpt *g, size_t i)
 {
-	struct gpt_state st = gpt_state(g);
-	const struct gpt_entry *e, *twin;
+	const struct gpt_entry *e = &g->primary.entry[i], *twin = &g->backup.entry[i];
+	struct guid fresh = gpt_fresh_guid(&g->primary, e);
+	struct view bytes = { fresh.b, GPT_GUID_SIZE };
 	char text[37];
-	struct guid fresh;
-	struct view bytes;
 
-	if (not_sound_yet(p, &st))
-		return false;
-	e = entry_numbered(&g->primary, f->arg);
-	twin = entry_numbered(&g->backup, f->arg);
-	if (!e || !twin)
-		return false;
-	fresh = gpt_fresh_guid(&g->primary, e);
-	bytes = (struct view){ fresh.b, GPT_GUID_SIZE };
 	guid_text(fresh, text);
 	plan_title(p, "give partition %u the unique GUID %s", e->number, text);
 	return plan_bytes(p, STAGE_TABLES, twin->at.off + GPT_ENT_GUID, bytes) &&
 	       plan_bytes(p, STAGE_COMMIT, e->at.off + GPT_ENT_GUID, bytes);
+}
+
+static bool has_zero_guid(const struct gpt_table *t, size_t i)
+{
+	return guid_is_zero(t->entry[i].guid);
+}
+
+static bool has_guid_again(const struct gpt_table *t, size_t i)
+{
+	return !has_zero_guid(t, i) && gpt_same_guid_before(t, i);
+}
+
+static bool fix_guids(struct plan *p, const struct finding *f, const struct gpt *g,
+		      bool (*is_bad)(const struct gpt_table *t, size_t i))
+{
+	const struct gpt_table *t = &g->primary;
+	struct gpt_state st = gpt_state(g);
+	size_t n = 0;
+
+	if (not_sound_yet(p, &st))
+		return false;
+	for (size_t i = 0; i < t->nentries; i++) {
+		const struct gpt_entry *e = &t->entry[i];
+
+		if (f->arg ? e->number != f->arg : e->at.off < f->at.off || !is_bad(t, i))
+			continue;
+		if (!put_fresh_guid(p, g, i))
+			return false;
+		n++;
+	}
+	if (n > 1)
+		plan_title(p, "give %zu more partitions unique GUIDs", n);
+	return n != 0;
+}
+
+bool gpt_fix_guid_zero(struct plan *p, const struct finding *f, const struct gpt *g)
+{
+	return fix_guids(p, f, g, has_zero_guid);
+}
+
+bool gpt_fix_guid_dup(struct plan *p, const struct finding *f, const struct gpt *g)
+{
+	return fix_guids(p, f, g, has_guid_again);
 }

@@ -20,8 +20,10 @@ bool gpt_fix_grown(struct plan *p, const struct finding *f, const struct gpt *g)
 bool gpt_fix_truncated(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_alternate(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_usable(struct plan *p, const struct finding *f, const struct gpt *g);
-/* f->arg: the number of the entry that gets a new unique GUID. */
-bool gpt_fix_guid(struct plan *p, const struct finding *f, const struct gpt *g);
+/* f->arg: the number of the entry that gets a new unique GUID. 0: all that lack one of their
+ * own, from f->at on, where the findings end. */
+bool gpt_fix_guid_zero(struct plan *p, const struct finding *f, const struct gpt *g);
+bool gpt_fix_guid_dup(struct plan *p, const struct finding *f, const struct gpt *g);
 
 /* Moves all partitions that begin at no multiple of 4096 bytes (gpt_align.c). */
 bool gpt_fix_align(struct plan *p, const struct finding *f, const struct gpt *g);
@@ -47,5 +49,7 @@ bool gpt_odd_size(struct plan *p, const struct gpt *g);
 /* A GUID of version 4's form that is the same in every run: made from the disk's GUID, the
  * entry's number and its old GUID, and none that the table has. */
 struct guid gpt_fresh_guid(const struct gpt_table *t, const struct gpt_entry *e);
+/* The first entry before the i-th that has its unique GUID, or NULL. */
+const struct gpt_entry *gpt_same_guid_before(const struct gpt_table *t, size_t i);
 
 #endif

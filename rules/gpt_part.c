@@ -232,22 +232,13 @@ static struct span guid_at(const struct gpt_entry *e)
 	return at;
 }
 
-static const struct gpt_entry *same_guid_before(const struct gpt_table *t, size_t i)
-{
-	for (size_t k = 0; k < i; k++) {
-		if (guid_eq(t->entry[k].guid, t->entry[i].guid))
-			return &t->entry[k];
-	}
-	return NULL;
-}
-
 static struct finding *ask_guid_dup(struct scan *s, const struct gpt *g, size_t i)
 {
 	const struct gpt_entry *e = &g->good->entry[i], *o;
 	struct finding *f;
 	char text[37];
 
-	o = guid_is_zero(e->guid) ? NULL : same_guid_before(g->good, i);
+	o = guid_is_zero(e->guid) ? NULL : gpt_same_guid_before(g->good, i);
 	if (!o)
 		return NULL;
 	guid_text(e->guid, text);
@@ -348,7 +339,7 @@ const struct rule rules_gpt_part[] = {
 		  "kernel's command line, boot entries) must then be told.",
 	  .source = "UEFI 2.10, table 5-6, UniquePartitionGUID",
 	  .since = "0.1.0",
-	  CHECK_FIX(gpt, check_guid_dup, gpt_fix_guid) },
+	  CHECK_FIX(gpt, check_guid_dup, gpt_fix_guid_dup) },
 	{ .id = "gpt-part-guid-zero",
 	  .severity = SEV_WARNING,
 	  .fix_class = FIX_UNSAFE,
@@ -361,7 +352,7 @@ const struct rule rules_gpt_part[] = {
 	  .source =
 		  "UEFI 2.10, table 5-6: the GUID is generated when the entry is created",
 	  .since = "0.1.0",
-	  CHECK_FIX(gpt, check_guid_zero, gpt_fix_guid) },
+	  CHECK_FIX(gpt, check_guid_zero, gpt_fix_guid_zero) },
 	{ .id = "gpt-past-eof",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_NONE,

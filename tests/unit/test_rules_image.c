@@ -409,6 +409,35 @@ static void a_wrecked_table_is_not_listed_to_its_end(void **state)
 
 /* ---- unique GUIDs ---- */
 
+/* The findings end before the partitions do; the last one's fix has the rest. */
+static void more_guids_than_are_listed_are_mended_at_once(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	for (int zero = 0; zero < 2; zero++) {
+		bench_init(&b, 512);
+		for (unsigned n = 1; n <= 128; n++) {
+			uint64_t at[] = { 2, platter_sectors(&b.d) - 33 };
+
+			for (int i = 0; i < 2; i++) {
+				uint8_t *e = platter_lba(&b.d, at[i]) + (n - 1) * 128;
+
+				platter_put_partition(&b.d, at[i], n, 2048 + n * 8,
+						      2048 + n * 8 + 7, "p");
+				memset(e + 16, zero ? 0 : 0x11, 16);
+			}
+		}
+		platter_seal(&b.d, platter_primary(&b.d));
+		platter_seal(&b.d, platter_backup(&b.d));
+		bench_check(&b);
+		assert_non_null(strstr(ids(&b, &b.found), "gpt-part-guid-"));
+		bench_mend(&b, FIX_UNSAFE);
+		assert_null(strstr(ids(&b, &b.mend.remaining), "gpt-part-guid-"));
+		bench_mended(&b);
+	}
+}
+
 static void a_fresh_guid_is_of_version_4_and_the_same_each_time(void **state)
 {
 	struct gpt_entry e[2] = { { .number = 1 }, { .number = 2 } };
@@ -608,6 +637,7 @@ int main(void)
 		cmocka_unit_test(a_hybrid_mbr_keeps_its_entries),
 		cmocka_unit_test(a_partition_is_never_written_to),
 		cmocka_unit_test(a_wrecked_table_is_not_listed_to_its_end),
+		cmocka_unit_test(more_guids_than_are_listed_are_mended_at_once),
 		cmocka_unit_test(a_fresh_guid_is_of_version_4_and_the_same_each_time),
 		cmocka_unit_test(other_tools_agree_with_what_was_mended),
 		cmocka_unit_test(a_writer_is_noted_as_img_locked_writer),
