@@ -26,65 +26,95 @@ static const struct gpt_table *table_of(const struct gpt *g)
 	return gpt_state_has_table(&st) ? g->good : NULL;
 }
 
-/* The same entry of the other copy. Both have the same ones when both are right. */
-static const struct gpt_entry *twin_of(const struct gpt *g, uint64_t number)
-{
-	for (size_t i = 0; i < g->backup.nentries; i++) {
-		if (g->backup.entry[i].number == number)
-			return &g->backup.entry[i];
-	}
-	return NULL;
-}
-
-/* The entry that f is about, in both copies, or false with the refusal. */
-static bool both_entries(struct plan *p, const struct finding *f, const struct gpt *g,
-			 const struct gpt_entry **e, const struct gpt_entry **twin)
-{
-	if (gpt_state(g).verdict != GPT_SOUND)
-		return plan_refuse(p, "the two copies of the GPT have to be right first");
-	*twin = twin_of(g, f->arg);
-	for (size_t i = 0; i < g->primary.nentries; i++) {
-		*e = &g->primary.entry[i];
-		if ((*e)->number == f->arg)
-			return *twin != NULL;
-	}
-	return false;
-}
-
-/* ---- gpt-attr-reserved ---- */
-
-static void check_attributes(struct scan *s, const struct gpt *g)
+/* ask: reports entry e of t, or returns NULL. Where the list ends, one more finding stands for
+ * the rest: its arg is 0. */
+static void each_entry(struct scan *s, const struct gpt *g,
+		       struct finding *(*ask)(struct scan *s, const struct gpt_table *t,
+					      const struct gpt_entry *e))
 {
 	const struct gpt_table *t = table_of(g);
 	size_t listed = 0;
 
-	for (size_t i = 0; t && i < t->nentries && listed < LISTED_MAX; i++) {
+	for (size_t i = 0; t && i < t->nentries; i++) {
 		const struct gpt_entry *e = &t->entry[i];
-		uint64_t bits = e->attributes.v & ATTRIBUTES_RESERVED;
 		struct finding *f;
 
-		if (bits == 0)
+		if (listed == LISTED_MAX) {
+			report(s, e->at,
+			       "%zu partitions have this; those from %u on are not "
+			       "looked at for it",
+			       listed, e->number);
+			return;
+		}
+		f = ask(s, t, e);
+		if (!f)
 			continue;
-		f = report(s, e->attributes.at,
-			   "the attributes of partition %u are %016llx: of them %llx are "
-			   "reserved bits, expected 0",
-			   e->number, LLU(e->attributes.v), LLU(bits));
 		f->arg = e->number;
 		listed++;
 	}
 }
 
-static bool fix_attributes(struct plan *p, const struct finding *f, const struct gpt *g)
+/* put: writes entry i of both copies, which are alike; or sets *clean when there is nothing
+ * to do. */
+static bool mend_entries(struct plan *p, const struct finding *f, const struct gpt *g,
+			 bool (*put)(struct plan *p, const struct gpt *g, size_t i,
+				     bool *clean))
 {
-	const struct gpt_entry *e, *twin;
-	uint64_t v;
+	const struct gpt_table *t = &g->primary;
+	size_t n = 0;
 
-	if (!both_entries(p, f, g, &e, &twin))
-		return false;
-	v = e->attributes.v & ~ATTRIBUTES_RESERVED;
-	plan_title(p, "clear the reserved attribute bits of partition %u", e->number);
+	if (gpt_state(g).verdict != GPT_SOUND)
+		return plan_refuse(p, "the two copies of the GPT have to be right first");
+	for (size_t i = 0; i < t->nentries; i++) {
+		const struct gpt_entry *e = &t->entry[i];
+		bool clean = false;
+
+		if (f->arg ? e->number != f->arg : e->at.off < f->at.off)
+			continue;
+		if (!put(p, g, i, &clean))
+			return false;
+		n += !clean;
+	}
+	return n != 0;
+}
+
+/* ---- gpt-attr-reserved ---- */
+
+static struct finding *ask_attributes(struct scan *s, const struct gpt_table *t,
+				      const struct gpt_entry *e)
+{
+	uint64_t bits = e->attributes.v & ATTRIBUTES_RESERVED;
+
+	(void)t;
+	if (bits == 0)
+		return NULL;
+	return report(s, e->attributes.at,
+		      "the attributes of partition %u are %016llx: of them %llx are "
+		      "reserved bits, expected 0",
+		      e->number, LLU(e->attributes.v), LLU(bits));
+}
+
+static void check_attributes(struct scan *s, const struct gpt *g)
+{
+	each_entry(s, g, ask_attributes);
+}
+
+static bool put_attributes(struct plan *p, const struct gpt *g, size_t i, bool *clean)
+{
+	const struct gpt_entry *e = &g->primary.entry[i], *twin = &g->backup.entry[i];
+	uint64_t v = e->attributes.v & ~ATTRIBUTES_RESERVED;
+
+	*clean = v == e->attributes.v;
+	if (*clean)
+		return true;
 	return plan_le64(p, STAGE_TABLES, twin->attributes.at, v) &&
 	       plan_le64(p, STAGE_COMMIT, e->attributes.at, v);
+}
+
+static bool fix_attributes(struct plan *p, const struct finding *f, const struct gpt *g)
+{
+	plan_title(p, "clear reserved attribute bits");
+	return mend_entries(p, f, g, put_attributes);
 }
 
 /* ---- gpt-name-encoding ---- */
@@ -123,48 +153,51 @@ static size_t lone_unit(struct view name, size_t from)
 	return NO_UNIT;
 }
 
+static struct finding *ask_name(struct scan *s, const struct gpt_table *t,
+				const struct gpt_entry *e)
+{
+	struct view name = name_of(t, e);
+	size_t unit = lone_unit(name, 0);
+	struct finding *f;
+
+	if (unit == NO_UNIT)
+		return NULL;
+	f = report(
+		s,
+		(struct span){ e->at.src, e->at.off + GPT_ENT_NAME + unit * UNIT, UNIT },
+		"UTF-16 unit %zu of the name of partition %u is %04x, half of a "
+		"character without its other half",
+		unit + 1, e->number, view_le16(name, unit * UNIT));
+	report_label(s, f, "the name is '%s' as far as it can be read",
+		     shown(s, e->name));
+	return f;
+}
+
 static void check_name(struct scan *s, const struct gpt *g)
 {
-	const struct gpt_table *t = table_of(g);
-	size_t listed = 0;
+	each_entry(s, g, ask_name);
+}
 
-	for (size_t i = 0; t && i < t->nentries && listed < LISTED_MAX; i++) {
-		const struct gpt_entry *e = &t->entry[i];
-		struct view name = name_of(t, e);
-		size_t unit = lone_unit(name, 0);
-		struct finding *f;
+static bool put_name(struct plan *p, const struct gpt *g, size_t i, bool *clean)
+{
+	const struct gpt_entry *e = &g->primary.entry[i], *twin = &g->backup.entry[i];
+	uint8_t name[GPT_ENT_NAME_SIZE];
+	struct view v = { name, sizeof(name) };
 
-		if (unit == NO_UNIT)
-			continue;
-		f = report(
-			s,
-			(struct span){ e->at.src, e->at.off + GPT_ENT_NAME + unit * UNIT,
-				       UNIT },
-			"UTF-16 unit %zu of the name of partition %u is %04x, half of a "
-			"character without its other half",
-			unit + 1, e->number, view_le16(name, unit * UNIT));
-		f->arg = e->number;
-		report_label(s, f, "the name is '%s' as far as it can be read",
-			     shown(s, e->name));
-		listed++;
-	}
+	memcpy(name, name_of(&g->primary, e).p, sizeof(name));
+	*clean = lone_unit(v, 0) == NO_UNIT;
+	if (*clean)
+		return true;
+	for (size_t k = 0; (k = lone_unit(v, k)) != NO_UNIT; k++)
+		put_le16(name + k * UNIT, REPLACEMENT);
+	return plan_bytes(p, STAGE_TABLES, twin->at.off + GPT_ENT_NAME, v) &&
+	       plan_bytes(p, STAGE_COMMIT, e->at.off + GPT_ENT_NAME, v);
 }
 
 static bool fix_name(struct plan *p, const struct finding *f, const struct gpt *g)
 {
-	const struct gpt_entry *e, *twin;
-	uint8_t name[GPT_ENT_NAME_SIZE];
-	struct view v = { name, sizeof(name) };
-
-	if (!both_entries(p, f, g, &e, &twin))
-		return false;
-	memcpy(name, name_of(&g->primary, e).p, sizeof(name));
-	for (size_t i = 0; (i = lone_unit(v, i)) != NO_UNIT; i++)
-		put_le16(name + i * UNIT, REPLACEMENT);
-	plan_title(p, "put U+FFFD for what is no character in the name of partition %u",
-		   e->number);
-	return plan_bytes(p, STAGE_TABLES, twin->at.off + GPT_ENT_NAME, v) &&
-	       plan_bytes(p, STAGE_COMMIT, e->at.off + GPT_ENT_NAME, v);
+	plan_title(p, "put U+FFFD for what is no character in a partition's name");
+	return mend_entries(p, f, g, put_name);
 }
 
 const struct rule rules_gpt_entry[] = {
