@@ -154,6 +154,17 @@ static void report_foreign(struct scan *s, const struct gpt_state *st,
 	report_label(s, f, "who put that there cannot be told");
 }
 
+static void report_unprotected(struct scan *s, const struct gpt_state *st)
+{
+	const struct gpt *g = st->g;
+	struct damage d = damage_of(s, g, &g->primary);
+
+	report(s, d.at,
+	       "there is no protective MBR, and the primary GPT is damaged: %s; the backup "
+	       "at LBA %llu is intact (partitions: %zu)",
+	       d.what, LLU(g->backup.lba), g->backup.nentries);
+}
+
 static void check_primary(struct scan *s, const struct gpt *g)
 {
 	struct gpt_state st = gpt_state(g);
@@ -173,6 +184,8 @@ static void check_primary_overwritten(struct scan *s, const struct gpt *g)
 		return;
 	if (st.protective)
 		report_foreign(s, &st, &g->primary);
+	else if (g->primary.present)
+		report_unprotected(s, &st);
 	else
 		report(s, signature_of(&g->primary),
 		       "there is neither a protective MBR nor a primary GPT, only the backup at "
@@ -369,6 +382,17 @@ static uint64_t backup_array(const struct gpt_state *st)
 		       : 0;
 }
 
+static void report_no_range(struct scan *s, const struct gpt_table *t)
+{
+	struct finding *f;
+
+	f = report(s, t->last_usable.at,
+		   "the usable LBAs are %llu to %llu: they end before they begin",
+		   LLU(t->first_usable.v), LLU(t->last_usable.v));
+	report_label(s, f, "Linux takes the table for damaged, and finds no partitions");
+	report_related(s, f, t->first_usable.at, "the first usable LBA");
+}
+
 static void check_usable(struct scan *s, const struct gpt *g)
 {
 	struct gpt_state st = gpt_state(g);
@@ -377,6 +401,10 @@ static void check_usable(struct scan *s, const struct gpt *g)
 
 	if (!gpt_state_has_table(&st))
 		return;
+	if (t->first_usable.v > t->last_usable.v) {
+		report_no_range(s, t);
+		return;
+	}
 	end = p->entries_lba.v +
 	      gpt_entries_sectors(t->entry_count.v, t->entry_size.v, g->sector_size);
 	if (t == p && t->first_usable.v < end)
@@ -588,7 +616,7 @@ const struct rule rules_gpt[] = {
 	{ .id = "gpt-usable-range",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_SAFE,
-	  .title = "the usable range of a GPT reaches into the table itself",
+	  .title = "the usable range of a GPT is none, or reaches into the table",
 	  .why = "The next tool that creates or grows a partition may put it over the entries, "
 		 "and whoever writes to it destroys the table. If the last usable LBA is past the "
 		 "end of the disk, Linux finds no partitions.",

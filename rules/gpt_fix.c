@@ -418,8 +418,13 @@ bool gpt_fix_usable(struct plan *p, const struct finding *f, const struct gpt *g
 	(void)f;
 	if (not_sound_yet(p, &st))
 		return false;
-	first = u64_max(t->first_usable.v, t->entries_lba.v + array);
-	last = u64_min(t->last_usable.v, b->entries_lba.v - 1);
+	first = t->entries_lba.v + array;
+	last = b->entries_lba.v - 1;
+	/* What is right of it stays: it may keep space free on purpose. */
+	if (t->first_usable.v <= t->last_usable.v) {
+		first = u64_max(t->first_usable.v, first);
+		last = u64_min(t->last_usable.v, last);
+	}
 	for (size_t i = 0; i < t->nentries; i++) {
 		if (t->entry[i].first.v < first || t->entry[i].last.v > last)
 			return plan_refuse(

@@ -438,9 +438,16 @@ struct gpt_state gpt_state(const struct gpt *g)
 	return st;
 }
 
+/* The header is right and describes the very entries that the backup has, and what stands
+ * in their place differs in a few bytes: no other disk's table does. */
+static bool is_certainly_ours(const struct gpt_state *st)
+{
+	return st->header_right && nearly(st->array_old, st->from->entries_raw);
+}
+
 bool gpt_is_overwritten(const struct gpt_state *st)
 {
-	return st->room == ROOM_FOREIGN || !st->protective;
+	return st->room == ROOM_FOREIGN || (!st->protective && !is_certainly_ours(st));
 }
 
 bool gpt_state_has_table(const struct gpt_state *st)
