@@ -200,15 +200,12 @@ static bool same_content(const struct volume *was, const struct volume *is)
 		      x->block_size == y->block_size && x->sector_size == y->sector_size);
 }
 
-const char *partitions_keep(const struct partitions *all, const struct plan *p,
-			    const struct unit *was, const struct unit *is,
-			    struct arena *a)
+const char *partitions_spared(const struct partitions *all, const struct plan *p,
+			      const struct unit *was, const struct unit *is,
+			      struct arena *a)
 {
 	for (size_t i = 0; i < all->n; i++) {
 		const struct partition *one = &all->v[i];
-		const struct volume *before = volume_at(was, one->off, one->len);
-		const struct volume *after = volume_at(is, one->to, one->len);
-		bool moves = one->to != one->off;
 
 		for (size_t k = 0; k < p->edits.n; k++) {
 			const struct edit *e = &p->edits.v[k];
@@ -217,11 +214,25 @@ const char *partitions_keep(const struct partitions *all, const struct plan *p,
 			if (span_end(e->at) <= MBR_SIZE ||
 			    !meet(one->to, one->len, e->at.off, e->at.len))
 				continue;
-			if (!moves || !follows(one, e, before, after))
+			if (one->to == one->off ||
+			    !follows(one, e, volume_at(was, one->off, one->len),
+				     volume_at(is, one->to, one->len)))
 				return arena_printf(a, "it would write into partition %u",
 						    one->number);
 		}
-		if (moves && !same_content(before, after))
+	}
+	return NULL;
+}
+
+const char *partitions_recognised(const struct partitions *all, const struct unit *was,
+				  const struct unit *is, struct arena *a)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		const struct partition *one = &all->v[i];
+
+		if (one->to != one->off &&
+		    !same_content(volume_at(was, one->off, one->len),
+				  volume_at(is, one->to, one->len)))
 			return arena_printf(a,
 					    "what partition %u holds would not be "
 					    "recognised as before",

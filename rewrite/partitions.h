@@ -28,10 +28,14 @@ const char *partitions_move(struct partitions *all, const struct plan *p,
 			    struct arena *a);
 
 /* No edit is within a partition where it is to be, other than of the fields that say where
- * it begins, if they were right and now are; and what is in it is recognised as before. */
-const char *partitions_keep(const struct partitions *all, const struct plan *p,
-			    const struct unit *was, const struct unit *is,
-			    struct arena *a);
+ * it begins, if they were right and now are. */
+const char *partitions_spared(const struct partitions *all, const struct plan *p,
+			      const struct unit *was, const struct unit *is,
+			      struct arena *a);
+
+/* What is in those that move is found again, and looks as before. */
+const char *partitions_recognised(const struct partitions *all, const struct unit *was,
+				  const struct unit *is, struct arena *a);
 
 /* Where the byte at `off` is by then, if it belongs to a partition that moves; else off. */
 uint64_t partitions_now(const struct partitions *all, uint64_t off);

@@ -225,8 +225,10 @@ static void keeps_facts(struct trial *t)
 		return;
 	if (was->image->gpt)
 		keeps_gpt(t, was->image->gpt, is->image->gpt, most);
-	else if (was->image->mbr && (most == FIX_SAFE || t->plan.moves.n))
+	else if (was->image->mbr)
 		keeps_mbr(t, was->image->mbr, is->image->mbr);
+	if (!t->why)
+		t->why = partitions_recognised(&t->parts, was, is, &t->next->arena);
 }
 
 /* Nothing but a lossy fix has business inside of a partition, and what is moved goes as it
@@ -244,8 +246,8 @@ static void spares_partitions(struct trial *t)
 	if (unknown)
 		t->parts = partitions_of(t->next->unit, a);
 	if (!t->why && (reach(t) != FIX_LOSSY || unknown || t->plan.moves.n))
-		t->why = partitions_keep(&t->parts, &t->plan, t->now->unit, t->next->unit,
-					 a);
+		t->why = partitions_spared(&t->parts, &t->plan, t->now->unit,
+					   t->next->unit, a);
 }
 
 /* ---- findings before and after ---- */
