@@ -231,32 +231,35 @@ static bool place_in_other(const struct gpt *other, struct span at, struct arena
 
 /* ---- what partitions hold ---- */
 
+static bool is_in_volume(const struct volume *v, struct span field, const char *name,
+			 struct span at, struct arena *a, struct place *out)
+{
+	if (!field.len || !span_holds(field, at))
+		return false;
+	*out = (struct place){
+		.locus = arena_printf(a, "partition[%u]/%s/%s", v->number, v->fs->name,
+				      name),
+		.record = field,
+		.summary = arena_printf(a, "partition %u: %s", v->number, v->fs->name),
+	};
+	return true;
+}
+
 static bool place_in_volume(const struct volume *v, struct span at, struct arena *a,
 			    struct place *out)
 {
-	const struct filesystem *fs = v->fs;
-	const struct {
-		const char *name;
-		struct span at;
-	} fields[] = {
-		{ "magic", fs->at },
-		{ "size", fs->size.at },
-		{ "hidden-sectors", fs->hidden.at },
-	};
+	for (size_t i = 0; i < v->nboot; i++) {
+		const struct boot_place *b = &v->boot[i];
 
-	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		if (!fields[i].at.len || !span_holds(fields[i].at, at))
-			continue;
-		*out = (struct place){
-			.locus = arena_printf(a, "partition[%u]/%s/%s", v->number,
-					      fs->name, fields[i].name),
-			.record = fields[i].at,
-			.summary =
-				arena_printf(a, "partition %u: %s", v->number, fs->name),
-		};
-		return true;
+		if (is_in_volume(v, b->start.at,
+				 i ? "backup-boot/hidden-sectors" : "hidden-sectors", at,
+				 a, out) ||
+		    is_in_volume(v, b->sum, i ? "backup-boot/checksum" : "boot/checksum",
+				 at, a, out))
+			return true;
 	}
-	return false;
+	return is_in_volume(v, v->fs->at, "magic", at, a, out) ||
+	       is_in_volume(v, v->fs->size.at, "size", at, a, out);
 }
 
 static bool place_in_volumes(const struct image *img, struct span at, struct arena *a,

@@ -9,6 +9,7 @@
 #include "analyze/image/image.h"
 #include "analyze/image/lost.h"
 #include "analyze/image/mbr.h"
+#include "analyze/image/volume.h"
 #include "base/crc32.h"
 #include "base/utf8.h"
 #include "rules/lost_table.h"
@@ -68,6 +69,24 @@ static inline void touch_mbr(const struct mbr *m, struct arena *a)
 		BUG_ON(m->logical[i].number != 5 + i);
 	if (m->ebr_end != EBR_NONE && m->ebr_end != EBR_COMPLETE)
 		touch_span(m->image, m->ebr_at, a);
+}
+
+static inline void touch_volume(const struct volume *v, struct arena *a)
+{
+	BUG_ON(!range_within(v->off, v->len, v->image->size));
+	BUG_ON(v->nboot > BOOT_PLACES_MAX || (v->nboot && !v->fs));
+	BUG_ON(v->looked && v->sector.n != u64_min(v->len, 512));
+	for (size_t i = 0; i < v->nboot; i++) {
+		const struct boot_place *b = &v->boot[i];
+
+		BUG_ON(b->start.at.off < v->off ||
+		       span_end(b->start.at) > v->off + v->len);
+		touch_span(v->image, b->start.at, a);
+		if (b->sum.len == 0)
+			continue;
+		BUG_ON(b->sum.off < v->off || span_end(b->sum) > v->off + v->len);
+		touch_span(v->image, b->sum, a);
+	}
 }
 
 static inline void touch_entries(const struct image *img, const struct gpt_table *t,
@@ -190,6 +209,8 @@ static inline void touch_image(const struct image *img, struct arena *a)
 		touch_mbr(img->mbr, a);
 	if (img->gpt)
 		touch_gpt(img->gpt, a);
+	for (size_t i = 0; i < img->nvolumes; i++)
+		touch_volume(&img->volumes[i], a);
 	if (img->lost)
 		touch_lost(img->lost);
 }
