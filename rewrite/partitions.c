@@ -126,6 +126,28 @@ const char *partitions_move(struct partitions *all, const struct plan *p, struct
 	return why;
 }
 
+const char *partitions_stood(const struct partitions *all, const struct unit *input,
+			     struct arena *a)
+{
+	struct partitions before = partitions_of(input, a);
+
+	for (size_t i = 0; i < all->n; i++) {
+		const struct partition *p = &all->v[i];
+		size_t k = 0;
+
+		while (k < before.n &&
+		       (before.v[k].off != p->off || before.v[k].len != p->len))
+			k++;
+		if (p->to != p->off && k == before.n)
+			return arena_printf(
+				a,
+				"the table that has partition %u is not on the "
+				"disk yet: look at it first, and repair again",
+				p->number);
+	}
+	return NULL;
+}
+
 uint64_t partitions_now(const struct partitions *all, uint64_t off)
 {
 	for (size_t i = 0; i < all->n; i++) {

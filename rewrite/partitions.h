@@ -27,6 +27,11 @@ struct partitions partitions_of(const struct unit *u, struct arena *a);
 const char *partitions_move(struct partitions *all, const struct plan *p,
 			    struct arena *a);
 
+/* What moves is a partition of the input itself, too: nothing moves by a table that the
+ * same repair has only just found. */
+const char *partitions_stood(const struct partitions *all, const struct unit *input,
+			     struct arena *a);
+
 /* No edit is within a partition where it is to be, other than of the fields that say where
  * it begins, if they were right and now are. */
 const char *partitions_spared(const struct partitions *all, const struct plan *p,

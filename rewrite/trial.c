@@ -240,6 +240,8 @@ static void spares_partitions(struct trial *t)
 
 	t->parts = partitions_of(t->now->unit, a);
 	t->why = partitions_move(&t->parts, &t->plan, a);
+	if (!t->why)
+		t->why = partitions_stood(&t->parts, t->input, a);
 	unknown = t->parts.n == 0;
 	/* An empty table has none, and without a table nobody knows them; those that will be
 	 * there count. */

@@ -391,6 +391,28 @@ static void a_table_that_is_moved_upon_is_refuted(void **state)
 	bench_try(&b, "the two copies of the table would no longer agree");
 }
 
+static void nothing_moves_by_a_table_that_was_only_just_found(void **state)
+{
+	struct bench b;
+	struct platter blank;
+	struct unit input;
+
+	(void)state;
+	bench_init(&b, 'g');
+	bench_plan(&b);
+	/* As if an earlier round had laid partition 1 upon this. */
+	platter_init(&blank, DISK, 512);
+	platter_put_gpt(&blank);
+	platter_put_partition(&blank, 2, 1, FIRST, 4096, "one sector longer");
+	platter_seal(&blank, platter_primary(&blank));
+	platter_image(&blank);
+	unit_read(&input, &blank.src, format_find("raw"), &b.host);
+	b.t.input = &input;
+	bench_try(&b, "the table that has partition 1 is not on the disk yet");
+	unit_close(&input);
+	platter_free(&blank);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,6 +430,7 @@ int main(void)
 		cmocka_unit_test(hidden_sectors_that_said_something_else_stay),
 		cmocka_unit_test(a_partition_that_changes_in_size_is_refuted),
 		cmocka_unit_test(a_table_that_is_moved_upon_is_refuted),
+		cmocka_unit_test(nothing_moves_by_a_table_that_was_only_just_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
