@@ -7,7 +7,7 @@
 
 #define LLU(v) ((unsigned long long)(v))
 
-enum { MIB = 1 << 20, SECTOR = 512 };
+enum { MIB = 1 << 20, SECTOR = 512, TRACK = 63 * SECTOR, CYLINDER = 255 * TRACK };
 
 static void refuse(struct lost_table *t, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -112,7 +112,7 @@ const char *lost_end_words(enum lost_end end)
 	switch (end) {
 	case LOST_END_OWN:
 		return "where its content ends";
-	case LOST_END_MIB:
+	case LOST_END_GRID:
 		return "where its content ends, rounded up over zeros";
 	case LOST_END_NEXT:
 		return "up to the next one: its content does not say";
@@ -161,21 +161,30 @@ static uint64_t round_up(uint64_t v, uint64_t unit)
 	return div_up(v, unit) * unit;
 }
 
+/* Partitions end where others could begin: a file system that is a few blocks shorter than
+ * its partition leaves zeros up to there. */
+static uint64_t grid_of(const struct lost_part *p)
+{
+	bool cylinders = p->off % CYLINDER == 0 || p->off % CYLINDER == TRACK;
+
+	return p->off % MIB != 0 && cylinders ? CYLINDER : MIB;
+}
+
 /* The byte behind the partition. limit: the next one's first, or the end of the space. */
 static uint64_t end_of(const struct lost_table *t, struct lost_slot *s, uint64_t limit,
 		       bool is_last)
 {
 	const struct lost_part *p = s->part;
-	uint64_t own, mib;
+	uint64_t own, whole;
 
 	if (!p->end) {
 		s->end = is_last ? LOST_END_SPACE : LOST_END_NEXT;
 		return limit;
 	}
 	own = round_up(p->end, t->sector_size);
-	mib = u64_min(round_up(p->end, MIB), limit);
-	s->end = mib > own && p->zeros >= mib ? LOST_END_MIB : LOST_END_OWN;
-	return s->end == LOST_END_MIB ? mib : own;
+	whole = u64_min(round_up(p->end, grid_of(p)), limit);
+	s->end = whole > own && p->zeros >= whole ? LOST_END_GRID : LOST_END_OWN;
+	return s->end == LOST_END_GRID ? whole : own;
 }
 
 static void add_slot(struct lost_table *t, size_t i)

@@ -11,9 +11,10 @@ enum { LOST_GPT_ENTRIES = 128, LOST_WHY_MAX = 200 };
 
 /* How a partition's end was decided. */
 enum lost_end {
-	LOST_END_OWN,   /* where its content ends, rounded up to a sector */
-	LOST_END_MIB,   /* that, and zeros up to a whole MiB */
-	LOST_END_NEXT,  /* up to the next partition */
+	LOST_END_OWN,  /* where its content ends, rounded up to a sector */
+	LOST_END_GRID, /* that, and zeros up to where another could begin: a whole MiB, or
+			    a cylinder for one that begins on one */
+	LOST_END_NEXT, /* up to the next partition */
 	LOST_END_SPACE, /* up to the end of the space for partitions */
 };
 

@@ -53,13 +53,13 @@ static uint64_t next_place(const struct hunt *h, uint64_t pos)
 {
 	uint64_t next = on_grid(pos, MIB, 0), behind = on_grid(h->near_from, SECTOR, 0);
 
+	next = u64_min(next, on_grid(pos, CYLINDER, 0));
+	next = u64_min(next, on_grid(pos, CYLINDER, TRACK));
 	if (pos < h->near_from)
 		return u64_min(next, behind);
 	if (pos >= h->near_to)
 		return next;
 	next = u64_min(next, on_grid(pos, PAGE, 0));
-	next = u64_min(next, on_grid(pos, CYLINDER, 0));
-	next = u64_min(next, on_grid(pos, CYLINDER, TRACK));
 	return pos <= behind ? u64_min(next, behind) : next;
 }
 

@@ -33,8 +33,8 @@ struct lost_part {
 	const struct filesystem *fs;
 	uint64_t off; /* bytes */
 	uint64_t end; /* the byte behind it; 0: it does not say */
-	/* Up to here there are zeros behind the end: at most to a whole MiB, the next part
-	 * or the end of the disk. */
+	/* Up to here there are zeros behind the end: at most to a whole MiB (or a page, if
+	 * that is more), the next part or the end of the disk. */
 	uint64_t zeros;
 	bool weak;        /* what it must have far behind its begin is not there */
 	bool boots;       /* a FAT that firmware starts from: its root has a folder EFI */
