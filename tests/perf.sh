@@ -10,7 +10,8 @@ READS_MAX=64 BYTES_MAX=$((1 << 20))
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 
-names=("a 10 TiB image with a GPT: at most $READS_MAX read calls" "a 10 TiB image with a GPT: at most 1 MiB read")
+names=("a 10 TiB image with a GPT: at most $READS_MAX read calls" "a 10 TiB image with a GPT: at most 1 MiB read"
+	"a 10 TiB image that has lost its table: at most 256 read calls")
 case ${build##*/} in release* | debug*) ;; *)
 	for n in "${names[@]}"; do skip "$n" "a sanitizer reads on its own account"; done
 	tap_end
@@ -52,4 +53,21 @@ within() { # NUMBER MAXIMUM   says so when it is not
 silent "${names[0]}" "$(within "$reads" $READS_MAX)"
 silent "${names[1]}" "$(within "$bytes" $BYTES_MAX)"
 is "the image is not mapped" "$mapped" 0
+
+# Two areas of swap, 8 TiB from each other; holes cost nothing.
+cat >"$tmp/recipe" <<'END'
+size 10T
+poke 0x100400 le32 1
+poke 0x100404 le32 1023
+poke 0x100ff6 text "SWAPSPACE2"
+poke 0x80000000400 le32 1
+poke 0x80000000404 le32 1023
+poke 0x80000000ff6 text "SWAPSPACE2"
+END
+"$mkimg" "$tmp/recipe" "$tmp/lost.raw" || exit 2
+strace -f -y -e trace=$calls -o "$tmp/trace" "$vmend" check "$tmp/lost.raw" >"$tmp/out" 2>&1
+is "both areas of swap are found" "$(grep -c 'Linux swap' "$tmp/out")" 2
+reads=$(grep -cE '(read|pread64|readv|preadv|preadv2)\(' "$tmp/trace")
+echo "# $reads read calls"
+silent "${names[2]}" "$(within "$reads" 256)"
 tap_end
