@@ -20,6 +20,7 @@ enum exit_code {
 enum exit_code cmd_check(const struct options *o, struct err *e); /* and fix */
 enum exit_code cmd_undo(const struct options *o, struct err *e);
 enum exit_code cmd_inspect(const struct options *o, struct err *e);
+enum exit_code cmd_map(const struct options *o, struct err *e);
 enum exit_code cmd_explain(const struct options *o, struct err *e);
 enum exit_code cmd_rules(const struct options *o, struct err *e);
 enum exit_code cmd_version(const struct options *o, struct err *e);

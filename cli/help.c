@@ -29,6 +29,11 @@ static const char *notes(enum command c)
 		       "Refuses when the bytes were changed by somebody else since.\n";
 	case CMD_inspect:
 		return "Prints facts only: nothing is judged, so damaged input is described too.\n";
+	case CMD_map:
+		return "The list below the drawing has every range with its place, and the\n"
+		       "letters of the findings about it. Nothing is written but FILE, no locks\n"
+		       "are taken, and findings do not change the exit code. FILE is replaced\n"
+		       "only when it is an SVG document already, or empty.\n";
 	case CMD_explain:
 	case CMD_rules:
 	case CMD_version:

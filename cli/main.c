@@ -66,6 +66,8 @@ static enum exit_code run(const struct options *o, struct err *e)
 		return cmd_undo(o, e);
 	case CMD_inspect:
 		return cmd_inspect(o, e);
+	case CMD_map:
+		return cmd_map(o, e);
 	case CMD_explain:
 		return cmd_explain(o, e);
 	case CMD_rules:

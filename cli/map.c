@@ -64,7 +64,7 @@ uint64_t map_alignment(uint64_t off)
 	return a;
 }
 
-void buf_about(struct buf *out, uint64_t bytes)
+void buf_extent(struct buf *out, uint64_t bytes)
 {
 	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	uint64_t unit = 1024, rest;

@@ -77,7 +77,7 @@ void map_sort(struct map *m);
 uint64_t map_alignment(uint64_t off);
 
 /* "9.5 MiB": one digit behind the point, cut off and not rounded; none when it is exact. */
-void buf_about(struct buf *out, uint64_t bytes);
+void buf_extent(struct buf *out, uint64_t bytes);
 
 void map_free(struct map *m); /* the marks; all else is the arena's */
 

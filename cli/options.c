@@ -232,6 +232,9 @@ static int take(struct parser *p, enum option id, const char *value)
 		return 0;
 	case OPT_sector_size:
 		return take_sector_size(p, opt, value);
+	case OPT_svg:
+		o->svg = value;
+		return 0;
 	case OPT_convert_sector_size:
 		*vec_add(&o->rule, p->a) = "gpt-sector-size";
 		if (o->level < FIX_UNSAFE)
@@ -387,6 +390,9 @@ static int check_combination(struct parser *p)
 		return err_set(p->e, ERR_USAGE,
 			       "--convert-sector-size does one thing only: not with "
 			       "--sector-size or --rule");
+	if (o->svg && o->args.n != 1)
+		return err_set(p->e, ERR_USAGE, "--svg draws one IMAGE, not %zu",
+			       o->args.n);
 	if (o->diff && (given(p, OPT_format) || given(p, OPT_output)))
 		return err_set(
 			p->e, ERR_USAGE,

@@ -66,7 +66,7 @@ struct options {
 	enum severity fail_on; /* unless never_fail */
 	bool diff, quiet;
 	enum fix_class level; /* the most that `fix` may do */
-	const char *stdin_filename, *host_mounts;
+	const char *stdin_filename, *host_mounts, *svg;
 	uint32_t sector_size; /* that the disk will have; 0: not said */
 	unsigned jobs;        /* 0: as many as there are processors */
 	enum color_when color;

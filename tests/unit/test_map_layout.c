@@ -422,7 +422,7 @@ static void about(uint64_t bytes, const char *expected)
 {
 	struct buf out = { 0 };
 
-	buf_about(&out, bytes);
+	buf_extent(&out, bytes);
 	assert_string_equal(out.p, expected);
 	buf_free(&out);
 }
