@@ -81,9 +81,8 @@ static bool place_in_header(const struct qcow2 *q, struct span at, struct arena 
 			    PARTS(header_parts) };
 
 	/* Whatever its length says: the fields that were read are the header's. */
-	n = u64_max(n,
-		    u64_min(q->header_length.at.len ? QCOW2_HEADER_V3 : QCOW2_HEADER_V2,
-			    q->head.n));
+	n = u64_max(n, u64_min(q->version.v == 2 ? QCOW2_HEADER_V2 : QCOW2_HEADER_V3,
+			       q->head.n));
 	r.at.off = 0;
 	r.at.len = n;
 	if (!span_holds(r.at, at))

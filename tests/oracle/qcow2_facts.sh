@@ -55,7 +55,7 @@ made() { # [OPTIONS [SIZE [qemu-img create's further words]]]
 	shift $(($# > 2 ? 2 : $#))
 	rm -f x.qcow2
 	if qemu-img create -q -f qcow2 ${options:+-o "$options"} "$@" x.qcow2 "$size" >log 2>&1; then
-		qemu-io -c 'write -q 100k 300k' x.qcow2 >/dev/null
+		qemu-io -c 'write -q 100k 300k' x.qcow2 >/dev/null 2>&1 # not one that is encrypted
 		return 0
 	fi
 	# An older or leaner QEMU knows less.
