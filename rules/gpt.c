@@ -92,10 +92,13 @@ static struct damage damage_of(struct scan *s, const struct gpt *g,
 	struct damage d = { .at = signature_of(t) };
 
 	if (!t->present) {
-		d.what = t->raw.n == 0 ? "its place lies behind the end of the disk"
-			 : view_is_zero(t->raw)
-				 ? "its header is all zeros"
-				 : "its header does not begin with 'EFI PART'";
+		d.what =
+			t->raw.n == 0 ? "its place lies behind the end of the disk"
+			: view_is_zero(t->raw) ? "its header is all zeros"
+			: gpt_header_wiped(t->raw, t->lba)
+				? "only the 'EFI PART' of its header is missing, as wipefs "
+				  "leaves it"
+				: "its header does not begin with 'EFI PART'";
 	} else if (!t->size_ok) {
 		d.at = t->header_size.at;
 		d.what = scan_printf(s, "its header size is %llu, expected 92 to %u",

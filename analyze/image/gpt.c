@@ -188,14 +188,19 @@ static int piece_together(struct gpt *g, const struct search *s)
 	const struct gpt_table *copies[] = { &g->primary, &g->backup };
 
 	for (size_t i = 0; i < 2; i++) {
-		const struct gpt_table *t = copies[i], *twin = copies[1 - i];
+		struct gpt_table header = *copies[i];
+		const struct gpt_table *t = &header, *twin = copies[1 - i];
 		uint64_t n;
 
+		if (gpt_copy_unwipe(&header, s->img, g->sector_size, s->arena, s->e) != 0)
+			return -1;
 		if (!t->header_ok || t->array == GPT_ARRAY_SIZE ||
 		    t->array == GPT_ARRAY_TOO_LARGE)
 			continue;
 		n = gpt_entries_sectors(t->entry_count.v, t->entry_size.v,
 					g->sector_size);
+		if (!copies[i]->present && try_piece(g, s, t, t->entries_lba.v) != 0)
+			return -1;
 		if (twin->present && try_piece(g, s, t, twin->entries_lba.v) != 0)
 			return -1;
 		if (try_piece(g, s, t, PRIMARY_LBA + 1) != 0)

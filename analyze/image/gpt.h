@@ -131,8 +131,8 @@ struct gpt {
 	 * copy's (or the pieced one's) array needs, or GPT_ENTRIES_MIN_BYTES without one;
 	 * empty when the disk is too small. A repair must know what it overwrites. */
 	struct view head, tail;
-	/* Only when good is NULL: a table of the right header of one copy and an array
-	 * that was found elsewhere and fits its entries CRC; else a copy whose entries CRC
+	/* Only when good is NULL: a table of the right header of one copy (or one of which
+	 * only the signature was wiped, and is in `raw`) and an array that was found elsewhere and fits its entries CRC; else a copy whose entries CRC
 	 * fits its array although its header is damaged (header_ok is false); or NULL. Its
 	 * entries_at says where. */
 	const struct gpt_table *pieced;
@@ -157,6 +157,9 @@ int gpt_read(const struct gpt **out, const struct image *img, struct arena *a,
 
 /* True when a sector holds a header with the right CRC that says it stands at lba. */
 bool gpt_header_intact(struct view sector, uint64_t lba);
+
+/* The same, but that zeros are in place of the signature: what `wipefs` leaves. */
+bool gpt_header_wiped(struct view sector, uint64_t lba);
 
 /* A header to be written. Encodes all fields with both CRCs into one sector (the rest of
  * it zero). entries: the array as it will stand on disk. */

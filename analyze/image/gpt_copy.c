@@ -11,6 +11,7 @@ enum {
 	GPT_REVISION_1_0 = 0x00010000,
 	NAME_UNITS = GPT_ENT_NAME_SIZE / 2,
 	REPLACEMENT = 0xfffd,
+	SECTOR_MAX = 4096,
 };
 
 /* ---- the header ---- */
@@ -47,6 +48,24 @@ bool gpt_header_intact(struct view sector, uint64_t lba)
 		       view_le32(sector, GPT_OFF_HEADER_CRC);
 }
 
+/* The sector with the signature that `wipefs` takes away put back. */
+static bool unwiped(struct view sector, uint64_t lba, uint8_t out[SECTOR_MAX])
+{
+	if (!view_has(sector, 0, GPT_HEADER_SIZE) || sector.n > SECTOR_MAX ||
+	    !view_is_zero(view_cut(sector, 0, sizeof(GPT_SIGNATURE) - 1)))
+		return false;
+	memcpy(out, sector.p, sector.n);
+	memcpy(out, GPT_SIGNATURE, sizeof(GPT_SIGNATURE) - 1);
+	return gpt_header_intact((struct view){ out, sector.n }, lba);
+}
+
+bool gpt_header_wiped(struct view sector, uint64_t lba)
+{
+	uint8_t scratch[SECTOR_MAX];
+
+	return unwiped(sector, lba, scratch);
+}
+
 static void read_fields(struct gpt_table *t, const struct image *img)
 {
 #define NUMBER(member, name, o, n) t->member = image_field(img, t->raw, t->at.off, o, n);
@@ -80,6 +99,19 @@ int gpt_copy_read(struct gpt_table *t, const struct image *img, uint32_t sector_
 	t->present = has_signature(t->raw);
 	if (!t->present)
 		return 0;
+	read_fields(t, img);
+	return gpt_copy_array(t, img, sector_size, t->entries_lba.v, a, e);
+}
+
+int gpt_copy_unwipe(struct gpt_table *t, const struct image *img, uint32_t sector_size,
+		    struct arena *a, struct err *e)
+{
+	uint8_t sector[SECTOR_MAX];
+
+	if (t->present || !unwiped(t->raw, t->lba, sector))
+		return 0;
+	t->raw = arena_copy(a, (struct view){ sector, t->raw.n });
+	t->present = true;
 	read_fields(t, img);
 	return gpt_copy_array(t, img, sector_size, t->entries_lba.v, a, e);
 }

@@ -11,6 +11,11 @@ int gpt_copy_read(struct gpt_table *t, const struct image *img, uint32_t sector_
 		  uint64_t lba, struct arena *a, struct err *e)
 	__attribute__((warn_unused_result));
 
+/* Where only the signature is missing of a header that is right with it (`wipefs` takes just
+ * that), the copy is read as if it was there. */
+int gpt_copy_unwipe(struct gpt_table *t, const struct image *img, uint32_t sector_size,
+		    struct arena *a, struct err *e) __attribute__((warn_unused_result));
+
 /* Reads t's array as if it stood at lba: entries_ok says whether its CRC fits there. */
 int gpt_copy_array(struct gpt_table *t, const struct image *img, uint32_t sector_size,
 		   uint64_t lba, struct arena *a, struct err *e)

@@ -27,7 +27,10 @@ enum { NSIZES = sizeof(sector_sizes) / sizeof(sector_sizes[0]) };
 static bool has_primary(struct view head)
 {
 	for (size_t i = 0; i < NSIZES; i++) {
-		if (view_eq(head, sector_sizes[i], GPT_SIGNATURE, 8))
+		uint32_t n = sector_sizes[i];
+
+		if (view_eq(head, n, GPT_SIGNATURE, 8) ||
+		    (view_has(head, n, n) && gpt_header_wiped(view_cut(head, n, n), 1)))
 			return true;
 	}
 	return false;

@@ -331,6 +331,46 @@ static void the_other_two_halves_do_so_too(void **state)
 	platter_free(&d);
 }
 
+static void wiped_signatures_are_read_as_if_they_were_there(void **state)
+{
+	const struct gpt *g;
+	struct platter d;
+
+	(void)state;
+	init_gpt(&d);
+	memset(platter_primary(&d), 0, 8);
+	memset(platter_backup(&d), 0, 8);
+	memset(platter_lba(&d, 2), 0, 512);
+	g = read_gpt(&d);
+	assert_false(g->primary.present);
+	assert_null(g->good);
+	assert_non_null(g->pieced);
+	assert_true(gpt_table_ok(g->pieced));
+	assert_int_equal(g->pieced->nentries, 2);
+	/* One more bit, and it is no header. */
+	platter_primary(&d)[60] ^= 1;
+	platter_backup(&d)[60] ^= 1;
+	assert_null(read_gpt(&d)->pieced);
+	platter_free(&d);
+}
+
+static void a_damaged_header_still_vouches_for_its_entries(void **state)
+{
+	const struct gpt *g;
+	struct platter d;
+
+	(void)state;
+	init_gpt(&d);
+	platter_primary(&d)[60] ^= 1;
+	memset(platter_backup(&d), 0, 512);
+	g = read_gpt(&d);
+	assert_null(g->good);
+	assert_ptr_equal(g->pieced, &g->primary);
+	platter_lba(&d, 2)[40] ^= 1;
+	assert_null(read_gpt(&d)->pieced);
+	platter_free(&d);
+}
+
 static void halves_that_do_not_fit_make_nothing(void **state)
 {
 	const struct gpt *g;
@@ -405,6 +445,8 @@ int main(void)
 		cmocka_unit_test(halves_that_do_not_fit_make_nothing),
 		cmocka_unit_test(the_places_of_both_copies_are_there_to_look_at),
 		cmocka_unit_test(a_tiny_disk_is_no_trouble),
+		cmocka_unit_test(wiped_signatures_are_read_as_if_they_were_there),
+		cmocka_unit_test(a_damaged_header_still_vouches_for_its_entries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
