@@ -106,11 +106,12 @@ static bool disk_still_boots(struct plan *p, const struct image *img,
 
 /* ---- what a partition holds ---- */
 
+static const char bios_boot[] = "21686148-6449-6E6F-744E-656564454649";
+
+/* Whatever their first bytes are: some keep their data further behind. */
 static const struct {
 	const char *type, *why;
 } places_matter[] = {
-	{ "21686148-6449-6E6F-744E-656564454649",
-	  "is a BIOS boot partition: GRUB in sector 0 and in it have its sectors' addresses" },
 	{ "5808C8AA-7E8F-42E0-85D2-E1E90434CFB3",
 	  "is Windows' dynamic disk: its database has the places of volumes" },
 	{ "AF9B60A0-1431-4F62-BC68-3311714A69AD",
@@ -150,8 +151,14 @@ static bool type_may_move(struct plan *p, const struct volume *v)
 		return true;
 	}
 	guid_text(v->gpt->type, type);
+	if (strcmp(type, bios_boot) == 0 && !v->blank)
+		return plan_refuse(
+			p,
+			"partition %u would move, and is a BIOS boot partition: "
+			"GRUB in sector 0 and in it have its sectors' addresses",
+			v->number);
 	for (size_t i = 0; i < sizeof(places_matter) / sizeof(places_matter[0]); i++) {
-		if (strcmp(type, places_matter[i].type) == 0 && !v->blank)
+		if (strcmp(type, places_matter[i].type) == 0)
 			return plan_refuse(p, "partition %u would move, and %s",
 					   v->number, places_matter[i].why);
 	}

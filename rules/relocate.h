@@ -38,13 +38,15 @@ void relocate_title(struct plan *p, const struct realign *r);
 
 /* What an image shows of the risks makes the fix decline; the others are named here. */
 #define ALIGN_4K_STEPS                                                                    \
-	"Shut the guest down, neither suspended nor saved, without snapshots of its "     \
-	"memory: it must read the table anew. Then `vmend fix --unsafe-fixes --diff` "    \
-	"shows, and without --diff does: each such partition moves up to a whole MiB, "   \
-	"data and all, others only as they must; sizes and order stay; the disk becomes " \
-	"some MiB longer when it is full. What says in FAT, exFAT and NTFS where they "   \
-	"begin follows. All of the data is read and written; stopped, it goes on with "   \
-	"`vmend fix`, or back with `vmend undo`. It declines where boot code, a hybrid "  \
-	"MBR or a partition has places of its own."
+	"Shut the guest down, neither suspended, hibernated nor saved, and keep no "      \
+	"snapshot of its memory: it must read the table anew. No overlay may be based "   \
+	"upon the image. Then `vmend fix --unsafe-fixes --diff` shows, and without "      \
+	"--diff does: each such partition moves up to a whole MiB, data and all, others " \
+	"only as they must; sizes and order stay; the disk becomes some MiB longer when " \
+	"it is full. What says in FAT, exFAT and NTFS where they begin follows. All of "  \
+	"the data is read and written; stopped, it goes on with `vmend fix`, or back "    \
+	"with `vmend undo`. It declines where boot code, a hybrid MBR or a partition "    \
+	"has places of its own. Entries of UEFI firmware name a partition by its GUID, "  \
+	"and have its place as well: firmware that looks at that needs a new one."
 
 #endif
