@@ -1,14 +1,13 @@
-/* The map of a disk: its partition sector, extended boot records, both copies of its GPT,
- * partitions, and what is left. UEFI 2.10 section 5.
+/* The map of a disk: its partition sector, extended boot records, partitions, what is found
+ * without a table, and what is left. Its GPT: map_gpt.c.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "analyze/image/gpt.h"
-#include "analyze/image/gpt_past.h"
+#include "cli/map_survey.h"
+
 #include "analyze/image/image.h"
+#include "analyze/image/lost.h"
 #include "analyze/image/mbr.h"
 #include "analyze/image/volume.h"
 #include "analyze/source.h"
-#include "cli/map.h"
-#include "rules/gpt_state.h"
 #include "base/banned.h"
 
 /* What lies above what, where it overlaps. */
@@ -19,23 +18,7 @@ enum {
 	BLANK_LOOKS = 1024,    /* so many times for a disk */
 };
 
-struct survey {
-	struct map *m;
-	const struct image *img;
-	struct arena *a;
-	uint32_t ss;
-	bool known;                  /* there is a table that says what is free */
-	uint64_t usable, usable_end; /* bytes in which a GPT has room for partitions */
-	bool chain_known;            /* the same, within extended partitions */
-	const char *unsure;          /* why not */
-	unsigned looks;              /* at gaps, so far */
-	const struct map_range
-		*within; /* gaps are of this container; NULL: of the disk */
-};
-
-#define LLU(v) ((unsigned long long)(v))
-
-static struct map_range *put(struct survey *s, enum map_kind kind, uint64_t off,
+struct map_range *survey_put(struct survey *s, enum map_kind kind, uint64_t off,
 			     uint64_t len)
 {
 	struct map_range *r = map_add(s->m, s->a, off, len);
@@ -64,13 +47,12 @@ static struct map_range *put(struct survey *s, enum map_kind kind, uint64_t off,
 	return r;
 }
 
-static void note(struct survey *s, const char *text)
+void survey_note(struct survey *s, const char *text)
 {
 	*vec_add(&s->m->notes, s->a) = text;
 }
 
-/* LBA times sector size, as far as 64 bits go. */
-static uint64_t bytes_of(uint64_t lba, uint32_t sector_size)
+uint64_t survey_bytes(uint64_t lba, uint32_t sector_size)
 {
 	uint64_t off;
 
@@ -91,7 +73,7 @@ static const char *content_of(struct survey *s, unsigned number)
 	return NULL;
 }
 
-static const char *quoted(struct survey *s, struct str name)
+const char *survey_quoted(struct survey *s, struct str name)
 {
 	if (name.n == 0)
 		return "";
@@ -99,7 +81,7 @@ static const char *quoted(struct survey *s, struct str name)
 }
 
 /* "Linux filesystem 'root', ext; ends 3 MiB past the end of the image" */
-static void describe(struct survey *s, struct map_range *r, const char *type,
+void survey_describe(struct survey *s, struct map_range *r, const char *type,
 		     const char *name)
 {
 	const char *content = content_of(s, r->number);
@@ -117,35 +99,6 @@ static void describe(struct survey *s, struct map_range *r, const char *type,
 	}
 	r->what = arena_str(s->a, (struct str){ b.p, b.n });
 	buf_free(&b);
-}
-
-/* whose: what the words begin with, where it is not the table in force; its first letter is
- * that of the key, too. */
-static void put_gpt_part(struct survey *s, const struct gpt *g, const struct gpt_entry *e,
-			 enum map_kind kind, const char *whose)
-{
-	uint64_t off = bytes_of(e->first.v, g->sector_size), end = off;
-	const char *type = gpt_type_name(e->type);
-	struct map_range *r;
-	char guid[37];
-
-	if (e->last.v >= e->first.v && e->last.v < UINT64_MAX)
-		end = bytes_of(e->last.v + 1, g->sector_size);
-	else if (e->last.v == UINT64_MAX)
-		end = UINT64_MAX;
-	r = put(s, kind, off, end - off);
-	r->number = e->number;
-	r->key = arena_printf(s->a, "%.1s%u", whose, e->number);
-	r->align = map_alignment(off);
-	r->record = e->at;
-	if (!type) {
-		guid_text(e->type, guid);
-		type = arena_printf(s->a, "type %s", guid);
-	}
-	r->name = e->name.n ? str_shown(s->a, e->name) : type;
-	if (*whose)
-		type = arena_printf(s->a, "%s: %s", whose, type);
-	describe(s, r, type, quoted(s, e->name));
 }
 
 static const char *mbr_type(struct survey *s, unsigned type)
@@ -176,13 +129,13 @@ static const char *mbr_type(struct survey *s, unsigned type)
 static void put_mbr_part(struct survey *s, const struct mbr *m, const struct mbr_entry *e,
 			 enum map_kind kind)
 {
-	uint64_t off = bytes_of(e->lba.v, m->sector_size);
+	uint64_t off = survey_bytes(e->lba.v, m->sector_size);
 	const char *type = mbr_type(s, (unsigned)e->type.v);
 	struct map_range *r;
 
 	if (e->extended && kind == MAP_PART)
 		kind = MAP_CONTAINER;
-	r = put(s, kind, off, bytes_of(e->sectors.v, m->sector_size));
+	r = survey_put(s, kind, off, survey_bytes(e->sectors.v, m->sector_size));
 	r->number = e->number;
 	r->name = type;
 	r->record = e->at;
@@ -198,10 +151,10 @@ static void put_mbr_part(struct survey *s, const struct mbr *m, const struct mbr
 	} else {
 		r->key = arena_printf(s->a, "%u", e->number);
 	}
-	describe(s, r, type, e->boot.v == 0x80 ? ", active" : "");
+	survey_describe(s, r, type, e->boot.v == 0x80 ? ", active" : "");
 }
 
-static void put_mbr_parts(struct survey *s, const struct mbr *m, enum map_kind kind)
+void survey_mbr_parts(struct survey *s, const struct mbr *m, enum map_kind kind)
 {
 	for (size_t i = 0; i < MBR_ENTRIES; i++) {
 		if (m->entry[i].used && m->entry[i].type.v != MBR_TYPE_PROTECTIVE)
@@ -213,9 +166,9 @@ static void put_mbr_parts(struct survey *s, const struct mbr *m, enum map_kind k
 
 /* ---- the partition sector, and extended boot records ---- */
 
-static void put_sector_0(struct survey *s, const struct mbr *m, bool gpt_counts)
+void survey_sector_0(struct survey *s, const struct mbr *m, bool gpt_counts)
 {
-	struct map_range *r = put(s, MAP_BOOT, 0, u64_min(s->ss, s->img->size));
+	struct map_range *r = survey_put(s, MAP_BOOT, 0, u64_min(s->ss, s->img->size));
 	const char *what = m->boot_sector                ? "boot sector of a file system"
 			   : m->hybrid                   ? "hybrid MBR"
 			   : m->protective && gpt_counts ? "protective MBR"
@@ -235,11 +188,11 @@ static void put_sector_0(struct survey *s, const struct mbr *m, bool gpt_counts)
 			  : what;
 }
 
-static void put_ebrs(struct survey *s, const struct mbr *m)
+void survey_ebrs(struct survey *s, const struct mbr *m)
 {
 	for (size_t i = 0; i < m->nebr; i++) {
 		const struct ebr *e = &m->ebr[i];
-		struct map_range *r = put(s, MAP_TABLE, e->at.off, m->sector_size);
+		struct map_range *r = survey_put(s, MAP_TABLE, e->at.off, m->sector_size);
 
 		r->rank = RANK_INNER;
 		r->inner = true;
@@ -250,235 +203,12 @@ static void put_ebrs(struct survey *s, const struct mbr *m)
 	}
 }
 
-/* ---- copies of a GPT ---- */
-
-static bool has_table_at(const struct survey *s, uint64_t off)
-{
-	for (size_t i = 0; i < s->m->v.n; i++) {
-		const struct map_range *r = &s->m->v.v[i];
-
-		if (r->off == off && (r->kind == MAP_TABLE || r->kind == MAP_STALE ||
-				      r->kind == MAP_BROKEN))
-			return true;
-	}
-	return false;
-}
-
-static void put_header(struct survey *s, const struct gpt *g, const struct gpt_table *t,
-		       enum map_kind kind, const char *word)
-{
-	struct map_range *r;
-
-	if (t->raw.n == 0 || has_table_at(s, t->at.off))
-		return;
-	r = put(s, kind, t->at.off, u64_min(g->sector_size, s->img->size - t->at.off));
-	r->key = kind == MAP_STALE ? "X" : kind == MAP_BROKEN ? "!" : "H";
-	r->name = "GPT header";
-	r->record = t->at;
-	r->what = arena_printf(s->a, "%s GPT header%s", word,
-			       !t->present     ? " is missing here"
-			       : !t->header_ok ? ", damaged"
-					       : "");
-}
-
-/* An array that is too large to be read has an end that nobody should believe. */
-static uint64_t array_bytes(const struct survey *s, const struct gpt *g,
-			    const struct gpt_table *t)
-{
-	uint64_t len =
-		bytes_of(div_up(t->entries_at.len, g->sector_size), g->sector_size);
-
-	if (t->array == GPT_ARRAY_TOO_LARGE)
-		return u64_min(len, g->sector_size);
-	return u64_min(len, s->img->size - t->entries_at.off);
-}
-
-static void put_array(struct survey *s, const struct gpt *g, const struct gpt_table *t,
-		      enum map_kind kind, const char *word)
-{
-	struct map_range *r;
-	const char *state;
-
-	if (t->entries_at.len == 0 || t->array == GPT_ARRAY_OUTSIDE ||
-	    t->entries_at.off >= s->img->size || has_table_at(s, t->entries_at.off))
-		return;
-	r = put(s, kind, t->entries_at.off, array_bytes(s, g, t));
-	r->key = kind == MAP_STALE ? "X" : kind == MAP_BROKEN ? "!" : "A";
-	r->name = "GPT entries";
-	r->record = t->entries_at;
-	state = t->entries_ok ? arena_printf(s->a, ", %zu in use", t->nentries)
-		: t->array == GPT_ARRAY_TOO_LARGE ? ", more than are read"
-						  : ", damaged";
-	r->what = arena_printf(s->a, "%s GPT entries: %llu of %llu bytes%s", word,
-			       LLU(t->entry_count.v), LLU(t->entry_size.v), state);
-}
-
-/* stale: nobody goes by it. What a damaged header says about its array is believed when
- * the array is right. */
-static void put_copy(struct survey *s, const struct gpt *g, const struct gpt_table *t,
-		     const char *word, bool stale)
-{
-	bool gone = !t->present || !t->header_ok;
-
-	if (stale && !t->present)
-		return;
-	put_header(s, g, t, stale ? MAP_STALE : gone ? MAP_BROKEN : MAP_TABLE, word);
-	if (t->present && (t->header_ok || t->entries_ok))
-		put_array(s, g, t,
-			  stale           ? MAP_STALE
-			  : t->entries_ok ? MAP_TABLE
-					  : MAP_BROKEN,
-			  word);
-}
-
-static const char *backup_word(const struct gpt *g)
-{
-	return g->backup.present && !g->backup_at_end ? "backup (not at end)" : "backup";
-}
-
-/* Its partitions only where it is as right as the one that is taken. */
-static void put_other(struct survey *s, const struct gpt *o)
-{
-	const char *word = arena_printf(s->a, "other (%u-byte sectors)", o->sector_size);
-
-	put_copy(s, o, &o->primary, word, true);
-	put_copy(s, o, &o->backup, word, true);
-	for (size_t i = 0; o->good && i < o->good->nentries; i++)
-		put_gpt_part(s, o, &o->good->entry[i], MAP_ALIAS, "other");
-	note(s, arena_printf(s->a, "there is %s GPT for sectors of %u bytes, too",
-			     o->good ? "an intact" : "a damaged", o->sector_size));
-}
-
-static void put_past(struct survey *s, const struct gpt_past *p)
-{
-	const struct gpt_table *t = p->table ? p->table->good : NULL;
-
-	if (p->table && t) {
-		put_copy(s, p->table, t, "lost", true);
-		for (size_t i = 0; i < t->nentries; i++)
-			put_gpt_part(s, p->table, &t->entry[i], MAP_LOST, "lost");
-		note(s,
-		     arena_printf(s->a,
-				  "the GPT is empty; the backup of an earlier one, for "
-				  "sectors of %u bytes, is still there%s",
-				  p->table->sector_size,
-				  p->several ? ", and there are others" : ""));
-	}
-	if (p->filesystem)
-		note(s, arena_printf(s->a, "%s begins at 0x%llx, where no partition is",
-				     p->filesystem, LLU(p->filesystem_at.off)));
-}
-
-static void put_copies(struct survey *s, const struct gpt *g, bool counts)
-{
-	put_copy(s, g, &g->primary, "primary", !counts);
-	put_copy(s, g, &g->backup, backup_word(g), !counts);
-	if (g->pieced)
-		put_array(s, g, g->pieced, MAP_TABLE, "believed");
-	if (g->stray)
-		put_copy(s, g, g->stray, "left-over", true);
-	if (g->other)
-		put_other(s, g->other);
-}
-
 /* ---- what is known of the whole ---- */
-
-static const char *copy_state(const struct gpt_table *t)
-{
-	if (!t->present)
-		return "missing";
-	if (!t->header_ok)
-		return "damaged";
-	if (t->array == GPT_ARRAY_TOO_LARGE)
-		return "with more entries than are read";
-	return t->entries_ok ? "intact" : "with damaged entries";
-}
-
-static void title_gpt(struct survey *s, const struct gpt *g)
-{
-	const char *p = copy_state(&g->primary), *b = copy_state(&g->backup);
-
-	if (strcmp(p, b) == 0)
-		p = arena_printf(s->a, "both copies %s", p);
-	else
-		p = arena_printf(s->a, "primary %s, backup %s", p, b);
-	s->m->title = arena_printf(s->a, "GPT, %u-byte sectors, %s%s", g->sector_size, p,
-				   g->backup.present && !g->backup_at_end
-					   ? ", the backup not at the end"
-					   : "");
-}
-
-static bool has_same(const struct gpt_table *t, const struct gpt_entry *e)
-{
-	for (size_t i = 0; i < t->nentries; i++) {
-		if (t->entry[i].number == e->number &&
-		    t->entry[i].first.v == e->first.v && t->entry[i].last.v == e->last.v)
-			return true;
-	}
-	return false;
-}
-
-/* Where the copies differ, the backup may be the one that is right. */
-static void put_differences(struct survey *s, const struct gpt *g)
-{
-	for (size_t i = 0; i < g->backup.nentries; i++) {
-		if (!has_same(&g->primary, &g->backup.entry[i]))
-			put_gpt_part(s, g, &g->backup.entry[i], MAP_ALIAS, "backup");
-	}
-	note(s, "the copies differ: drawn is the primary, and what only the backup has");
-}
-
-/* Which words there are for bytes that nothing claims. */
-static void put_gpt(struct survey *s, const struct gpt *g)
-{
-	struct gpt_state st = gpt_state(g);
-	const struct gpt_table *t = g->good ? g->good : g->pieced;
-	const struct mbr *m = s->img->mbr;
-	bool label = m && mbr_is_label(m), counts = st.verdict != GPT_IDLE || !label;
-
-	s->ss = counts ? g->sector_size : MBR_SIZE;
-	if (m)
-		put_sector_0(s, m, counts);
-	put_copies(s, g, counts);
-	if (!counts) {
-		s->m->title = "MBR; there is a GPT as well, which is not used";
-		s->known = true;
-		put_mbr_parts(s, m, MAP_PART);
-		put_ebrs(s, m);
-		for (size_t i = 0; g->good && i < g->good->nentries; i++)
-			put_gpt_part(s, g, &g->good->entry[i], MAP_LOST, "gpt, unused");
-		return;
-	}
-	title_gpt(s, g);
-	if (m && !m->boot_sector && m->magic_ok)
-		put_mbr_parts(s, m, MAP_ALIAS);
-	if (st.verdict == GPT_DIFFER)
-		put_differences(s, g);
-	if (st.verdict == GPT_UNREAD)
-		t = NULL;
-	for (size_t i = 0; t && i < t->nentries; i++)
-		put_gpt_part(s, g, &t->entry[i], MAP_PART, "");
-	if (t) {
-		s->usable = bytes_of(t->first_usable.v, g->sector_size);
-		s->usable_end = bytes_of(u64_min(t->last_usable.v, UINT64_MAX - 1) + 1,
-					 g->sector_size);
-	}
-	s->known = t != NULL;
-	s->unsure = "not known: no copy of the GPT can be believed";
-	if (st.verdict == GPT_UNREAD)
-		s->unsure = "not known: the GPT has more entries than are read";
-	if (g->past) {
-		put_past(s, g->past);
-		if (g->past->table || g->past->filesystem)
-			s->known = false;
-		s->unsure = "not known: the GPT is empty, and what was here may be lost";
-	}
-}
 
 static void put_mbr(struct survey *s, const struct mbr *m)
 {
 	s->ss = m->sector_size;
-	put_sector_0(s, m, false);
+	survey_sector_0(s, m, false);
 	if (m->boot_sector) {
 		s->m->title = "no partition table: a file system begins with the disk";
 		s->unsure = "not known: there is no partition table";
@@ -487,8 +217,42 @@ static void put_mbr(struct survey *s, const struct mbr *m)
 	s->m->title = "MBR";
 	s->known = m->magic_ok;
 	s->unsure = "not known: the MBR has no signature";
-	put_mbr_parts(s, m, MAP_PART);
-	put_ebrs(s, m);
+	survey_mbr_parts(s, m, MAP_PART);
+	survey_ebrs(s, m);
+}
+
+/* ---- what is found without a table ---- */
+
+/* Up to the next part, or the end of the disk, where a part does not say how long it is. */
+static uint64_t lost_end(const struct survey *s, const struct lost *l, size_t i)
+{
+	if (l->part[i].end)
+		return l->part[i].end;
+	return i + 1 < l->nparts ? l->part[i + 1].off : s->img->size;
+}
+
+static void put_lost(struct survey *s, const struct lost *l)
+{
+	for (size_t i = 0; i < l->nparts; i++) {
+		const struct lost_part *p = &l->part[i];
+		uint64_t end = u64_max(p->off, lost_end(s, l, i));
+		struct map_range *r = survey_put(s, MAP_LOST, p->off, end - p->off);
+
+		r->number = (unsigned)i + 1;
+		r->key = arena_printf(s->a, "l%zu", i + 1);
+		r->name = p->label.n ? str_shown(s->a, p->label) : p->fs->name;
+		r->align = map_alignment(p->off);
+		r->what = arena_printf(
+			s->a, "found: %s%s%s%s", p->fs->name, survey_quoted(s, p->label),
+			p->weak ? ", in part" : "",
+			p->end ? "" : ", which does not say how long it is");
+	}
+	if (l->nparts)
+		survey_note(s, "partitions are drawn by what was found of their content");
+	if (l->stopped)
+		survey_note(s,
+			    arena_printf(s->a, "the search for content ended at 0x%llx",
+					 LLU(l->stopped_at)));
 }
 
 /* ---- gaps ---- */
@@ -543,7 +307,7 @@ static void put_gap(void *ctx, uint64_t off, uint64_t end)
 			off = cuts[i];
 		}
 	}
-	r = put(s, known ? MAP_FREE : MAP_UNKNOWN, off, end - off);
+	r = survey_put(s, known ? MAP_FREE : MAP_UNKNOWN, off, end - off);
 	if (s->within) {
 		r->rank = RANK_INNER;
 		r->inner = true;
@@ -582,14 +346,19 @@ void map_disk(struct map *m, const struct image *img, struct arena *a)
 	m->title = "no partition table";
 	s.unsure = "not known: there is no partition table";
 	if (img->gpt)
-		put_gpt(&s, img->gpt);
+		survey_gpt(&s, img->gpt);
 	else if (img->mbr)
 		put_mbr(&s, img->mbr);
 	s.chain_known = !img->mbr || img->mbr->ebr_end == EBR_COMPLETE;
 	m->unit = s.ss;
 	if (img->filesystem)
-		note(&s, arena_printf(a, "%s seems to begin with the disk itself",
-				      img->filesystem));
+		survey_note(&s, arena_printf(a, "%s seems to begin with the disk itself",
+					     img->filesystem));
+	if (img->lost) {
+		put_lost(&s, img->lost);
+		s.known = false;
+		s.unsure = "not known: the partition table is gone";
+	}
 	put_gaps(&s);
 	map_sort(m);
 }

@@ -18,11 +18,11 @@ unset NO_COLOR CLICOLOR_FORCE
 # ---- drawings, line by line ----
 # A grown disk, one that is cut off, overlaps, an extended partition with a broken chain, a
 # hybrid MBR, no table left, a table in pieces, an accident's remains, a label over a GPT,
-# copies that differ, a partition that is not aligned.
+# copies that differ, a partition that is not aligned, content whose table is gone.
 golden='gpt-grown/bad-twice gpt-truncated/bad-cut gpt-overlap/bad-inside mbr-ebr-loop/bad-back
 	pmbr-extra/bad-hybrid gpt-both-corrupt/bad-both-gone gpt-both-corrupt/bad-pieces
 	gpt-4k-emptied/bad-grown mbr-stale-gpt/bad-intact gpt-disagree/bad-entries
-	gpt-align-4k/bad-63'
+	gpt-align-4k/bad-63 img-table-lost/bad-zapped'
 for g in $golden; do
 	want=$root/tests/map/${g/\//-}.txt
 	"$mkimg" "$root/corpus/$g/in.recipe" in.raw || exit 2
