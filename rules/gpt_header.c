@@ -1,5 +1,5 @@
 /* Rules on GPT headers that are right as far as their sums go: what stands where nothing
- * should, left-overs of other tables, and where tools put things.
+ * should, left-overs of other tables, where tools put things, and the usable range.
  * UEFI 2.10, section 5.3.2.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/gpt_fix.h"
@@ -292,6 +292,56 @@ static bool fix_import(struct plan *p, const struct finding *f, const struct gpt
 	       plan_le64(p, STAGE_COMMIT, t->first_usable.at, first);
 }
 
+/* ---- gpt-usable-range ---- */
+
+/* Where the backup's entries are, or will be once it is rebuilt; 0: elsewhere. */
+static uint64_t backup_array(const struct gpt_state *st)
+{
+	if (st->verdict == GPT_BACKUP_BAD)
+		return st->array_lba;
+	return st->g->backup_at_end && gpt_table_ok(&st->g->backup)
+		       ? st->g->backup.entries_lba.v
+		       : 0;
+}
+
+static void report_no_range(struct scan *s, const struct gpt_table *t)
+{
+	struct finding *f;
+
+	f = report(s, t->last_usable.at,
+		   "the usable LBAs are %llu to %llu: they end before they begin",
+		   LLU(t->first_usable.v), LLU(t->last_usable.v));
+	report_label(s, f, "Linux takes the table for damaged, and finds no partitions");
+	report_related(s, f, t->first_usable.at, "the first usable LBA");
+}
+
+static void check_usable(struct scan *s, const struct gpt *g)
+{
+	struct gpt_state st = gpt_state(g);
+	const struct gpt_table *p = &g->primary, *t = g->good;
+	uint64_t end, backup;
+
+	if (!gpt_state_has_table(&st))
+		return;
+	if (t->first_usable.v > t->last_usable.v) {
+		report_no_range(s, t);
+		return;
+	}
+	end = p->entries_lba.v +
+	      gpt_entries_sectors(t->entry_count.v, t->entry_size.v, g->sector_size);
+	if (t == p && t->first_usable.v < end)
+		report(s, t->first_usable.at,
+		       "the first usable LBA is %llu, but the primary's entries end at %llu",
+		       LLU(t->first_usable.v), LLU(end - 1));
+	backup = backup_array(&st);
+	if (backup != 0 && t->last_usable.v >= backup)
+		report(s, t->last_usable.at,
+		       "the last usable LBA is %llu, but the backup's entries begin at %llu",
+		       LLU(t->last_usable.v), LLU(backup));
+}
+
+#define LINUX "Linux, block/partitions/efi.c"
+
 const struct rule rules_gpt_header[] = {
 	{ .id = "gpt-backup-gap",
 	  .severity = SEV_NOTE,
@@ -347,6 +397,17 @@ const struct rule rules_gpt_header[] = {
 	  .source = "UEFI 2.10, section 5.3.2; gdisk(8), recovery",
 	  .since = "0.1.0",
 	  CHECK_FIX(gpt, check_stale, fix_stale) },
+	{ .id = "gpt-usable-range",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_SAFE,
+	  .title = "the usable range of a GPT is none, or reaches into the table",
+	  .why = "The next tool that creates or grows a partition may put it over the entries, "
+		 "and whoever writes to it destroys the table. If the last usable LBA is past the "
+		 "end of the disk, Linux finds no partitions.",
+	  .source = "UEFI 2.10, table 5-5, FirstUsableLBA and LastUsableLBA; " LINUX
+		    ", is_gpt_valid()",
+	  .since = "0.1.0",
+	  CHECK_FIX(gpt, check_usable, gpt_fix_usable) },
 };
 
 RULES_END(gpt_header);

@@ -306,6 +306,13 @@ static bool fix_size(struct plan *p, const struct finding *f, const struct gpt *
 	struct conversion c = { 0 };
 
 	(void)f;
+	if (st.mbr && st.mbr->hybrid)
+		return plan_refuse(
+			p,
+			"the entries of the hybrid MBR count in sectors of %u bytes as "
+			"well, and so does what starts from them: replace them with a "
+			"protective one first (gdisk DISK, then x, n, w)",
+			g->sector_size);
 	if (st.verdict != GPT_SOUND || g->other || g->stray ||
 	    !mbr_purely_protective(st.mbr) || g->good->entry_size.v != GPT_ENTRY_SIZE)
 		return plan_refuse(
