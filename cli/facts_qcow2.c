@@ -4,6 +4,9 @@
 #include "cli/facts.h"
 #include "base/banned.h"
 
+/* Of a list: what a person made has fewer. */
+enum { SHOWN_MAX = 500 };
+
 /* ---- states in words ---- */
 
 static const char *table_words(enum qcow2_table_state s)
@@ -116,6 +119,17 @@ static void optional(struct facts *f, const char *key, struct field v)
 		facts_field(f, key, v);
 }
 
+static size_t shown_of(size_t n)
+{
+	return n < SHOWN_MAX ? n : SHOWN_MAX;
+}
+
+static void rest_of(struct facts *f, const char *key, size_t n)
+{
+	if (n > SHOWN_MAX)
+		facts_u64(f, key, n - SHOWN_MAX);
+}
+
 /* ---- header ---- */
 
 /* The bits by their names, in one line. */
@@ -175,7 +189,7 @@ static void table(struct facts *f, const char *key, const struct qcow2_table *t)
 static void extensions(struct facts *f, const struct qcow2 *q)
 {
 	facts_list(f, "extensions");
-	for (size_t i = 0; i < q->next; i++) {
+	for (size_t i = 0; i < shown_of(q->next); i++) {
 		const struct qcow2_ext *ext = &q->ext[i];
 
 		facts_item(f, arena_printf(f->arena, "extension %s",
@@ -189,6 +203,7 @@ static void extensions(struct facts *f, const struct qcow2 *q)
 		facts_group_end(f);
 	}
 	facts_list_end(f);
+	rest_of(f, "extensions_not_shown", q->next);
 	facts_word(f, "extensions_end", stop_words(q->ext_stop));
 	if (q->slack.len) {
 		facts_group(f, "bytes_of_nothing");
@@ -236,7 +251,7 @@ static void snapshots(struct facts *f, const struct qcow2 *q)
 	facts_field(f, "snapshot_count", q->nb_snapshots);
 	facts_word(f, "snapshot_table", list_words(list->state));
 	facts_list(f, "snapshots");
-	for (size_t i = 0; i < list->n; i++) {
+	for (size_t i = 0; i < shown_of(list->n); i++) {
 		const struct qcow2_snapshot *s = &list->v[i];
 
 		facts_item(f, arena_printf(f->arena, "snapshot %zu", i));
@@ -254,6 +269,7 @@ static void snapshots(struct facts *f, const struct qcow2 *q)
 		facts_group_end(f);
 	}
 	facts_list_end(f);
+	rest_of(f, "snapshots_not_shown", list->n);
 }
 
 static void bitmap(struct facts *f, const struct qcow2_bitmap *b, size_t i)
@@ -278,9 +294,10 @@ static void bitmaps(struct facts *f, const struct qcow2_bitmaps *list)
 	optional(f, "bitmap_count", list->count);
 	facts_word(f, "bitmap_directory", list_words(list->state));
 	facts_list(f, "bitmaps");
-	for (size_t i = 0; i < list->n; i++)
+	for (size_t i = 0; i < shown_of(list->n); i++)
 		bitmap(f, &list->v[i], i);
 	facts_list_end(f);
+	rest_of(f, "bitmaps_not_shown", list->n);
 }
 
 void facts_of_qcow2(struct facts *f, const struct qcow2 *q)

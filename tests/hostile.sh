@@ -116,6 +116,81 @@ printf '\x55' >one.raw
 run check one.raw empty.raw
 expect "files of one byte and of none" 0 ''
 
+# ---- QCOW2 ----
+
+# Name, what `inspect` says, and a recipe on stdin: read and judged within the same bounds.
+qcow2() {
+	image "$1.qcow2"
+	run inspect "$1.qcow2"
+	expect "QCOW2, $1: inspect" 0 "$2"
+	run inspect --format json "$1.qcow2"
+	expect "QCOW2, $1: inspect as JSON" 0 ''
+	run check "$1.qcow2"
+	expect "QCOW2, $1: check" '1|3' ''
+	rm -f "$1.qcow2"
+}
+
+qcow2 'an L1 table of 32 MiB in a small file' 'cut off by the end of the file' <<'END'
+size 64M
+qcow2
+set header.l1-size 4194304
+END
+qcow2 'an L1 table of 32 GiB' 'larger than the format allows' <<'END'
+size 64M
+qcow2
+set header.l1-size 0xffffffff
+resize 64G
+END
+qcow2 'the largest tables at once' 'not read: it takes too much memory' <<'END'
+size 64M
+qcow2 cluster=512 refbits=64
+set header.l1-table-offset 1G
+set header.l1-size 4194304
+set header.refcount-table-offset 2G
+set header.refcount-table-clusters 16384
+set header.nb-snapshots 65536
+set header.snapshots-offset 4G
+resize 64G
+END
+qcow2 '65536 snapshots of zeros' 'snapshots not shown +65036' <<'END'
+size 64M
+qcow2
+set header.nb-snapshots 65536
+set header.snapshots-offset 1G
+resize 2G
+END
+qcow2 'a snapshot of 4 GiB' 'not read to its end' <<'END'
+size 64M
+qcow2
+snapshot 1 one
+set snapshot[0].extra-data-size 0xfffffff0
+resize 1T
+END
+qcow2 'a header of noise' 'one is too long' <<'END'
+size 64M
+qcow2 cluster=2M
+fill 112 2096640 seed=1
+END
+qcow2 'a backing file that is itself' 'name +self.qcow2' <<'END'
+size 64M
+qcow2 backing=self.qcow2:qcow2
+END
+qcow2 'a backing file on a network' 'name +nbd://nowhere.invalid:1/x' <<'END'
+size 64M
+qcow2 backing=placeholder-of-the-same-l:raw
+poke backing text "nbd://nowhere.invalid:1/x"
+END
+qcow2 'LUKS without a header' 'encryption +LUKS' <<'END'
+size 64M
+qcow2
+set header.crypt-method 2
+END
+qcow2 'clusters of 2^255 bytes' 'too damaged' <<'END'
+size 64M
+qcow2
+set header.cluster-bits 255
+END
+
 # A small image that has something wrong, for the tests below.
 image bad.raw <<'END'
 size 4M
