@@ -16,7 +16,8 @@ void diff_text(struct buf *out, const struct term *t, const char *path, struct v
 
 /* How much the image grows, what is moved from where to where, and then for each edit, in the
  * order of the image: where it is, in numbers and words, and the rows of bytes that change,
- * from what will be there once all is moved. before, after: NULL where the image could not be described. */
+ * from what will be there once all is moved. before, after: NULL where the image could not be
+ * described. */
 void diff_image(struct buf *out, const struct term *t, const struct plan *p,
 		const struct unit *before, const struct unit *after, struct arena *a);
 

@@ -150,7 +150,7 @@ void buf_count(struct buf *out, uint64_t n, const char *one)
 void buf_about(struct buf *out, uint64_t bytes)
 {
 	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
-	double v = (double)bytes / 1024;
+	uint64_t unit = 1024;
 	unsigned long long tenths;
 	size_t u = 0;
 
@@ -158,10 +158,14 @@ void buf_about(struct buf *out, uint64_t bytes)
 		buf_count(out, bytes, "byte");
 		return;
 	}
-	/* 1023.96 KiB would be rounded to 1024. */
-	for (; v >= 1023.95; v /= 1024)
+	for (; bytes / unit >= 1024; unit *= 1024)
 		u++;
-	tenths = (unsigned long long)(v * 10 + 0.5);
+	tenths = (unsigned long long)((double)bytes / (double)unit * 10 + 0.5);
+	/* 1023.96 KiB were rounded to 1024. */
+	if (tenths >= 10240) {
+		tenths = 10;
+		u++;
+	}
 	if (tenths % 10 == 0)
 		buf_printf(out, "%llu %s", tenths / 10, units[u]);
 	else
