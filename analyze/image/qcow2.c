@@ -5,6 +5,7 @@
 #include "analyze/format.h"
 #include "analyze/image/qcow2_layout.h"
 #include "analyze/image/qcow2_read.h"
+#include "analyze/image/qcow2_scan.h"
 #include "analyze/unit.h"
 #include "base/banned.h"
 
@@ -209,7 +210,7 @@ static int read_head(struct qcow2 *q, struct unit *u, struct err *e)
 	return 0;
 }
 
-int qcow2_read(const struct qcow2 **out, struct unit *u, struct err *e)
+int qcow2_read(struct qcow2 **out, struct unit *u, struct err *e)
 {
 	struct qcow2 *q = arena_new(&u->arena, struct qcow2);
 
@@ -234,7 +235,12 @@ int qcow2_read(const struct qcow2 **out, struct unit *u, struct err *e)
 
 static int qcow2_format_read(struct unit *u, struct err *e)
 {
-	if (qcow2_read(&u->qcow2, u, e) != 0)
+	struct qcow2 *q;
+
+	if (qcow2_read(&q, u, e) != 0)
+		return -1;
+	u->qcow2 = q;
+	if (q->geometry && qcow2_scan(&q->scan, q, &u->arena, e) != 0)
 		return -1;
 	/* Rules see the facts; but nothing may be called clean whose L2 tables and
 	 * refcounts nobody has looked at. */

@@ -325,8 +325,9 @@ struct qcow2 {
 	const struct qcow2_scan *scan;
 };
 
-/* Reads the header and all that it names of u->src, whose magic is there. */
-int qcow2_read(const struct qcow2 **out, struct unit *u, struct err *e)
+/* Reads the header and all that it names of u->src, whose magic is there; not yet L2 tables
+ * and refcounts, which is qcow2_scan(). */
+int qcow2_read(struct qcow2 **out, struct unit *u, struct err *e)
 	__attribute__((warn_unused_result));
 
 /* A table of n entries at an offset, which stand in fields or wherever: nothing is read.

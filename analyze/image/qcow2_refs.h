@@ -27,7 +27,9 @@ enum qcow2_mark {
 	QCOW2_MARK_PACKED, /* compressed entries refer to it, which may share a cluster */
 	QCOW2_MARK_MEETS,  /* two references that should not meet, or seem so */
 	QCOW2_MARK_LEAKED, /* has a refcount, and nothing refers to it */
-	QCOW2_MARK_WANTED, /* who refers to it is to be found */
+	QCOW2_MARK_NOT_ONE, /* marked _COPIED, and its refcount is not 1 */
+	QCOW2_MARK_IS_ONE,  /* marked _SHARED, and its refcount is 1 */
+	QCOW2_MARK_WANTED,  /* who refers to it is to be found */
 };
 enum { QCOW2_MARKS = QCOW2_MARK_WANTED + 1 };
 

@@ -194,9 +194,13 @@ struct qcow2_scan {
 	const struct qcow2 *qcow2;
 	/* Something was not looked at for a bound of ours: what. NULL: all was seen. */
 	const char *limit;
-	/* All references were counted. False: neither refcounts nor leaks nor COPIED were
-	 * judged, since every count may be too low. */
+	/* All references of the tables that could be read were counted. False: neither
+	 * refcounts nor leaks nor COPIED were judged, since every count may be too low. */
 	bool complete;
+	/* Besides, every table that the header and its snapshots and bitmaps name could be
+	 * read, and no pointer to a table is broken. False: what is leaked, or has a higher
+	 * refcount than it should, may belong to what could not be read. */
+	bool whole;
 	struct qcow2_flaws flaws[QCOW2_FLAW_KINDS];
 	struct qcow2_refs refs; /* counts of all host clusters, when complete */
 	/* Behind the last cluster that is in use or has a refcount: QEMU's "image end
