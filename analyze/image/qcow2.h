@@ -140,7 +140,7 @@ struct qcow2_ext {
 
 enum qcow2_ext_stop {
 	QCOW2_EXT_STOP_NONE,     /* not looked for: header_length leaves no room */
-	QCOW2_EXT_STOP_MARK,     /* an end mark (type 0, length 0) */
+	QCOW2_EXT_STOP_MARK,     /* type 0: whatever its length, nothing follows */
 	QCOW2_EXT_STOP_FULL,     /* the area ends, there is no mark */
 	QCOW2_EXT_STOP_OVERRUN,  /* one reaches out of the area; QEMU refuses the image */
 	QCOW2_EXT_STOP_TOO_MANY, /* after QCOW2_EXTS_MAX */

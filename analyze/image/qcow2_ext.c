@@ -114,7 +114,7 @@ static bool take_ext(struct qcow2 *q, struct qcow2_ext *ext, uint64_t off)
 		return false;
 	}
 	if (ext->type.v == QCOW2_EXT_END) {
-		stop(q, QCOW2_EXT_STOP_MARK, off, EXT_HEADER + len);
+		stop(q, QCOW2_EXT_STOP_MARK, off, EXT_HEADER);
 		return false;
 	}
 	if (q->next == QCOW2_EXTS_MAX) {

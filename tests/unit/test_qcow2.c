@@ -410,6 +410,23 @@ static void bytes_that_belong_to_nothing_are_found(void **state)
 	assert_int_equal(q->slack.off, SMALL_EXT_MARK + 8);
 }
 
+/* QEMU stops at the mark; what its length reaches over, nobody reads. */
+static void what_an_end_mark_holds_belongs_to_nothing(void **state)
+{
+	struct bench *b = *state;
+	const struct qcow2 *q;
+
+	small_be(&b->s, 8, 8, 0);
+	memset(b->s.p + SMALL_BACKING, 0, 8);
+	small_be(&b->s, SMALL_EXT_MARK + 4, 4, 16);
+	small_text(&b->s, SMALL_EXT_MARK + 12, "hidden");
+	q = read_it(b);
+	assert_int_equal(q->ext_stop, QCOW2_EXT_STOP_MARK);
+	assert_int_equal(q->ext_stop_at.len, 8);
+	assert_int_equal(q->slack.off, SMALL_EXT_MARK + 12);
+	assert_int_equal(q->slack.len, 6);
+}
+
 static void data_file_and_crypto_header(void **state)
 {
 	struct bench *b = *state;
@@ -878,6 +895,7 @@ int main(void)
 		TEST(unknown_extension_has_no_name),
 		TEST(extensions_are_listed_up_to_a_bound),
 		TEST(bytes_that_belong_to_nothing_are_found),
+		TEST(what_an_end_mark_holds_belongs_to_nothing),
 		TEST(data_file_and_crypto_header),
 		TEST(tables_are_read),
 		TEST(table_by_its_state),
