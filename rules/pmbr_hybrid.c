@@ -306,6 +306,9 @@ static bool fix_mismatch(struct plan *p, const struct finding *f, const struct m
 
 	if (!is_hybrid(m, &st) || !view_has(m->image->head, 0, MBR_SIZE))
 		return false;
+	if (c->extended)
+		return plan_refuse(p, "it is an extended partition, and what is in it "
+				      "goes by where it begins and ends");
 	e = once_mirrored(m, st.g, c);
 	if (!can_follow(p, &st, e) || !content_agrees(p, m, c, e))
 		return false;
