@@ -75,7 +75,8 @@ bool mbr_purely_protective(const struct mbr *m);
 /* The sectors of the disk, or of the longer one that a truncated disk was cut from. */
 uint64_t gpt_sectors_meant(const struct gpt_state *st);
 
-/* The first partition of good (or of the pieced table) that has sectors in [lba, lba + n), or NULL. */
+/* The first partition of good (or of the pieced table) that has sectors in [lba, lba + n), or
+ * NULL. */
 const struct gpt_entry *gpt_entry_in(const struct gpt *g, uint64_t lba, uint64_t n);
 /* The same for entries of the MBR other than the protective one. */
 const struct mbr_entry *mbr_entry_in(const struct mbr *m, uint64_t lba, uint64_t n);

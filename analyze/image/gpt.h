@@ -132,9 +132,10 @@ struct gpt {
 	 * empty when the disk is too small. A repair must know what it overwrites. */
 	struct view head, tail;
 	/* Only when good is NULL: a table of the right header of one copy (or one of which
-	 * only the signature was wiped, and is in `raw`) and an array that was found elsewhere and fits its entries CRC; else a copy whose entries CRC
-	 * fits its array although its header is damaged (header_ok is false); or NULL. Its
-	 * entries_at says where. */
+	 * only the signature was wiped, and is in `raw`) and an array that was found
+	 * elsewhere and fits its entries CRC; else a copy whose entries CRC fits its array
+	 * although its header is damaged (header_ok is false); or NULL. Its entries_at
+	 * says where. */
 	const struct gpt_table *pieced;
 	/* A table for another sector size, with a right header, or NULL. */
 	const struct gpt *other;
