@@ -65,6 +65,14 @@ static void check_lost(struct scan *s, const struct image *img)
 
 /* ---- the repair ---- */
 
+static bool put_signature(struct plan *p)
+{
+	static const uint8_t signature[] = { 0x55, 0xaa };
+
+	return plan_bytes(p, STAGE_COMMIT, MBR_OFF_MAGIC,
+			  (struct view){ signature, sizeof(signature) });
+}
+
 static bool put_mbr(struct plan *p, const struct lost_table *t)
 {
 	uint8_t table[MBR_SIZE - MBR_OFF_ENTRIES] = { 0 };
@@ -152,6 +160,12 @@ static bool fix_lost(struct plan *p, const struct finding *f, const struct image
 	lost_table_of(&t, img->lost);
 	if (t.refused[0])
 		return plan_refuse(p, "%s", t.refused);
+	if (t.restored) {
+		plan_title(
+			p,
+			"write the signature 55 aa: what was found is where the entries say");
+		return put_signature(p);
+	}
 	if (t.mbr ? !put_mbr(p, &t) : !put_gpt(p, &t))
 		return false;
 	plan_title(p, "write %s with %s found (%s)", t.mbr ? "an MBR" : "a GPT",

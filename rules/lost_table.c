@@ -83,6 +83,8 @@ static void set_type(struct lost_slot *s)
 
 const char *lost_type_name(const struct lost_table *t, const struct lost_slot *s)
 {
+	if (t->restored)
+		return "as sector 0 says";
 	if (!t->mbr)
 		return gpt_type_name(s->type);
 	switch (s->mbr_type) {
@@ -116,6 +118,8 @@ const char *lost_end_words(enum lost_end end)
 		return "where its content ends, rounded up over zeros";
 	case LOST_END_NEXT:
 		return "up to the next one: its content does not say";
+	case LOST_END_ENTRY:
+		return "as its entry in sector 0 says";
 	case LOST_END_SPACE:
 		return "up to the end of the disk: its content does not say";
 	}
@@ -257,6 +261,86 @@ static void judge_places(struct lost_table *t)
 		refuse(t, "%s stands where a copy of the GPT would go", name);
 }
 
+/* ---- a table that only lacks the 55 AA ---- */
+
+static struct view entry_at(const struct lost *l, unsigned i)
+{
+	return view_cut(l->head, MBR_OFF_ENTRIES + i * MBR_ENTRY_SIZE, MBR_ENTRY_SIZE);
+}
+
+/* The entry that has all of the part, with the part at its very begin unless it is an extended
+ * one; or MBR_ENTRIES. */
+static unsigned entry_around(const struct lost *l, const struct lost_part *p)
+{
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		struct view e = entry_at(l, i);
+		uint64_t from = (uint64_t)view_le32(e, MBR_ENT_LBA) * SECTOR;
+		uint64_t to = from + (uint64_t)view_le32(e, MBR_ENT_SECTORS) * SECTOR;
+		uint8_t type = view_u8(e, MBR_ENT_TYPE);
+		bool extended = type == MBR_TYPE_EXTENDED_CHS ||
+				type == MBR_TYPE_EXTENDED_LBA ||
+				type == MBR_TYPE_EXTENDED_LINUX;
+
+		if (p->off < to && (extended ? p->off > from : p->off == from) &&
+		    (!p->end || p->end <= to))
+			return i;
+	}
+	return MBR_ENTRIES;
+}
+
+static bool entries_overlap(const struct lost *l)
+{
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		for (unsigned k = 0; k < i; k++) {
+			struct view a = entry_at(l, i), b = entry_at(l, k);
+			uint64_t x = view_le32(a, MBR_ENT_LBA);
+			uint64_t y = view_le32(b, MBR_ENT_LBA);
+
+			if (x < y + view_le32(b, MBR_ENT_SECTORS) &&
+			    y < x + view_le32(a, MBR_ENT_SECTORS))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What was found says that the entries are right, each of them that is seen; what is within an
+ * extended one has its place from there. */
+static void restore(struct lost_table *t)
+{
+	const struct lost *l = t->lost;
+
+	t->mbr = t->restored = true;
+	t->why = "sector 0 has its entries, and only lacks the 55 AA";
+	if (entries_overlap(l))
+		refuse(t, "the entries of sector 0 overlap");
+	for (size_t i = 0; i < l->nparts; i++) {
+		const struct lost_part *p = &l->part[i];
+		struct lost_slot *s = &t->slot[t->nslots++];
+		unsigned entry = entry_around(l, p);
+		struct view e;
+
+		*s = (struct lost_slot){ .part = p, .number = (unsigned)i + 1 };
+		s->first = p->off / SECTOR;
+		s->last = (p->end ? round_up(p->end, SECTOR) : p->off + SECTOR) / SECTOR -
+			  1;
+		s->end = LOST_END_ENTRY;
+		if (entry == MBR_ENTRIES) {
+			refuse(t,
+			       "%s at LBA %llu does not begin or end as the entries of "
+			       "sector 0 say, which lack the 55 AA",
+			       p->fs->name, LLU(s->first));
+			continue;
+		}
+		e = entry_at(l, entry);
+		s->mbr_type = view_u8(e, MBR_ENT_TYPE);
+		if (view_le32(e, MBR_ENT_LBA) != s->first)
+			continue; /* a logical one */
+		s->number = entry + 1;
+		s->last = s->first + view_le32(e, MBR_ENT_SECTORS) - 1;
+	}
+}
+
 static void judge_sector0(struct lost_table *t)
 {
 	const struct lost *l = t->lost;
@@ -352,14 +436,20 @@ void lost_table_of(struct lost_table *t, const struct lost *l)
 	*t = (struct lost_table){ .lost = l, .sector_size = ss };
 	t->sectors = img->size / ss;
 	t->array = gpt_entries_sectors(LOST_GPT_ENTRIES, GPT_ENTRY_SIZE, ss);
-	choose_kind(t);
-	t->first_usable = t->mbr ? 1 : 2 + t->array;
-	t->last_usable = t->mbr ? t->sectors - 1 : t->sectors - 2 - t->array;
+	if (!l->entries_left)
+		choose_kind(t);
+	t->first_usable = t->mbr || l->entries_left ? 1 : 2 + t->array;
+	t->last_usable =
+		t->mbr || l->entries_left ? t->sectors - 1 : t->sectors - 2 - t->array;
 	if (img->size % ss != 0)
 		refuse(t,
 		       "the disk ends with a part of a sector (%llu of %u bytes), so that "
 		       "its last sector is not where every reader sees it",
 		       LLU(img->size % ss), ss);
+	if (l->entries_left) {
+		restore(t);
+		return;
+	}
 	for (size_t i = 0; i < l->nparts; i++)
 		add_slot(t, i);
 	if (t->mbr && l->nparts > MBR_ENTRIES)

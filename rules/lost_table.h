@@ -15,6 +15,7 @@ enum lost_end {
 	LOST_END_GRID, /* that, and zeros up to where another could begin: a whole MiB, or
 			    a cylinder for one that begins on one */
 	LOST_END_NEXT, /* up to the next partition */
+	LOST_END_ENTRY, /* what its entry in sector 0 says */
 	LOST_END_SPACE, /* up to the end of the space for partitions */
 };
 
@@ -30,6 +31,7 @@ struct lost_slot {
 struct lost_table {
 	const struct lost *lost;
 	bool mbr;        /* an MBR; else a GPT */
+	bool restored;   /* the MBR's own entries, which only lack the 55 AA */
 	const char *why; /* which of the two, in words */
 	uint32_t sector_size;
 	uint64_t sectors;

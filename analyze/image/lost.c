@@ -367,6 +367,31 @@ static bool has_other_label(struct view head)
 	       view_eq(head, 16384, "\x01\x01\0\0\0\0\0\0\0\0\0\x01", 12); /* ZFS */
 }
 
+/* Entries as a tool writes them, of a sector 0 whose last two bytes were wiped. */
+static bool has_entries_left(struct view head, uint64_t size)
+{
+	unsigned used = 0;
+
+	if (view_le16(head, MBR_OFF_MAGIC) != 0)
+		return false;
+	for (size_t i = 0; i < MBR_ENTRIES; i++) {
+		struct view e = view_cut(head, MBR_OFF_ENTRIES + i * MBR_ENTRY_SIZE,
+					 MBR_ENTRY_SIZE);
+		uint64_t lba = view_le32(e, MBR_ENT_LBA),
+			 n = view_le32(e, MBR_ENT_SECTORS);
+		uint8_t type = view_u8(e, MBR_ENT_TYPE);
+
+		if (view_is_zero(e))
+			continue;
+		if ((view_u8(e, MBR_ENT_BOOT) & 0x7f) != 0 || type == MBR_TYPE_EMPTY ||
+		    type == MBR_TYPE_PROTECTIVE || lba == 0 || n == 0 ||
+		    !range_within(lba * SECTOR, n * SECTOR, size))
+			return false;
+		used++;
+	}
+	return used != 0;
+}
+
 static bool is_unread(const struct gpt_table *t)
 {
 	return t->header_ok && t->array == GPT_ARRAY_TOO_LARGE;
@@ -421,6 +446,7 @@ int lost_read(const struct lost **out, const struct image *img, struct arena *a,
 	if (h.part.n == 0)
 		return 0;
 	measure(&h);
+	h.lost->entries_left = !img->gpt && has_entries_left(img->head, img->size);
 	h.lost->part = h.part.v;
 	h.lost->nparts = h.part.n;
 	h.lost->passed = h.passed.v;
@@ -432,8 +458,8 @@ int lost_read(const struct lost **out, const struct image *img, struct arena *a,
 /* ---- recognition ---- */
 
 /* Sector 0 is empty, and behind it nothing or GRUB; or it has boot code and the 55 AA of a
- * table without entries. */
-static bool begins_like_one(struct view head)
+ * table without entries, or a table that lacks the 55 AA. */
+static bool begins_like_one(struct view head, uint64_t size)
 {
 	struct view sector0 = view_cut(head, 0, SECTOR);
 	struct view entries =
@@ -442,8 +468,9 @@ static bool begins_like_one(struct view head)
 	if (view_is_zero(sector0))
 		return view_is_zero(view_cut(head, SECTOR, FIRST - SECTOR)) ||
 		       is_grub_core(view_cut(head, SECTOR, SECTOR));
-	return view_is_zero(entries) && view_le16(head, MBR_OFF_MAGIC) == 0xaa55 &&
-	       !mbr_is_boot_sector(sector0);
+	return has_entries_left(head, size) ||
+	       (view_is_zero(entries) && view_le16(head, MBR_OFF_MAGIC) == 0xaa55 &&
+		!mbr_is_boot_sector(sector0));
 }
 
 bool lost_probe(struct view head, const struct source *s)
@@ -456,7 +483,7 @@ bool lost_probe(struct view head, const struct source *s)
 	bool found;
 
 	if (s->size < 2 * MIB || s->size % SECTOR != 0 || !view_has(head, 0, LOST_EDGE) ||
-	    !begins_like_one(head) || filesystem_of(head, &off, &len) ||
+	    !begins_like_one(head, s->size) || filesystem_of(head, &off, &len) ||
 	    has_other_label(head))
 		return false;
 	arena_init(&a, ARENA_BUDGET);

@@ -57,6 +57,8 @@ struct lost {
 	unsigned places;      /* that were read */
 	bool stopped;         /* before the end of the disk, */
 	uint64_t stopped_at;  /* here */
+	/* Sector 0 has entries that could be a table's, and only the 55 AA is missing. */
+	bool entries_left;
 	/* The first and the last LOST_EDGE bytes: a repair must know what it overwrites. */
 	struct view head, tail;
 };
