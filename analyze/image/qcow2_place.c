@@ -275,6 +275,9 @@ static bool place_in_snapshot(const struct qcow2_snapshot *s, size_t i, struct s
 	struct record r = { .at = s->at, PARTS(snapshot_parts) };
 	struct named_table l1 = { .t = &s->l1 };
 
+	/* There may be many: words only for the one. */
+	if (!span_holds(s->at, at) && !span_holds(s->l1.at, at))
+		return false;
 	l1.locus = arena_printf(a, "qcow2/snapshot[%zu]/l1", i);
 	l1.word = arena_printf(a, "L1 table of snapshot %zu", i);
 	if (!span_holds(s->at, at))
@@ -298,6 +301,8 @@ static bool place_in_bitmap(const struct qcow2_bitmap *b, size_t i, struct span 
 	struct record r = { .at = b->at, PARTS(bitmap_parts) };
 	struct named_table t = { .t = &b->table };
 
+	if (!span_holds(b->at, at) && !span_holds(b->table.at, at))
+		return false;
 	t.locus = arena_printf(a, "qcow2/bitmap[%zu]/table", i);
 	t.word = arena_printf(a, "table of bitmap %zu", i);
 	if (!span_holds(b->at, at))
