@@ -163,7 +163,7 @@ static void compare_copied(struct compare *c, const struct piece *x, uint64_t fr
 	uint64_t missing = qcow2_bits_word(&l->mark[QCOW2_MARK_SHARED], word) & ones;
 	struct qcow2_refs *refs = &c->t->scan->refs;
 
-	for (uint64_t i = 0; (wrong | missing) >> i && i < WORD; i++) {
+	for (uint64_t i = 0; i < WORD && (wrong | missing) >> i; i++) {
 		if (wrong >> i & 1 &&
 		    !qcow2_refs_mark(refs, QCOW2_MARK_NOT_ONE, x->cluster + from + i, 1))
 			c->failed = true;

@@ -144,5 +144,28 @@ silent "$IMAGES images by QEMU have no flaw" "$clean"
 silent "where QEMU finds something, so do we ($n_broken broken, $n_refused more refused by QEMU)" "$broken"
 silent "as many leaked clusters as QEMU ($n_compared)" "$leaks"
 silent "nothing that QEMU looks for, and does not find" "$quiet"
+# ---- what was lost is recognised ----
+
+zero() { # FILE OFFSET LENGTH
+	head -c "$3" /dev/zero | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+orphans() {
+	"$scan" "$1" | awk '$1 == "orphan" { printf "%s%s %s", n++ ? ", " : "", $2, $3 }'
+}
+
+rm -f img.qcow2 && qemu-img create -q -f qcow2 img.qcow2 64M && qemu-io -c 'write 0 1M' img.qcow2 >/dev/null
+cp img.qcow2 bad.qcow2 && zero bad.qcow2 $((0x30000)) 8
+is "one L1 entry zeroed: its table and its data" "$(orphans bad.qcow2)" "data 16, l2-table 1"
+is "the table points at what is lost" "$("$scan" bad.qcow2 | grep -o 'used 16 leaked 16 taken 0 lost 0 flagged 16 first 0 last 15')" \
+	"used 16 leaked 16 taken 0 lost 0 flagged 16 first 0 last 15"
+is "its slot is empty" "$("$scan" bad.qcow2 | grep -o 'empty slots.*')" "empty slots 0+1"
+qemu-img snapshot -c one img.qcow2 && qemu-io -c 'write 32k 300k' img.qcow2 >/dev/null
+cp img.qcow2 bad.qcow2 && zero bad.qcow2 60 4
+is "no more snapshots in the header" "$(orphans bad.qcow2)" "data 6, l2-table 1, l1-table 1, snapshot-table 1"
+rm -f img.qcow2 && qemu-img create -q -f qcow2 img.qcow2 64M && qemu-img bitmap --add img.qcow2 b
+zero img.qcow2 95 1
+is "a bitmap without its autoclear bit" "$(orphans img.qcow2)" "stale-bitmap 2"
+
 [ $n_broken -ge $((IMAGES * 3)) ] && ok "enough were broken" || not_ok "enough were broken" "$n_broken"
 tap_end
