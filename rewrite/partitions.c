@@ -138,11 +138,19 @@ const char *partitions_stood(const struct partitions *all, const struct unit *in
 		while (k < before.n &&
 		       (before.v[k].off != p->off || before.v[k].len != p->len))
 			k++;
-		if (p->to != p->off && k == before.n)
+		if (p->to == p->off)
+			continue;
+		if (k == before.n)
 			return arena_printf(
 				a,
 				"the table that has partition %u is not on the "
 				"disk yet: look at it first, and repair again",
+				p->number);
+		if (!range_within(p->off, p->len, input->src.size))
+			return arena_printf(
+				a,
+				"the end of partition %u is not on the disk yet: "
+				"find it first, or repair again",
 				p->number);
 	}
 	return NULL;

@@ -27,8 +27,8 @@ struct partitions partitions_of(const struct unit *u, struct arena *a);
 const char *partitions_move(struct partitions *all, const struct plan *p,
 			    struct arena *a);
 
-/* What moves is a partition of the input itself, too: nothing moves by a table that the
- * same repair has only just found. */
+/* What moves is a partition of the input itself, too, and all there: nothing moves by a table
+ * that the same repair has only just found, or with an end that it has only just made. */
 const char *partitions_stood(const struct partitions *all, const struct unit *input,
 			     struct arena *a);
 

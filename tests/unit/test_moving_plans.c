@@ -413,6 +413,23 @@ static void nothing_moves_by_a_table_that_was_only_just_found(void **state)
 	platter_free(&blank);
 }
 
+static void nothing_moves_whose_end_was_cut_off(void **state)
+{
+	struct bench b;
+	struct unit input;
+	struct source cut;
+
+	(void)state;
+	bench_init(&b, 'g');
+	bench_plan(&b);
+	/* As if an earlier round had made this as long as it was. */
+	cut = source_of_bytes("disk", (struct view){ b.d.p, 2 * MIB - 512 });
+	unit_read(&input, &cut, format_find("raw"), &b.host);
+	b.t.input = &input;
+	bench_try(&b, "the end of partition 1 is not on the disk yet");
+	unit_close(&input);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -431,6 +448,7 @@ int main(void)
 		cmocka_unit_test(a_partition_that_changes_in_size_is_refuted),
 		cmocka_unit_test(a_table_that_is_moved_upon_is_refuted),
 		cmocka_unit_test(nothing_moves_by_a_table_that_was_only_just_found),
+		cmocka_unit_test(nothing_moves_whose_end_was_cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
