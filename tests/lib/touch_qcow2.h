@@ -170,6 +170,8 @@ static inline void touch_qcow2(const struct qcow2 *q, struct arena *a)
 		q->incompatible,   q->compatible,     q->autoclear,
 		q->refcount_order, q->header_length,  q->compression,
 	};
+	/* What is not a record of a list is looked for in all of the tables. */
+	uint64_t step = q->l1.raw.n + q->rt.raw.n < 64 << 10 ? 36 : 1020;
 
 	for (size_t i = 0; i < sizeof(header) / sizeof(header[0]); i++)
 		touch_number(q, header[i], a);
@@ -185,7 +187,7 @@ static inline void touch_qcow2(const struct qcow2 *q, struct arena *a)
 	touch_table(q, &q->rt, true, a);
 	touch_snapshots(q, a);
 	touch_bitmaps(q, a);
-	for (uint64_t off = 0; off < q->file_size && off < 8192; off += 36)
+	for (uint64_t off = 0; off < q->file_size && off < 8192; off += step)
 		touch_any_place(q, (struct span){ q->src, off, 4 }, a);
 	for (unsigned bit = 0; bit < 64; bit++)
 		qcow2_feature(q, bit % 3, bit, a);
