@@ -2,11 +2,7 @@
  * tells them from any other file.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/format.h"
-#include "analyze/image/gpt.h"
-#include "analyze/image/image.h"
-#include "analyze/image/lost.h"
-#include "analyze/image/mbr.h"
-#include "analyze/image/volume.h"
+#include "analyze/image/disk.h"
 #include "analyze/unit.h"
 #include "base/banned.h"
 
@@ -14,125 +10,38 @@ enum {
 	/* Smaller ones are copies of a partition sector, or what `sgdisk --backup`
 	   writes. */
 	DISK_MIN = 64 << 10,
-	PROBE_TAIL = 4096,
-	/* One read for the backup GPT: 128 entries and a header, of 4096-byte sectors
-	   too. */
-	READ_TAIL = 32 << 10,
+	FOOTER = 512,
 };
 
-static const uint32_t sector_sizes[] = { 512, 1024, 2048, 4096 };
-
-enum { NSIZES = sizeof(sector_sizes) / sizeof(sector_sizes[0]) };
-
-static bool has_primary(struct view head)
-{
-	for (size_t i = 0; i < NSIZES; i++) {
-		uint32_t n = sector_sizes[i];
-
-		if (view_eq(head, n, GPT_SIGNATURE, 8) ||
-		    (view_has(head, n, n) && gpt_header_wiped(view_cut(head, n, n), 1)))
-			return true;
-	}
-	return false;
-}
-
-static bool has_backup(struct view tail, uint64_t size)
-{
-	for (size_t i = 0; i < NSIZES; i++) {
-		uint32_t n = sector_sizes[i];
-
-		if (size % n == 0 &&
-		    gpt_header_intact(view_cut(tail, tail.n - n, n), size / n - 1))
-			return true;
-	}
-	return false;
-}
-
-/* A Linux kernel for x86 carries 55 AA, and numbers where the entries would be. */
-static bool is_kernel(struct view head)
-{
-	return view_eq(head, 514, "HdrS", 4);
-}
-
 /* Containers that are the raw disk with a footer behind it. */
-static bool has_footer(struct view tail)
+static bool has_footer(const struct source *s)
 {
-	return view_eq(tail, tail.n - 512, "conectix", 8) || /* fixed VHD */
-	       view_eq(tail, tail.n - 512, "koly", 4);       /* DMG */
-}
+	/* What cannot be read has no footer; reading the disk will say why it cannot. */
+	uint8_t bytes[FOOTER] = { 0 };
+	struct view tail = { bytes, sizeof(bytes) };
+	struct err e;
 
-static bool something_inside(struct view sector0, uint64_t size)
-{
-	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
-		size_t off = MBR_OFF_ENTRIES + i * MBR_ENTRY_SIZE;
-
-		if (view_u8(sector0, off + MBR_ENT_TYPE) != MBR_TYPE_EMPTY &&
-		    (uint64_t)view_le32(sector0, off + MBR_ENT_LBA) * MBR_SIZE < size)
-			return true;
-	}
-	return false;
+	return source_read(s, s->size - tail.n, bytes, tail.n, &e) == 0 &&
+	       (view_eq(tail, 0, "conectix", 8) || /* fixed VHD */
+		view_eq(tail, 0, "koly", 4));      /* DMG */
 }
 
 static bool raw_probe(struct view head, const struct source *s)
 {
-	/* What cannot be read has no footer; raw_read() will say why it cannot. */
-	uint8_t bytes[PROBE_TAIL] = { 0 };
-	struct view tail = { bytes, sizeof(bytes) };
-	size_t off, len;
-	struct err e;
-
-	if (s->size < DISK_MIN || !view_has(head, 0, MBR_SIZE) || is_kernel(head))
-		return false;
-	if (source_read(s, s->size - tail.n, bytes, tail.n, &e) == 0 && has_footer(tail))
-		return false;
-	if (has_primary(head) || (mbr_plausible(head) && something_inside(head, s->size)))
-		return true;
-	/* A file system on the whole disk leaves the backup of an earlier table alone. */
-	if (filesystem_of(head, &off, &len))
-		return false;
-	return has_backup(tail, s->size) || lost_probe(head, s);
-}
-
-/* What the disk ends with, in one read. */
-static int read_tail(struct image *img, struct arena *a, struct err *e)
-{
-	uint64_t off = img->size > READ_TAIL ? img->size - READ_TAIL : 0;
-
-	off -= off % PROBE_TAIL;
-	if (img->size <= img->head.n)
-		return 0;
-	img->tail_off = off;
-	return source_view(img->src, a, off, img->size - off, &img->tail, e);
+	return s->size >= DISK_MIN && disk_probe(head, s) && !has_footer(s);
 }
 
 static int raw_read(struct unit *u, struct err *e)
 {
 	struct image *img = arena_new(&u->arena, struct image);
-	struct mbr *mbr = arena_new(&u->arena, struct mbr);
-	size_t off, len;
 
 	*img = (struct image){
 		.unit = u, .src = &u->src, .size = u->src.size, .head = u->head
 	};
-	if (read_tail(img, &u->arena, e) != 0)
+	if (disk_read(img, &u->arena, e) != 0)
 		return -1;
-	img->filesystem = filesystem_of(img->head, &off, &len);
-	if (img->filesystem)
-		img->filesystem_at =
-			(struct span){ .src = img->src, .off = off, .len = len };
-	if (gpt_read(&img->gpt, img, &u->arena, e) != 0)
-		return -1;
-	if (img->size >= MBR_SIZE) {
-		if (mbr_read(mbr, img, img->gpt ? img->gpt->sector_size : MBR_SIZE,
-			     &u->arena, e) != 0)
-			return -1;
-		if (mbr->magic_ok || img->gpt)
-			img->mbr = mbr;
-	}
 	u->image = img;
-	if (volumes_read(img, &u->arena, e) != 0)
-		return -1;
-	return lost_read(&img->lost, img, &u->arena, e);
+	return 0;
 }
 
 const struct format format_raw = {
