@@ -32,6 +32,12 @@ struct loop_device {
 	const char *path; /* backing file as the kernel prints it */
 };
 
+/* A folder that the user lets names in images lead to. */
+struct root {
+	const char *given; /* as an absolute path */
+	const char *real;  /* the same with all links resolved */
+};
+
 /* Const after host_read(); shared by all workers. */
 struct host {
 	const struct mount *mounts;
@@ -42,6 +48,9 @@ struct host {
 	/* Of the disks that images are to be attached as, where the user said so; 0: not
 	 * known. No file has a sector size of its own. */
 	uint32_t sector_size;
+	/* Besides each image's own folder. */
+	const struct root *roots;
+	size_t nroots;
 };
 
 /* Reads this machine's mounts and loop devices. mountinfo: a file to read instead of

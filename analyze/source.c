@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/source.h"
+#include "analyze/image/guest.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -90,6 +91,8 @@ void source_close(struct source *s)
 
 static uint64_t next_below(const struct source *s, uint64_t off)
 {
+	if (s->guest)
+		return guest_next_data(s->guest, off);
 	if (s->fd < 0)
 		return off;
 #ifdef SEEK_DATA
@@ -167,6 +170,17 @@ static void copy_below(const struct source *s, uint64_t off, uint8_t *buf, size_
 	memset(buf + have, 0, n - have);
 }
 
+/* And in a container. */
+static int guest_below(const struct source *s, uint64_t off, uint8_t *buf, size_t n,
+		       struct err *e)
+{
+	uint64_t size = s->guest->size;
+	size_t have = off < size ? (size_t)u64_min(n, size - off) : 0;
+
+	memset(buf + have, 0, n - have);
+	return have ? guest_read(s->guest, off, buf, have, e) : 0;
+}
+
 /* Where the file holds what the patched input has at off; *n is cut to what lies there in
  * one piece. */
 static uint64_t place_below(const struct source *s, uint64_t off, size_t *n)
@@ -197,10 +211,14 @@ int source_read(const struct source *s, uint64_t off, void *buf, size_t n, struc
 
 		k = n - done;
 		at = place_below(s, off + done, &k);
-		if (s->fd < 0)
+		if (s->guest) {
+			if (guest_below(s, at, p + done, k, e) != 0)
+				return -1;
+		} else if (s->fd < 0) {
 			copy_below(s, at, p + done, k);
-		else if (read_below(s, at, p + done, k, e) != 0)
+		} else if (read_below(s, at, p + done, k, e) != 0) {
 			return -1;
+		}
 	}
 	if (s->patch)
 		lay_over(s->patch, off, buf, n);
@@ -212,7 +230,7 @@ int source_view(const struct source *s, struct arena *a, uint64_t off, uint64_t 
 {
 	uint8_t *p;
 
-	if (s->fd < 0 && !s->patch && range_within(off, n, s->size)) {
+	if (s->fd < 0 && !s->guest && !s->patch && range_within(off, n, s->size)) {
 		*out = view_cut(s->mem, (size_t)off, (size_t)n);
 		return 0;
 	}

@@ -33,10 +33,15 @@ struct patch {
 	size_t nmoves;
 };
 
+struct guest;
+
 struct source {
-	const char *path;          /* as the user named it; borrowed */
-	int fd;                    /* -1: the bytes are in mem */
-	struct view mem;           /* the whole content, when fd is -1 */
+	const char *path;    /* as the user named it; borrowed */
+	int fd;              /* -1: the bytes are in mem, or what guest shows */
+	struct view mem;     /* the whole content, when fd is -1 and guest NULL */
+	struct guest *guest; /* analyze/image/guest.h: the disk in a container. Its cache
+			      changes with reads: one thread at a time */
+	bool is_guest; /* offsets are those of a disk in a container, not the file's */
 	const struct patch *patch; /* NULL: as it is on disk. Borrowed */
 	uint64_t size;             /* bytes that can be read */
 	struct stat st;            /* of the file, when it was opened */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/unit.h"
+#include "analyze/image/backing.h"
 #include "analyze/image/image.h"
 #include "analyze/image/qcow2.h"
 #include "base/banned.h"
@@ -74,6 +75,9 @@ void unit_read(struct unit *u, const struct source *src, const struct format *fo
 
 void unit_close(struct unit *u)
 {
+	backing_close(u->backing);
+	backing_close(u->data_file);
+	u->backing = u->data_file = NULL;
 	if (!u->src_borrowed)
 		source_close(&u->src);
 	arena_free(&u->arena);

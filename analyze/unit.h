@@ -11,6 +11,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+struct backing;
+struct guest;
 struct image;
 struct node;
 struct place;
@@ -55,7 +57,11 @@ struct unit {
 	/* Facts: what is not there is NULL. */
 	const struct image *image;
 	const struct qcow2 *qcow2; /* the container; image is what it shows a guest */
-	const struct node *doc;    /* root of the node tree */
+	struct guest
+		*guest; /* of qcow2: its disk, as image->src reads it; NULL: guest_why */
+	const char *guest_why;               /* of qcow2: why image is NULL */
+	struct backing *backing, *data_file; /* of qcow2: the other files of it */
+	const struct node *doc;              /* root of the node tree */
 	const struct vm *vm;
 	const struct syntax_error *syntax; /* broken: doc and vm are NULL */
 	struct view text;                  /* the whole text of a config */

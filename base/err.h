@@ -8,6 +8,7 @@ enum err_code {
 	ERR_IO,          /* a system call failed; sys is its errno */
 	ERR_SHORT,       /* the input ended before the bytes that were asked for */
 	ERR_LIMIT,       /* a bound of ours was reached (size, depth, memory) */
+	ERR_UNREADABLE,  /* a container does not say what its guest would read here */
 	ERR_PARSE,       /* text that its own language refuses */
 	ERR_BUSY,        /* somebody else uses the file */
 	ERR_REFUSED,     /* we could, but must not */

@@ -5,7 +5,8 @@
 static const char *place_of(const struct unit *u, struct span at, struct arena *a)
 {
 	if (u->format->kind == FORMAT_IMAGE)
-		return arena_printf(a, "%llu", (unsigned long long)at.off);
+		return arena_printf(a, "%s%llu", at.src->is_guest ? "guest " : "",
+				    (unsigned long long)at.off);
 	/* Text that is broken has no tree, and no findings but that. */
 	return u->doc ? node_locus(u->doc, at, a) : "";
 }

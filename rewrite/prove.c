@@ -67,20 +67,34 @@ static const struct source *lasting_source(struct mending *w)
 	return src;
 }
 
+/* A container's disk is gone with its unit: what stays is the place's number. */
+static const struct source *lasting(struct mending *w, const struct source *was)
+{
+	struct source *src;
+
+	if (w->now == w->first)
+		return was;
+	if (!was->is_guest)
+		return lasting_source(w);
+	src = arena_new(w->m->arena, struct source);
+	*src = (struct source){ .path = was->path, .fd = -1, .is_guest = true };
+	return src;
+}
+
 static const struct finding *keep(struct mending *w, const struct finding *f)
 {
 	struct arena *a = w->m->arena;
 	struct finding *kept = arena_new(a, struct finding);
 
 	*kept = (struct finding){ .rule = f->rule, .at = f->at, .arg = f->arg };
-	kept->at.src = lasting_source(w);
+	kept->at.src = lasting(w, f->at.src);
 	kept->message = keep_str(a, f->message);
 	kept->label = keep_str(a, f->label);
 	for (size_t i = 0; i < f->related.n; i++) {
 		struct related *r = vec_add(&kept->related, a);
 
 		*r = f->related.v[i];
-		r->at.src = kept->at.src;
+		r->at.src = lasting(w, f->related.v[i].at.src);
 		r->message = keep_str(a, r->message);
 	}
 	return kept;

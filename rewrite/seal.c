@@ -124,7 +124,8 @@ bool seal(struct plan *p, const struct unit *u)
 	const struct gpt *gpt = u->image ? u->image->gpt : NULL;
 	bool sealed;
 
-	if (!gpt)
+	/* A plan for a container's file writes none of the tables in it. */
+	if (!gpt || u->image->src->is_guest)
 		return true;
 	sealed = seal_table(p, &gpt->primary) && seal_table(p, &gpt->backup);
 	p->because = NULL;

@@ -221,6 +221,11 @@ static void keeps_facts(struct trial *t)
 
 	if (was->vm && !is->vm)
 		refute(t, "the VM would no longer be understood");
+	if (was->image && !is->image) {
+		refute(t, "the disk could no longer be read: %s",
+		       is->guest_why ? is->guest_why : "no reason is known");
+		return;
+	}
 	if (!was->image || (most == FIX_LOSSY && t->plan.moves.n == 0))
 		return;
 	if (was->image->gpt)
@@ -327,6 +332,9 @@ static int ask_judges(struct trial *t, struct err *e)
 			   .arena = &t->next->arena };
 	const char *why = "does not accept the text";
 
+	/* Who changes a container's own tables has not touched those in it. */
+	if (p.after->image && p.after->image->src->is_guest)
+		return 0;
 	if (p.after->image)
 		return judge_fdisk(&p, &t->why, e);
 	if (p.after->doc) {

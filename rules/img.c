@@ -4,9 +4,14 @@
 #include "rules/rules.h"
 #include "base/banned.h"
 
-static struct span whole_of(const struct image *img)
+static bool is_image(const struct unit *u)
 {
-	return (struct span){ .src = img->src };
+	return u->format && u->format->kind == FORMAT_IMAGE;
+}
+
+static struct span whole_of(const struct unit *u)
+{
+	return (struct span){ .src = &u->src };
 }
 
 /* Who writes, as far as locks tell: they carry no names. */
@@ -19,29 +24,29 @@ static const char *holder_of(const struct lock_state *l)
 	return "QEMU's lock for writing is held";
 }
 
-static void check_writer(struct scan *s, const struct image *img)
+static void check_writer(struct scan *s, const struct unit *u)
 {
-	const struct lock_state *l = &img->unit->locks;
+	const struct lock_state *l = &u->locks;
 
-	if (l->known && lock_has_writer(l))
-		report(s, whole_of(img),
+	if (is_image(u) && l->known && lock_has_writer(l))
+		report(s, whole_of(u),
 		       "the image is in use: %s; what was read may be half of a change",
 		       holder_of(l));
 }
 
-static void check_loop(struct scan *s, const struct image *img)
+static void check_loop(struct scan *s, const struct unit *u)
 {
-	const struct loop_device *l = img->unit->loop;
+	const struct loop_device *l = u->loop;
 
-	if (l)
-		report(s, whole_of(img), "the image is attached to /dev/%s",
+	if (is_image(u) && l)
+		report(s, whole_of(u), "the image is attached to /dev/%s",
 		       shown(s, str_of(l->name)));
 }
 
-static void check_unfinished(struct scan *s, const struct image *img)
+static void check_unfinished(struct scan *s, const struct unit *u)
 {
-	if (img->unit->journal == JOURNAL_ARMED)
-		report(s, whole_of(img),
+	if (is_image(u) && u->journal == JOURNAL_ARMED)
+		report(s, whole_of(u),
 		       "a repair of this image was interrupted: it is partly written");
 }
 
@@ -70,7 +75,7 @@ const struct rule rules_img[] = {
 		  "again.",
 	  .source = "QEMU, block/file-posix.c, raw_check_lock_bytes()",
 	  .since = "0.1.0",
-	  CHECK(image, check_writer) },
+	  CHECK(unit, check_writer) },
 	{ .id = "img-loop-attached",
 	  .severity = SEV_NOTE,
 	  .fix_class = FIX_MANUAL,
@@ -82,7 +87,7 @@ const struct rule rules_img[] = {
 		  "image is repaired or used by a VM.",
 	  .source = "losetup(8); Linux, drivers/block/loop.c takes no locks",
 	  .since = "0.1.0",
-	  CHECK(image, check_loop) },
+	  CHECK(unit, check_loop) },
 	{ .id = "img-repair-unfinished",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_MANUAL,
@@ -94,7 +99,7 @@ const struct rule rules_img[] = {
 		  "completes it.",
 	  .source = "SPEC.md, \"Journal\"",
 	  .since = "0.1.0",
-	  CHECK(image, check_unfinished) },
+	  CHECK(unit, check_unfinished) },
 	{ .id = "img-size-512",
 	  .severity = SEV_WARNING,
 	  .fix_class = FIX_MANUAL,

@@ -160,6 +160,9 @@ static int by_place(const void *a, const void *b)
 	const struct finding *x = *(struct finding *const *)a;
 	const struct finding *y = *(struct finding *const *)b;
 
+	/* A container first, then the disk in it. */
+	if (x->at.src->is_guest != y->at.src->is_guest)
+		return x->at.src->is_guest ? 1 : -1;
 	if (x->at.off != y->at.off)
 		return x->at.off < y->at.off ? -1 : 1;
 	return strcmp(x->rule->id, y->rule->id);
@@ -186,6 +189,13 @@ bool rule_fix(const struct finding *f, struct plan *p)
 	p->because = f;
 	p->title = NULL;
 	p->refused = NULL;
+	/* A plan is about the bytes of a file. */
+	if (f->at.src->is_guest) {
+		p->because = NULL;
+		return plan_refuse(p, "this version does not write into the disk of a "
+				      "QCOW2: the repair can be made on a raw copy "
+				      "(qemu-img convert -O raw)");
+	}
 	switch (f->rule->on) {
 #define X(member, type)                                                                  \
 	case SUBJECT_##member:                                                           \

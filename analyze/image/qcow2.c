@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/qcow2.h"
 #include "analyze/format.h"
+#include "analyze/image/backing.h"
 #include "analyze/image/qcow2_layout.h"
 #include "analyze/image/qcow2_read.h"
 #include "analyze/image/qcow2_scan.h"
@@ -200,12 +201,12 @@ static int read_tables(struct qcow2 *q, struct arena *a, struct err *e)
 /* ---- all of it ---- */
 
 /* The first cluster: u->head has it, or is cut down to it, or is too short for it. */
-static int read_head(struct qcow2 *q, struct unit *u, struct err *e)
+static int read_head(struct qcow2 *q, struct arena *a, struct err *e)
 {
 	uint64_t n = u64_min(q->cluster_size, q->file_size);
 
 	if (n > q->head.n)
-		return source_view(q->src, &u->arena, 0, n, &q->head, e);
+		return source_view(q->src, a, 0, n, &q->head, e);
 	q->head = view_cut(q->head, 0, (size_t)n);
 	return 0;
 }
@@ -222,7 +223,7 @@ int qcow2_read(struct qcow2 **out, struct unit *u, struct err *e)
 	if (!has_geometry(q))
 		return 0;
 	set_geometry(q);
-	if (read_head(q, u, e) != 0 || qcow2_exts_read(q, &u->arena, e) != 0 ||
+	if (read_head(q, &u->arena, e) != 0 || qcow2_exts_read(q, &u->arena, e) != 0 ||
 	    read_tables(q, &u->arena, e) != 0 || qcow2_bitmaps_read(q, &u->arena, e) != 0)
 		return -1;
 	if (qcow2_snapshots_read(&q->snapshots, q, q->snapshots_offset.v,
@@ -231,6 +232,23 @@ int qcow2_read(struct qcow2 **out, struct unit *u, struct err *e)
 	if (q->snapshots.state == QCOW2_LIST_NO_ROOM)
 		qcow2_limit(q, "the snapshot table");
 	return 0;
+}
+
+int qcow2_read_names(struct qcow2 **out, const struct source *src, struct view head,
+		     struct arena *a, struct err *e)
+{
+	struct qcow2 *q = arena_new(a, struct qcow2);
+
+	*q = (struct qcow2){ .src = src, .file_size = src->size, .head = head };
+	*out = q;
+	read_header(q);
+	if (!has_geometry(q))
+		return 0;
+	set_geometry(q);
+	q->l1 = qcow2_table_at(q, q->l1_offset.v, q->l1_size.v, QCOW2_L1_MAX);
+	if (read_head(q, a, e) != 0)
+		return -1;
+	return qcow2_exts_read(q, a, e);
 }
 
 static int qcow2_format_read(struct unit *u, struct err *e)
@@ -242,9 +260,14 @@ static int qcow2_format_read(struct unit *u, struct err *e)
 	u->qcow2 = q;
 	if (q->geometry && qcow2_scan(&q->scan, q, &u->arena, e) != 0)
 		return -1;
+	backing_show(u);
 	/* Rules see the facts; but nothing may be called clean whose L2 tables and
 	 * refcounts nobody has looked at. */
 	u->skip_reason = "QCOW2 image: its tables are not judged in this version";
+	if (u->guest_why)
+		u->skip_reason =
+			arena_printf(&u->arena, "%s, and the guest's disk not at all: %s",
+				     u->skip_reason, u->guest_why);
 	return 0;
 }
 

@@ -262,7 +262,7 @@ struct qcow2_crypto {
 /* ---- the image ---- */
 
 struct qcow2 {
-	const struct unit *unit;
+	const struct unit *unit;  /* NULL: it is a backing file */
 	const struct source *src; /* the host file */
 	uint64_t file_size;
 	struct view head; /* the first cluster, or what there is of it */
@@ -329,6 +329,12 @@ struct qcow2 {
  * and refcounts, which is qcow2_scan(). */
 int qcow2_read(struct qcow2 **out, struct unit *u, struct err *e)
 	__attribute__((warn_unused_result));
+
+/* Only the header, its extensions and the names in it, of an image that is not a unit's: of
+ * a backing file. head: its first bytes. Its L1 table is placed, and not read; snapshots and
+ * bitmaps are as if there were none. */
+int qcow2_read_names(struct qcow2 **out, const struct source *src, struct view head,
+		     struct arena *a, struct err *e) __attribute__((warn_unused_result));
 
 /* A table of n entries at an offset, which stand in fields or wherever: nothing is read.
  * max: bytes that the format's readers accept. */

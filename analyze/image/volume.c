@@ -58,7 +58,8 @@ static int look_into(struct volume *v, struct arena *a, struct err *e)
 	struct view head;
 
 	if (image_view(v->image, a, v->off, u64_min(v->len, VOLUME_HEAD), &head, e) != 0)
-		return -1;
+		/* What a container cannot show is not known; the other partitions are. */
+		return e->code == ERR_UNREADABLE ? 0 : -1;
 	v->looked = true;
 	v->blank = view_is_zero(head);
 	v->sector = view_cut(head, 0, (size_t)u64_min(head.n, MBR_SIZE));
