@@ -58,8 +58,10 @@ static void facts_of_unit(struct facts *f, struct unit *u)
 	}
 	if (u->syntax)
 		facts_word(f, "syntax_error", u->syntax->what);
-	if (u->qcow2)
+	if (u->qcow2) {
 		facts_of_qcow2(f, u->qcow2);
+		facts_of_chain(f, u);
+	}
 	if (u->image)
 		facts_of_image(f, u->image);
 	if (u->vm)

@@ -86,7 +86,10 @@ static const char *trouble(const struct unit *u)
 	case UNIT_FAILED:
 		return u->why.msg;
 	case UNIT_READ:
-		return u->image ? NULL : "not a disk image: there is nothing to draw";
+		if (u->image)
+			return NULL;
+		return u->guest_why ? u->guest_why
+				    : "not a disk image: there is nothing to draw";
 	case UNIT_CLOSED:
 		break;
 	}

@@ -114,8 +114,7 @@ static void locate(struct exhibit *e, const struct examined *x, struct arena *a)
 		e->from = lines_pos(&x->lines, at.off);
 		e->to = lines_pos(&x->lines, span_end(at));
 	} else {
-		e->has_place = (u->qcow2 && qcow2_place(u->qcow2, at, a, &e->place)) ||
-			       (u->image && image_place(u->image, at, a, &e->place));
+		e->has_place = unit_place(u, at, a, &e->place);
 	}
 }
 
@@ -172,22 +171,30 @@ void examine(struct examined *x, const struct findings *found, exhibit_show show
 
 /* ---- places ---- */
 
+void buf_offset(struct buf *out, struct span at)
+{
+	buf_printf(out, "%s0x%llx", at.src->is_guest ? "guest:" : "",
+		   (unsigned long long)at.off);
+}
+
 static void buf_at(struct buf *out, const char *path, const struct text_pos *pos,
-		   uint64_t off)
+		   struct span at)
 {
 	buf_safe(out, str_of(path));
-	if (pos)
+	if (pos) {
 		buf_printf(out, ":%llu:%llu", (unsigned long long)pos->line,
 			   (unsigned long long)pos->column);
-	else
-		buf_printf(out, "@0x%llx", (unsigned long long)off);
+	} else {
+		buf_char(out, '@');
+		buf_offset(out, at);
+	}
 }
 
 void buf_place_of(struct buf *out, const struct examined *x, const struct exhibit *e)
 {
 	bool text = x->unit->format->kind == FORMAT_TEXT;
 
-	buf_at(out, x->path, text ? &e->from : NULL, e->f->at.off);
+	buf_at(out, x->path, text ? &e->from : NULL, e->f->at);
 }
 
 /* Later rounds see a text that nobody else has seen: its lines would mislead. */
@@ -197,11 +204,11 @@ void buf_mended_place(struct buf *out, const char *path, const struct mended *m,
 	struct text_pos pos;
 
 	if (m->before->format->kind == FORMAT_IMAGE) {
-		buf_at(out, path, NULL, item->finding->at.off);
+		buf_at(out, path, NULL, item->finding->at);
 	} else if (item->round > 1) {
 		buf_safe(out, str_of(path));
 	} else {
 		pos = lines_pos(&m->lines, item->finding->at.off);
-		buf_at(out, path, &pos, 0);
+		buf_at(out, path, &pos, item->finding->at);
 	}
 }

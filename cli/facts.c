@@ -51,7 +51,8 @@ static void place(struct facts *f, struct span at)
 		buf_printf(f->out, "  %llu:%llu", (unsigned long long)pos.line,
 			   (unsigned long long)pos.column);
 	} else {
-		buf_printf(f->out, "  @0x%llx", (unsigned long long)at.off);
+		buf_printf(f->out, "  @%s0x%llx", at.src->is_guest ? "guest:" : "",
+			   (unsigned long long)at.off);
 	}
 	paint_end(f->out, &f->term);
 }
@@ -79,7 +80,7 @@ static void json_place(struct facts *f, struct span at)
 {
 	struct text_pos pos;
 
-	json_u64(&f->j, "byte_offset", at.off);
+	json_u64(&f->j, at.src->is_guest ? "guest_offset" : "byte_offset", at.off);
 	json_u64(&f->j, "byte_length", at.len);
 	if (!f->lines)
 		return;
@@ -246,7 +247,8 @@ void facts_place(struct facts *f, struct span at)
 		return;
 	}
 	label(f, "at");
-	buf_printf(f->out, "0x%llx, ", (unsigned long long)at.off);
+	buf_printf(f->out, "%s0x%llx, ", at.src->is_guest ? "guest:" : "",
+		   (unsigned long long)at.off);
 	buf_count(f->out, at.len, "byte");
 	buf_char(f->out, '\n');
 }

@@ -359,6 +359,8 @@ void map_disk(struct map *m, const struct image *img, struct arena *a)
 		s.known = false;
 		s.unsure = "not known: the partition table is gone";
 	}
+	if (img->src->is_guest)
+		m->title = arena_printf(a, "the guest's disk: %s", m->title);
 	put_gaps(&s);
 	map_sort(m);
 }

@@ -82,7 +82,9 @@ static struct map_range *range_of(struct map *m, const struct image *img,
 
 	if (f->rule->on == SUBJECT_volume && v->number)
 		return partition(m, v->number);
-	if (f->at.len == 0 || (f->at.off == 0 && f->at.len >= m->size))
+	/* One about the container is at no place of the disk in it. */
+	if (f->at.src->is_guest != img->src->is_guest || f->at.len == 0 ||
+	    (f->at.off == 0 && f->at.len >= m->size))
 		return NULL;
 	r = by_slot(m, img, f->at);
 	if (!r)

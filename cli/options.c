@@ -230,6 +230,9 @@ static int take(struct parser *p, enum option id, const char *value)
 	case OPT_host_mounts:
 		o->host_mounts = value;
 		return 0;
+	case OPT_allow_root:
+		*vec_add(&o->allow_root, p->a) = value;
+		return 0;
 	case OPT_sector_size:
 		return take_sector_size(p, opt, value);
 	case OPT_svg:

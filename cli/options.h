@@ -61,6 +61,7 @@ struct options {
 	enum report_format format;
 	VEC(struct output) outputs;
 	struct words select, ignore, rule; /* ids, not yet looked up */
+	struct words allow_root;           /* folders */
 	enum severity min_severity;
 	bool never_fail;
 	enum severity fail_on; /* unless never_fail */

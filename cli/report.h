@@ -122,6 +122,8 @@ void json_skipped(struct buf *out, const char *path, const char *reason);
 
 /* "PATH:LINE:COLUMN" of a text, "PATH@0xOFFSET" of an image; what cannot be shown in a path
  * is escaped. */
+/* "0x1be"; "guest:0x1be" in the disk that a container holds. */
+void buf_offset(struct buf *out, struct span at);
 void buf_place_of(struct buf *out, const struct examined *x, const struct exhibit *e);
 void buf_mended_place(struct buf *out, const char *path, const struct mended *m,
 		      const struct mend_item *item);

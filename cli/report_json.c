@@ -69,6 +69,18 @@ static void position(struct json *j, const struct exhibit *e, bool text)
 	json_u64(j, "end_column", e->to.column);
 }
 
+/* Where the bytes are: in the file, or in the disk that it holds. */
+static void offsets(struct json *j, struct span at)
+{
+	if (at.src->is_guest) {
+		json_null(j, "byte_offset");
+		json_u64(j, "guest_offset", at.off);
+	} else {
+		json_u64(j, "byte_offset", at.off);
+		json_null(j, "guest_offset");
+	}
+}
+
 static void related(struct json *j, const struct examined *x, const struct finding *f,
 		    bool text)
 {
@@ -82,7 +94,7 @@ static void related(struct json *j, const struct examined *x, const struct findi
 			json_u64(j, "line", lines_index(&x->lines, r->at.off) + 1);
 		else
 			json_null(j, "line");
-		json_u64(j, "byte_offset", r->at.off);
+		offsets(j, r->at);
 		json_cstr(j, "message", r->message);
 		json_object_end(j);
 	}
@@ -131,7 +143,7 @@ void json_exhibit(struct buf *out, const struct examined *x, const struct exhibi
 	json_cstr(&j, "rule", f->rule->id);
 	json_cstr(&j, "severity", severity_name(f->rule->severity));
 	json_cstr(&j, "path", x->path);
-	json_u64(&j, "byte_offset", f->at.off);
+	offsets(&j, f->at);
 	json_u64(&j, "byte_length", f->at.len);
 	position(&j, e, text);
 	locus(&j, x, e);

@@ -263,11 +263,11 @@ static void related_lines(struct buf *out, const struct examined *x,
 
 		buf_add(out, STR("   = note: "));
 		if (x->unit->format->kind == FORMAT_TEXT)
-			buf_printf(out,
-				   "line %zu: ", lines_index(&x->lines, r->at.off) + 1);
+			buf_printf(out, "line %zu",
+				   lines_index(&x->lines, r->at.off) + 1);
 		else
-			buf_printf(out, "0x%llx: ", (unsigned long long)r->at.off);
-		buf_printf(out, "%s\n", r->message);
+			buf_offset(out, r->at);
+		buf_printf(out, ": %s\n", r->message);
 	}
 }
 
