@@ -163,6 +163,17 @@ static bool copies_agree(const struct gpt *g)
 	       view_eq(p->entries_raw, 0, b->entries_raw.p, b->entries_raw.n);
 }
 
+/* Of two right copies that differ, the other one has its way. */
+static bool takes_backup(const struct gpt *was, const struct gpt *is)
+{
+	const struct gpt_table *b = &was->backup;
+
+	return was->good == &was->primary && gpt_table_ok(b) && copies_agree(is) &&
+	       guid_eq(b->disk_guid, is->good->disk_guid) &&
+	       b->entries_raw.n == is->good->entries_raw.n &&
+	       view_eq(b->entries_raw, 0, is->good->entries_raw.p, b->entries_raw.n);
+}
+
 static void keeps_gpt(struct trial *t, const struct gpt *was, const struct gpt *is,
 		      enum fix_class reach)
 {
@@ -178,7 +189,8 @@ static void keeps_gpt(struct trial *t, const struct gpt *was, const struct gpt *
 		refute(t, "no copy of the table would be right any more");
 	else if (copies_agree(was) && !copies_agree(is))
 		refute(t, "the two copies of the table would no longer agree");
-	if (t->why || !was->good || !is->good)
+	if (t->why || !was->good || !is->good ||
+	    (reach >= FIX_UNSAFE && takes_backup(was, is)))
 		return;
 	while (i < was->good->nentries && i < is->good->nentries &&
 	       same_partition(t, was, is, i, reach))

@@ -173,7 +173,7 @@ static void check_primary(struct scan *s, const struct gpt *g)
 	struct gpt_state st = gpt_state(g);
 	struct finding *f;
 
-	if (st.verdict != GPT_PRIMARY_BAD || gpt_is_overwritten(&st))
+	if (st.verdict != GPT_PRIMARY_BAD || gpt_is_overwritten(&st) || gpt_is_torn(&st))
 		return;
 	f = report_bad(s, &st, &g->primary);
 	report_label(s, f, "Linux does not look at the backup, and finds no partitions");
@@ -183,7 +183,7 @@ static void check_primary_overwritten(struct scan *s, const struct gpt *g)
 {
 	struct gpt_state st = gpt_state(g);
 
-	if (st.verdict != GPT_PRIMARY_BAD || !gpt_is_overwritten(&st))
+	if (st.verdict != GPT_PRIMARY_BAD || !gpt_is_overwritten(&st) || gpt_is_torn(&st))
 		return;
 	if (st.protective)
 		report_foreign(s, &st, &g->primary);
@@ -475,19 +475,21 @@ const struct rule rules_gpt[] = {
 	  CHECK_FIX(gpt, check_lost, gpt_fix_pieced) },
 	{ .id = "gpt-disagree",
 	  .severity = SEV_ERROR,
-	  .fix_class = FIX_MANUAL,
+	  .fix_class = FIX_UNSAFE,
 	  .title = "two intact GPT copies that say different things",
 	  .why = "Systems go by the primary; a repair tool may bring the backup back, and with "
 		 "it partitions as they were at another time. Which copy is right cannot be "
 		 "told from the table.",
 	  .steps =
-		  "Compare them: `vmend inspect` shows both. Find out which one fits the file "
+		  "Compare them: `vmend inspect` shows both. Where one of them describes what cannot "
+		  "be and the other does not, `vmend fix --unsafe-fixes` makes the other copy from "
+		  "that one. Else find out which one fits the file "
 		  "systems (blkid -p -O OFFSET DISK at each start). If it is the primary, let "
 		  "`sfdisk` or `gdisk` write the table again; if it is the backup, load it "
 		  "first (gdisk: r, then c).",
 	  .source = "UEFI 2.10, section 5.3.2: the copies hold the same entries",
 	  .since = "0.1.0",
-	  CHECK(gpt, check_disagree) },
+	  CHECK_FIX(gpt, check_disagree, gpt_fix_choose) },
 	{ .id = "gpt-entry-count",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_NONE,

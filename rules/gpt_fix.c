@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/gpt_fix.h"
+#include "rules/gpt_fault.h"
 #include "rules/gpt_state.h"
 #include "base/banned.h"
 
@@ -68,6 +69,19 @@ static bool not_sound_yet(struct plan *p, const struct gpt_state *st)
 	return true;
 }
 
+/* A table that describes what no disk can be is not one to make copies of, or to edit: its
+ * checksums may be right because somebody counted the wrong bytes. */
+static bool is_absurd(struct plan *p, const struct gpt *g, const struct gpt_table *t)
+{
+	struct gpt_fault fault;
+
+	if (!gpt_fault(g, t, &fault) || !fault.absurd)
+		return false;
+	plan_refuse(p, "the %s, which has right checksums, cannot be meant: %s",
+		    t->which == GPT_PRIMARY ? "primary" : "backup", fault.what);
+	return true;
+}
+
 /* ---- writing ---- */
 
 static bool sector_changes(struct view now, struct view old, size_t at, size_t n)
@@ -95,7 +109,7 @@ bool gpt_put_sectors(struct plan *p, enum stage stage, uint64_t off, struct view
 	return true;
 }
 
-static struct gpt_header header_from(const struct gpt_state *st)
+struct gpt_header gpt_header_from(const struct gpt_state *st)
 {
 	const struct gpt_table *t = st->from;
 
@@ -179,8 +193,9 @@ bool gpt_put_protective(struct plan *p, const struct gpt_state *st)
 	uint8_t table[MBR_SIZE - MBR_OFF_ENTRIES] = { 0 };
 	const struct mbr *m = st->mbr;
 
+	/* Without 55 AA nobody reads them as entries. */
 	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
-		if (m->entry[i].type.v != MBR_TYPE_EMPTY)
+		if (m->magic_ok && m->entry[i].type.v != MBR_TYPE_EMPTY)
 			return plan_refuse(p,
 					   "sector 0 holds something else than an empty "
 					   "partition table");
@@ -208,12 +223,8 @@ static bool primary_can_be_built(struct plan *p, const struct gpt_state *st)
 	const struct gpt *g = st->g;
 	const struct gpt_table *t = &g->primary, *b = &g->backup;
 
-	if (t->header_ok && !st->header_right &&
-	    t->entries_crc_actual != b->entries_crc.v)
-		return plan_refuse(
-			p, "the primary's header is right and describes other "
-			   "entries than the backup has: which of the two is newer "
-			   "cannot be told");
+	if (is_absurd(p, g, b))
+		return false;
 	if (b->alternate_lba.v != t->lba)
 		return plan_refuse(
 			p, "the backup names LBA %llu as the primary's place, not 1",
@@ -230,16 +241,19 @@ static bool primary_can_be_built(struct plan *p, const struct gpt_state *st)
 	return gpt_place_is_free(p, st);
 }
 
+bool gpt_put_primary(struct plan *p, const struct gpt_state *st)
+{
+	struct gpt_header h = gpt_header_from(st);
+
+	return primary_can_be_built(p, st) && gpt_put_copy(p, st, &h);
+}
+
 bool gpt_fix_primary(struct plan *p, const struct finding *f, const struct gpt *g)
 {
 	struct gpt_state st = gpt_state(g);
-	struct gpt_header h;
 
 	(void)f;
-	if (st.verdict != GPT_PRIMARY_BAD || !primary_can_be_built(p, &st))
-		return false;
-	h = header_from(&st);
-	if (!gpt_put_copy(p, &st, &h))
+	if (st.verdict != GPT_PRIMARY_BAD || !gpt_put_primary(p, &st))
 		return false;
 	plan_title(p, "rebuild the primary GPT from the backup");
 	return st.protective || (st.mbr && gpt_put_protective(p, &st));
@@ -252,10 +266,10 @@ bool gpt_fix_backup(struct plan *p, const struct finding *f, const struct gpt *g
 	struct gpt_header h;
 
 	(void)f;
-	if (st.verdict != GPT_BACKUP_BAD || gpt_odd_size(p, g) ||
+	if (st.verdict != GPT_BACKUP_BAD || gpt_odd_size(p, g) || is_absurd(p, g, t) ||
 	    !gpt_place_is_free(p, &st))
 		return false;
-	h = header_from(&st);
+	h = gpt_header_from(&st);
 	if (!gpt_put_copy(p, &st, &h))
 		return false;
 	if (t->alternate_lba.v != st.header_lba &&
@@ -288,11 +302,11 @@ static bool grow_from_backup(struct plan *p, struct gpt_state *st, struct gpt_st
 	struct gpt_header h;
 
 	*end = gpt_state_new_end(st, &st->g->backup);
-	if (gpt_is_overwritten(st))
+	if (gpt_is_overwritten(st) || gpt_is_torn(st))
 		return plan_refuse(p, "the primary has to be right first");
 	if (!primary_can_be_built(p, st))
 		return false;
-	h = header_from(st);
+	h = gpt_header_from(st);
 	h.alternate_lba = end->header_lba;
 	h.last_usable = end->array_lba - 1;
 	st->header_right = false; /* it changes, too */
@@ -331,7 +345,7 @@ bool gpt_fix_grown(struct plan *p, const struct finding *f, const struct gpt *g)
 				   (unsigned long long)end.array + 1,
 				   g->stray ? ": the backup of another GPT is there"
 					    : "");
-	h = header_from(&end);
+	h = gpt_header_from(&end);
 	h.alternate_lba = g->primary.lba;
 	h.last_usable = moved ? g->backup.last_usable.v : end.array_lba - 1;
 	/* A backup that a tool has moved already is right as it is. */
@@ -378,7 +392,7 @@ bool gpt_fix_truncated(struct plan *p, const struct finding *f, const struct gpt
 	if (!gpt_place_is_free(p, &st))
 		return false;
 	plan_grow(p, size);
-	h = header_from(&st);
+	h = gpt_header_from(&st);
 	if (!gpt_put_copy(p, &st, &h))
 		return false;
 	plan_title(p,
@@ -531,7 +545,7 @@ static bool fix_guids(struct plan *p, const struct finding *f, const struct gpt 
 	struct gpt_state st = gpt_state(g);
 	size_t n = 0;
 
-	if (not_sound_yet(p, &st))
+	if (not_sound_yet(p, &st) || is_absurd(p, g, t))
 		return false;
 	for (size_t i = 0; i < t->nentries; i++) {
 		const struct gpt_entry *e = &t->entry[i];
@@ -555,4 +569,16 @@ bool gpt_fix_guid_zero(struct plan *p, const struct finding *f, const struct gpt
 bool gpt_fix_guid_dup(struct plan *p, const struct finding *f, const struct gpt *g)
 {
 	return fix_guids(p, f, g, has_guid_again);
+}
+
+bool gpt_fix_revision(struct plan *p, const struct finding *f, const struct gpt *g)
+{
+	struct gpt_state st = gpt_state(g);
+
+	if (not_sound_yet(p, &st) || is_absurd(p, g, &g->primary))
+		return false;
+	plan_title(p, "set the revision to 1.0");
+	return plan_le32(
+		p, f->at.off == g->primary.revision.at.off ? STAGE_COMMIT : STAGE_HEADERS,
+		f->at, GPT_REVISION_1_0);
 }

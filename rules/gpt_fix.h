@@ -8,6 +8,7 @@
 #ifndef RULES_GPT_FIX_H
 #define RULES_GPT_FIX_H
 
+#include "analyze/image/gpt.h"
 #include "rules/rule.h"
 
 struct gpt_state;
@@ -16,6 +17,9 @@ struct gpt_state;
 bool gpt_fix_primary(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_backup(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_pieced(struct plan *p, const struct finding *f, const struct gpt *g);
+bool gpt_fix_choose(struct plan *p, const struct finding *f, const struct gpt *g);
+bool gpt_fix_alone(struct plan *p, const struct finding *f, const struct gpt *g);
+bool gpt_fix_revision(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_grown(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_truncated(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_alternate(struct plan *p, const struct finding *f, const struct gpt *g);
@@ -33,6 +37,8 @@ bool gpt_fix_align(struct plan *p, const struct finding *f, const struct gpt *g)
 /* Only the sectors that change; what was not there (old ends before) was zeros. */
 bool gpt_put_sectors(struct plan *p, enum stage stage, uint64_t off, struct view now,
 		     struct view old, uint32_t ss);
+/* What the copy that st rebuilds says: as st->from, of its own place. */
+struct gpt_header gpt_header_from(const struct gpt_state *st);
 /* st->from's array at its place, then the header that points at it. */
 bool gpt_put_copy(struct plan *p, const struct gpt_state *st, const struct gpt_header *h);
 /* The protective entry's size, where it is the only entry and says something else. */
@@ -40,6 +46,8 @@ bool gpt_put_protective_size(struct plan *p, const struct mbr *m, uint64_t secto
 /* Sector 0 is without entries and becomes a protective MBR; boot code and disk signature
  * stay. */
 bool gpt_put_protective(struct plan *p, const struct gpt_state *st);
+/* The primary from the backup, where there is no doubt and room for it. */
+bool gpt_put_primary(struct plan *p, const struct gpt_state *st);
 /* No partition has the sectors that st's repair writes, and no table for another sector size
  * is there. */
 bool gpt_place_is_free(struct plan *p, const struct gpt_state *st);

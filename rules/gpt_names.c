@@ -1,12 +1,12 @@
 /* Rules on what a GPT calls itself and its partitions: GUIDs and names that systems find
  * disks by. UEFI 2.10, section 5.3.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "rules/gpt_fix.h"
 #include "rules/gpt_state.h"
 #include "rules/rules.h"
 #include "base/banned.h"
 
 enum {
-	GPT_REVISION_1_0 = 0x00010000,
 	/* Entries that are looked at; a table with more is made up, or a test of tools. */
 	NAMED_MAX = 256,
 };
@@ -145,16 +145,16 @@ const struct rule rules_gpt_names[] = {
 	  CHECK(gpt, check_guid_is_type) },
 	{ .id = "gpt-revision",
 	  .severity = SEV_ERROR,
-	  .fix_class = FIX_NONE,
+	  .fix_class = FIX_UNSAFE,
 	  .title = "a GPT header of another revision than 1.0",
 	  .why = "parted refuses such a disk, sgdisk takes it for empty, and would write an "
 		 "empty table over it.",
 	  .steps =
-		  "If the table is otherwise right, it was damaged or made wrongly: `sfdisk -d` "
-		  "shows it, and writing that dump back to a copy makes a right one.",
+		  "There is no other revision. If the table is otherwise right (`vmend inspect`), "
+		  "`vmend fix --unsafe-fixes` sets this one to 1.0.",
 	  .source = "UEFI 2.10, table 5-5, Revision",
 	  .since = "0.1.0",
-	  CHECK(gpt, check_revision) },
+	  CHECK_FIX(gpt, check_revision, gpt_fix_revision) },
 };
 
 RULES_END(gpt_names);

@@ -41,7 +41,8 @@ static void check_emptied(struct scan *s, const struct gpt *g)
 	const struct gpt_past *past = g->past;
 	struct finding *f;
 
-	if (!past || st.verdict == GPT_IDLE || (!past->table && !past->filesystem))
+	if (!past || st.verdict == GPT_IDLE || st.verdict == GPT_ALONE ||
+	    (!past->table && !past->filesystem))
 		return;
 	if (past->table) {
 		const struct gpt_table *b = past->table->good;

@@ -335,9 +335,33 @@ static void plan_behind(struct gpt_state *st)
 
 /* ---- the verdict ---- */
 
+/* Has LBA 2 what the backup's array has, in one entry at least? */
+static bool has_our_entries(const struct gpt *g)
+{
+	const struct gpt_table *b = &g->backup;
+	uint32_t ss = g->sector_size;
+	struct view array = view_cut(g->head, ss, g->head.n - ss);
+
+	for (size_t i = 0; i < b->nentries; i++) {
+		size_t at = (b->entry[i].number - 1) * (size_t)b->entry_size.v;
+
+		if (view_has(array, at, SLOT) && view_has(b->entries_raw, at, SLOT) &&
+		    view_eq(array, at, b->entries_raw.p + at, SLOT))
+			return true;
+	}
+	return false;
+}
+
+/* Does the disk begin with something that does not go by a table, or by another one? */
+static bool is_taken(const struct gpt_state *st)
+{
+	return st->g->image->filesystem || (st->mbr && mbr_is_label(st->mbr)) ||
+	       (st->mbr && st->mbr->magic_ok && st->mbr->boot_sector);
+}
+
 /* Is a GPT what readers of this disk go by? A protective entry says so. Without one a right
- * primary does, unless sector 0 is a DOS label. A backup alone does where nothing else
- * is: it may be the left-over of an earlier life of the disk. */
+ * primary does, unless sector 0 is a DOS label. A backup alone does where nothing else is,
+ * or what is left of the primary: it may be the left-over of an earlier life of the disk. */
 static bool is_live(const struct gpt_state *st)
 {
 	const struct gpt *g = st->g;
@@ -348,10 +372,17 @@ static bool is_live(const struct gpt_state *st)
 		return false;
 	if (gpt_table_ok(&g->primary))
 		return true;
-	if (g->image->filesystem ||
-	    (st->mbr && st->mbr->magic_ok && st->mbr->boot_sector))
+	if (is_taken(st))
 		return false;
-	return g->primary.present || (g->good && view_is_zero(g->head));
+	return g->primary.present ||
+	       (g->good && (view_is_zero(g->head) || has_our_entries(g)));
+}
+
+static bool is_alone(const struct gpt_state *st)
+{
+	const struct gpt *g = st->g;
+
+	return !is_taken(st) && g->good == &g->backup && g->backup_at_end;
 }
 
 static bool is_unread(const struct gpt_table *t)
@@ -396,7 +427,7 @@ static enum gpt_verdict judge(const struct gpt_state *st)
 	const struct gpt *g = st->g;
 
 	if (g->sectors < 4 || !is_live(st))
-		return GPT_IDLE;
+		return g->sectors >= 4 && is_alone(st) ? GPT_ALONE : GPT_IDLE;
 	if (g->other && g->other->good && g->good)
 		return GPT_TWO_SIZES;
 	if (is_unread(&g->primary) ||
@@ -414,6 +445,7 @@ struct gpt_state gpt_state(const struct gpt *g)
 	st.protective = mbr_protective_of(st.mbr) != NULL;
 	st.verdict = judge(&st);
 	switch (st.verdict) {
+	case GPT_ALONE:
 	case GPT_PRIMARY_BAD:
 		plan_copy(&st, &g->primary, &g->backup);
 		break;
@@ -450,10 +482,18 @@ bool gpt_is_overwritten(const struct gpt_state *st)
 	return st->room == ROOM_FOREIGN || (!st->protective && !is_certainly_ours(st));
 }
 
+bool gpt_is_torn(const struct gpt_state *st)
+{
+	const struct gpt_table *t = &st->g->primary;
+
+	return st->verdict == GPT_PRIMARY_BAD && t->header_ok && t->entries_read &&
+	       !st->header_right && t->entries_crc_actual != st->from->entries_crc.v;
+}
+
 bool gpt_state_has_table(const struct gpt_state *st)
 {
-	return st->g->good && st->verdict != GPT_IDLE && st->verdict != GPT_TWO_SIZES &&
-	       st->verdict != GPT_UNREAD;
+	return st->g->good && st->verdict != GPT_IDLE && st->verdict != GPT_ALONE &&
+	       st->verdict != GPT_TWO_SIZES && st->verdict != GPT_UNREAD;
 }
 
 uint64_t gpt_sectors_meant(const struct gpt_state *st)

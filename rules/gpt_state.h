@@ -8,8 +8,9 @@
 #include "analyze/image/mbr.h"
 
 enum gpt_verdict {
-	GPT_IDLE, /* the disk's readers do not go by it: a DOS label, or a file system
+	GPT_IDLE,  /* the disk's readers do not go by it: a DOS label, or a file system
 			    over the whole disk, or too little is left to believe in one */
+	GPT_ALONE, /* nothing but a right backup: of this disk, or of an earlier life */
 	GPT_TWO_SIZES,   /* right tables for two sector sizes */
 	GPT_UNREAD,      /* an array larger than we read: nothing can be said */
 	GPT_LOST,        /* no copy is right */
@@ -35,7 +36,7 @@ struct gpt_state {
 	enum gpt_verdict verdict;
 	bool protective; /* sector 0 has an entry that makes readers look for a GPT */
 
-	/* PRIMARY_BAD, BACKUP_BAD: the repair. GROWN, TRUNCATED: of the new backup. */
+	/* PRIMARY_BAD, BACKUP_BAD, ALONE: the repair. GROWN, TRUNCATED: of the new backup. */
 	const struct gpt_table *from; /* the copy that is right */
 	uint64_t array;               /* sectors of the entry array */
 	uint64_t array_lba;           /* where the repair puts it */
@@ -59,6 +60,10 @@ struct gpt_state gpt_state_rebuild(const struct gpt_state *st,
 
 /* Is the primary bad in a way that leaves doubt whether its place is the table's? */
 bool gpt_is_overwritten(const struct gpt_state *st);
+
+/* Is the primary bad because its header, which is right, is that of other entries: of newer or
+ * of older ones than both what stands there and what the backup has? */
+bool gpt_is_torn(const struct gpt_state *st);
 
 /* May rules on partitions go by g->good? */
 bool gpt_state_has_table(const struct gpt_state *st);

@@ -8,7 +8,6 @@
 #include "base/banned.h"
 
 enum {
-	GPT_REVISION_1_0 = 0x00010000,
 	NAME_UNITS = GPT_ENT_NAME_SIZE / 2,
 	REPLACEMENT = 0xfffd,
 	SECTOR_MAX = 4096,

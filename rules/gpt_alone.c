@@ -1,0 +1,97 @@
+/* A right backup GPT that may be out of date: beside a primary that was changed by half, or
+ * without any other trace of a table. UEFI 2.10, section 5.3.2.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "rules/gpt_fix.h"
+#include "rules/gpt_state.h"
+#include "rules/rules.h"
+#include "analyze/image/image.h"
+#include "base/banned.h"
+
+#define LLU(v) ((unsigned long long)(v))
+
+static void check_alone(struct scan *s, const struct gpt *g)
+{
+	struct gpt_state st = gpt_state(g);
+	struct span at = g->backup.at;
+	struct finding *f;
+
+	if (st.verdict != GPT_ALONE)
+		return;
+	at.len = sizeof(GPT_SIGNATURE) - 1;
+	f = report(
+		s, at,
+		"there is an intact backup GPT at LBA %llu (partitions: %zu), but the disk "
+		"begins with something that is no partition table",
+		LLU(g->backup.lba), g->backup.nentries);
+	report_label(
+		s, f,
+		"either its first sectors were written over, or this is a left-over");
+}
+
+bool gpt_fix_alone(struct plan *p, const struct finding *f, const struct gpt *g)
+{
+	uint8_t table[MBR_SIZE - MBR_OFF_ENTRIES] = { 0 };
+	struct gpt_state st = gpt_state(g);
+
+	(void)f;
+	if (st.verdict != GPT_ALONE || !st.mbr || !gpt_put_primary(p, &st))
+		return false;
+	mbr_protective_bytes(g->sectors, table);
+	put_le16(table + (MBR_OFF_MAGIC - MBR_OFF_ENTRIES), 0xaa55);
+	plan_title(p, "write the primary GPT and a protective MBR over what is there");
+	return plan_bytes(p, STAGE_COMMIT, st.mbr->at.off + MBR_OFF_ENTRIES,
+			  (struct view){ table, sizeof(table) });
+}
+
+static void check_torn(struct scan *s, const struct gpt *g)
+{
+	struct gpt_state st = gpt_state(g);
+	const struct gpt_table *t = &g->primary;
+	struct finding *f;
+
+	if (!gpt_is_torn(&st))
+		return;
+	f = report(s, t->entries_crc.at,
+		   "the header of the primary GPT is right, but is that of other entries "
+		   "(checksum %08llx) than it has (%08x)",
+		   LLU(t->entries_crc.v), t->entries_crc_actual);
+	report_label(s, f, "Linux does not look at the backup, and finds no partitions");
+	report_related(
+		s, f, g->backup.at,
+		"the backup is intact, with other entries than either (partitions: %zu)",
+		g->backup.nentries);
+}
+
+const struct rule rules_gpt_alone[] = {
+	{ .id = "gpt-backup-alone",
+	  .severity = SEV_NOTE,
+	  .fix_class = FIX_LOSSY,
+	  .title = "a backup GPT, and no other trace of a partition table",
+	  .why = "If the first sectors were written over by mistake, the backup is all that "
+		 "knows the partitions, and no system looks at it. If the disk is used without "
+		 "partitions now, it misleads tools that search for tables.",
+	  .steps =
+		  "Find out what the first sectors hold (`xxd -l 17k DISK`). If they were written "
+		  "over, `vmend fix --lossy-fixes` puts the table that the backup has over them; "
+		  "`vmend undo` takes that back. If the backup is the left-over, `wipefs` "
+		  "shows and removes it.",
+	  .source = "UEFI 2.10, section 5.3.2; wipefs(8)",
+	  .since = "0.1.0",
+	  CHECK_FIX(gpt, check_alone, gpt_fix_alone) },
+	{ .id = "gpt-primary-torn",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_UNSAFE,
+	  .title = "the primary GPT was changed by half",
+	  .why = "Its header and its entries are of different times, and the backup is of a third "
+		 "one, which may be before the change. No system finds a partition.",
+	  .steps =
+		  "Compare the backup with the primary's entries (`vmend inspect`). If the backup "
+		  "is as the disk should be, `vmend fix --unsafe-fixes` makes the primary from "
+		  "it; `vmend undo` takes that back.",
+	  .source =
+		  "Linux, block/partitions/efi.c, is_gpt_valid(); UEFI 2.10, section 5.3.2",
+	  .since = "0.1.0",
+	  CHECK_FIX(gpt, check_torn, gpt_fix_primary) },
+};
+
+RULES_END(gpt_alone);
