@@ -70,6 +70,12 @@ static const char *extra_text(struct scan *s, const struct gpt *g,
 		LLU(e->sectors.v));
 }
 
+/* pmbr-twice has those. */
+static bool is_twin(const struct mbr *m, const struct mbr_entry *e)
+{
+	return !is_copy(e) && e->lba.v == 1 && mbr_protective_of(m)->lba.v == 1;
+}
+
 static void check_extra(struct scan *s, const struct mbr *m)
 {
 	struct finding *f = NULL;
@@ -80,7 +86,7 @@ static void check_extra(struct scan *s, const struct mbr *m)
 	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
 		const struct mbr_entry *e = &m->entry[i];
 
-		if (!e->used || e == mbr_protective_of(m) ||
+		if (!e->used || e == mbr_protective_of(m) || is_twin(m, e) ||
 		    (is_copy(e) && !mirrored(st.g, e)))
 			continue;
 		if (f)

@@ -33,7 +33,7 @@ fdisk_says() { # FILE SECTOR-SIZE
 	while IFS= read -r line; do
 		line=${line#Command (m for help): }
 		[[ $line =~ ^([^ ]*:|Welcome to fdisk.*|Changes will remain.*|Be careful.*)?$ ]] && continue
-		[[ $line =~ ^(No errors detected|Header version|Using [0-9]* out of|A total of|Remaining [0-9]* unallocated) ]] &&
+		[[ $line =~ ^(No errors detected|Header version|Using [0-9]* out of|A total of|Remaining [0-9]* unallocated|A hybrid GPT was) ]] &&
 			continue
 		said+="libfdisk: $line"$'\n'
 	done <<<"$out"
