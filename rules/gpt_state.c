@@ -281,12 +281,24 @@ struct gpt_state gpt_state_rebuild(const struct gpt_state *st,
 	return copy;
 }
 
+/* A copy of this table that a tool has put there, and that was damaged since. */
+static bool is_moved_backup(const struct gpt_state *st)
+{
+	const struct gpt_table *t = st->from;
+
+	return st->room == ROOM_OURS && !st->g->stray &&
+	       (view_eq(st->header_old, GPT_OFF_DISK_GUID, t->disk_guid.b, GPT_GUID_SIZE) ||
+		view_eq(st->array_old, 0, t->entries_raw.p, t->entries_raw.n));
+}
+
 /* What stands at the end of a disk that has grown. */
 static enum gpt_room judge_new_end(const struct gpt_state *st)
 {
 	const struct gpt *g = st->g;
 	uint32_t ss = g->sector_size;
 
+	if (is_moved_backup(st))
+		return ROOM_EMPTY;
 	if (g->tail.n != (1 + st->array) * ss)
 		return ROOM_FOREIGN;
 	for (uint64_t i = 0; i <= st->array; i++) {

@@ -203,7 +203,7 @@ grep -v '^!' results | awk -F'\t' '
 	}
 	{ m = split($1, kind, "+"); for (i = 1; i <= m; i++) { count(kind[i]); all[kind[i]] }
 	  count(m > 1 ? "pairs" : "alone"); count($2 == "dos" ? "DOS labels" : "GPT, all")
-	  if ($4 == "no") left[$2 "\t" $7]++ }
+	  if ($4 == "no") { left[$2 "\t" $7]++; which[$2 "\t" $7] = $5 ": " $6 } }
 	END {
 		printf "# %-12s %6s %6s %6s %6s %6s %6s %6s %8s %10s\n", "damage", "disks", "fine",
 			"missed", "safe", "unsafe", "lossy", "left", "mended", "1 copy ok"
@@ -212,7 +212,7 @@ grep -v '^!' results | awk -F'\t' '
 		while ((getline k <"kinds") > 0) row(k)
 		row("alone"); row("pairs"); row("DOS labels"); row("GPT, all")
 		print "# left, by the copies that were whole, and what vmend said:"
-		for (w in left) printf "#  %5d %s\n", left[w], w | "sort -k2,2nr"
+		for (w in left) printf "#  %5d %s (such as %s)\n", left[w], w, which[w] | "sort -k2,2nr"
 		close("sort -k2,2nr")
 		printf "%d %d\n", onefixed["GPT, all"], one["GPT, all"] >"rate"
 	}'
