@@ -287,7 +287,8 @@ static bool is_moved_backup(const struct gpt_state *st)
 	const struct gpt_table *t = st->from;
 
 	return st->room == ROOM_OURS && !st->g->stray &&
-	       (view_eq(st->header_old, GPT_OFF_DISK_GUID, t->disk_guid.b, GPT_GUID_SIZE) ||
+	       (view_eq(st->header_old, GPT_OFF_DISK_GUID, t->disk_guid.b,
+			GPT_GUID_SIZE) ||
 		view_eq(st->array_old, 0, t->entries_raw.p, t->entries_raw.n));
 }
 
