@@ -168,8 +168,8 @@ static bool takes_backup(const struct gpt *was, const struct gpt *is)
 {
 	const struct gpt_table *b = &was->backup;
 
-	return was->good == &was->primary && gpt_table_ok(b) && copies_agree(is) &&
-	       guid_eq(b->disk_guid, is->good->disk_guid) &&
+	return was->good == &was->primary && gpt_table_ok(b) && !copies_agree(was) &&
+	       copies_agree(is) && guid_eq(b->disk_guid, is->good->disk_guid) &&
 	       b->entries_raw.n == is->good->entries_raw.n &&
 	       view_eq(b->entries_raw, 0, is->good->entries_raw.p, b->entries_raw.n);
 }
@@ -190,7 +190,7 @@ static void keeps_gpt(struct trial *t, const struct gpt *was, const struct gpt *
 	else if (copies_agree(was) && !copies_agree(is))
 		refute(t, "the two copies of the table would no longer agree");
 	if (t->why || !was->good || !is->good ||
-	    (reach >= FIX_UNSAFE && takes_backup(was, is)))
+	    (reach >= FIX_UNSAFE && t->plan.moves.n == 0 && takes_backup(was, is)))
 		return;
 	while (i < was->good->nentries && i < is->good->nentries &&
 	       same_partition(t, was, is, i, reach))
