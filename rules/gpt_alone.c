@@ -5,14 +5,29 @@
 #include "rules/gpt_state.h"
 #include "rules/rules.h"
 #include "analyze/image/image.h"
+#include "analyze/image/volume.h"
 #include "base/banned.h"
 
 #define LLU(v) ((unsigned long long)(v))
+
+/* A partition of the backup's with content that we know, where it says: without one, the backup
+ * may as well be a left-over. */
+static const struct volume *first_content(const struct gpt *g)
+{
+	const struct image *img = g->image;
+
+	for (size_t i = 0; i < img->nvolumes; i++) {
+		if (img->volumes[i].gpt && img->volumes[i].fs)
+			return &img->volumes[i];
+	}
+	return NULL;
+}
 
 static void check_alone(struct scan *s, const struct gpt *g)
 {
 	struct gpt_state st = gpt_state(g);
 	struct span at = g->backup.at;
+	const struct volume *v = first_content(g);
 	struct finding *f;
 
 	if (st.verdict != GPT_ALONE)
@@ -26,21 +41,53 @@ static void check_alone(struct scan *s, const struct gpt *g)
 	report_label(
 		s, f,
 		"either its first sectors were written over, or this is a left-over");
+	if (v)
+		report_related(s, f, v->fs->at, "%s, where partition %u begins",
+			       v->fs->name, v->number);
 }
 
-bool gpt_fix_alone(struct plan *p, const struct finding *f, const struct gpt *g)
+static bool fix_alone(struct plan *p, const struct finding *f, const struct gpt *g)
 {
-	uint8_t table[MBR_SIZE - MBR_OFF_ENTRIES] = { 0 };
 	struct gpt_state st = gpt_state(g);
 
 	(void)f;
-	if (st.verdict != GPT_ALONE || !st.mbr || !gpt_put_primary(p, &st))
+	if (st.verdict != GPT_ALONE || !st.mbr)
 		return false;
-	mbr_protective_bytes(g->sectors, table);
-	put_le16(table + (MBR_OFF_MAGIC - MBR_OFF_ENTRIES), 0xaa55);
+	if (!first_content(g))
+		return plan_refuse(
+			p, "nothing that we know begins where the backup has partitions");
 	plan_title(p, "write the primary GPT and a protective MBR over what is there");
-	return plan_bytes(p, STAGE_COMMIT, st.mbr->at.off + MBR_OFF_ENTRIES,
-			  (struct view){ table, sizeof(table) });
+	return gpt_put_primary(p, &st) && gpt_put_protective(p, &st);
+}
+
+/* Is everything that the primary's array still shows as a partition one of the backup's? */
+static bool knows_all(const struct gpt_table *backup, const struct gpt_table *torn)
+{
+	for (size_t i = 0; i < torn->nentries; i++) {
+		const struct gpt_entry *e = &torn->entry[i];
+		size_t k = 0;
+
+		while (k < backup->nentries && (backup->entry[k].first.v != e->first.v ||
+						backup->entry[k].last.v != e->last.v))
+			k++;
+		if (k == backup->nentries)
+			return false;
+	}
+	return true;
+}
+
+static bool fix_torn(struct plan *p, const struct finding *f, const struct gpt *g)
+{
+	struct gpt_state st = gpt_state(g);
+
+	if (!gpt_is_torn(&st))
+		return false;
+	if (!knows_all(&g->backup, &g->primary))
+		return plan_refuse(
+			p,
+			"what stands as the primary's entries has partitions that the "
+			"backup does not have, and which of them are newer cannot be told");
+	return gpt_fix_primary(p, f, g);
 }
 
 static void check_torn(struct scan *s, const struct gpt *g)
@@ -72,12 +119,12 @@ const struct rule rules_gpt_alone[] = {
 		 "partitions now, it misleads tools that search for tables.",
 	  .steps =
 		  "Find out what the first sectors hold (`xxd -l 17k DISK`). If they were written "
-		  "over, `vmend fix --lossy-fixes` puts the table that the backup has over them; "
-		  "`vmend undo` takes that back. If the backup is the left-over, `wipefs` "
+		  "over, `vmend fix --lossy-fixes` puts the table that the backup has over them, "
+		  "where known content begins as it says; `vmend undo` takes that back. If the backup is the left-over, `wipefs` "
 		  "shows and removes it.",
 	  .source = "UEFI 2.10, section 5.3.2; wipefs(8)",
 	  .since = "0.1.0",
-	  CHECK_FIX(gpt, check_alone, gpt_fix_alone) },
+	  CHECK_FIX(gpt, check_alone, fix_alone) },
 	{ .id = "gpt-primary-torn",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_UNSAFE,
@@ -91,7 +138,7 @@ const struct rule rules_gpt_alone[] = {
 	  .source =
 		  "Linux, block/partitions/efi.c, is_gpt_valid(); UEFI 2.10, section 5.3.2",
 	  .since = "0.1.0",
-	  CHECK_FIX(gpt, check_torn, gpt_fix_primary) },
+	  CHECK_FIX(gpt, check_torn, fix_torn) },
 };
 
 RULES_END(gpt_alone);

@@ -1,8 +1,9 @@
 /* Two copies of a GPT that are right and say different things: which one is meant.
  *
  * Nothing in the copies says which is newer, so a choice needs a witness: one of them
- * describes what no tool leaves behind, and the other one does not. Where only the usable
- * range differs, the partitions are the same either way, and the primary is what systems go by.
+ * describes what no tool leaves behind, and the other one does not. Systems go by the primary, so
+ * that more is asked for against it: only what is at fault may differ. Where only the usable
+ * range differs, the partitions are the same either way.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/gpt_fault.h"
 #include "rules/gpt_fix.h"
@@ -43,6 +44,12 @@ static bool choose(struct plan *p, const struct gpt *g, struct choice *c)
 			c->fault[0].what, c->fault[1].what);
 	if (backup)
 		return take_primary(c, g, c->fault[1].what);
+	if (primary && !gpt_fault_explains(g, &g->primary, &g->backup))
+		return plan_refuse(
+			p,
+			"in the primary %s, but the backup differs in more than "
+			"that, and may be the older one",
+			c->fault[0].what);
 	if (primary) {
 		c->from = &g->backup;
 		c->bad = &g->primary;

@@ -1,6 +1,7 @@
 /* Rules on fields of a GPT entry that hold what the format has no meaning for.
  * UEFI 2.10, tables 5-6 and 5-8.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "rules/gpt_fix.h"
 #include "rules/gpt_state.h"
 #include "rules/rules.h"
 #include "base/banned.h"
@@ -65,6 +66,8 @@ static bool mend_entries(struct plan *p, const struct finding *f, const struct g
 
 	if (gpt_state(g).verdict != GPT_SOUND)
 		return plan_refuse(p, "the two copies of the GPT have to be right first");
+	if (gpt_is_absurd(p, g, t) || gpt_is_absurd(p, g, &g->backup))
+		return false;
 	for (size_t i = 0; i < t->nentries; i++) {
 		const struct gpt_entry *e = &t->entry[i];
 		bool clean = false;

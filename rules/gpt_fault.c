@@ -23,36 +23,71 @@ static bool holds(const struct gpt_entry *e, uint64_t lba, uint64_t n)
 }
 
 /* A partition that no disk can have, or that the table itself stands in. */
+static bool is_absurd_entry(const struct gpt *g, const struct gpt_table *t,
+			    const struct gpt_entry *e, struct gpt_fault *f)
+{
+	if (e->last.v < e->first.v)
+		return says(f, e->number, "ends before it begins");
+	if (e->last.v >= g->sectors)
+		return says(f, e->number, "ends behind the end of the disk");
+	if (e->first.v < 2 || holds(e, t->lba, 1))
+		return says(f, e->number, "lies over a header of the table");
+	if (holds(e, t->entries_lba.v, array_of(g, t)))
+		return says(f, e->number, "lies over the table's entries");
+	return false;
+}
+
+/* Entries that do not stand beside their header, but where partitions may be: the header
+ * points at something else, and was summed as it is. (A range that is too wide for entries in
+ * their usual place is the other field's fault.) */
+static bool is_astray(const struct gpt *g, const struct gpt_table *t)
+{
+	uint64_t n = array_of(g, t), at = t->entries_lba.v;
+	bool beside = t->which == GPT_PRIMARY ? at == t->lba + 1 : at + n == t->lba;
+
+	return !beside && at <= t->last_usable.v && t->first_usable.v < at + n;
+}
+
 static bool is_absurd(const struct gpt *g, const struct gpt_table *t, struct gpt_fault *f)
 {
 	f->absurd = true;
+	f->what = "its entries are where partitions may be";
+	if (is_astray(g, t))
+		return true;
 	for (size_t i = 0; i < t->nentries; i++) {
-		const struct gpt_entry *e = &t->entry[i];
-
-		if (e->last.v < e->first.v)
-			return says(f, e->number, "ends before it begins");
-		if (e->last.v >= g->sectors)
-			return says(f, e->number, "ends behind the end of the disk");
-		if (e->first.v < 2 || holds(e, t->lba, 1))
-			return says(f, e->number, "lies over a header of the table");
-		if (holds(e, t->entries_lba.v, array_of(g, t)))
-			return says(f, e->number, "lies over the table's entries");
+		if (is_absurd_entry(g, t, &t->entry[i], f))
+			return true;
 	}
 	return false;
 }
 
-/* Two that share sectors, or a GUID; none has a number before the i-th's. */
-static bool is_shared(const struct gpt_table *t, size_t i, struct gpt_fault *f)
+/* Does it share sectors, or a GUID, with one of the first n? */
+static bool is_shared(const struct gpt_table *t, size_t i, size_t n, struct gpt_fault *f)
 {
 	const struct gpt_entry *e = &t->entry[i];
 
-	for (size_t k = 0; k < i; k++) {
+	for (size_t k = 0; k < n; k++) {
+		if (k == i)
+			continue;
 		if (holds(&t->entry[k], e->first.v, e->last.v - e->first.v + 1))
 			return says(f, e->number, "overlaps another one");
 		if (guid_eq(t->entry[k].guid, e->guid))
 			return says(f, e->number, "has the GUID of another one");
 	}
 	return false;
+}
+
+/* What is against it, by itself and beside the first n. */
+static bool is_careless_entry(const struct gpt_table *t, size_t i, size_t n,
+			      struct gpt_fault *f)
+{
+	const struct gpt_entry *e = &t->entry[i];
+
+	if (e->first.v < t->first_usable.v || e->last.v > t->last_usable.v)
+		return says(f, e->number, "is outside of the usable range");
+	if (guid_is_zero(e->guid))
+		return says(f, e->number, "has no GUID");
+	return is_shared(t, i, n, f);
 }
 
 /* Where the entries stand when t is the copy that it is: t's own header may be elsewhere. */
@@ -70,13 +105,7 @@ static bool is_careless(const struct gpt *g, const struct gpt_table *t,
 				    : last >= t->entries_lba.v)
 		return true;
 	for (size_t i = 0; i < t->nentries; i++) {
-		const struct gpt_entry *e = &t->entry[i];
-
-		if (e->first.v < first || e->last.v > last)
-			return says(f, e->number, "is outside of the usable range");
-		if (guid_is_zero(e->guid))
-			return says(f, e->number, "has no GUID");
-		if (is_shared(t, i, f))
+		if (is_careless_entry(t, i, i, f))
 			return true;
 	}
 	return false;
@@ -85,4 +114,40 @@ static bool is_careless(const struct gpt *g, const struct gpt_table *t,
 bool gpt_fault(const struct gpt *g, const struct gpt_table *t, struct gpt_fault *f)
 {
 	return is_absurd(g, t, f) || is_careless(g, t, f);
+}
+
+static const struct gpt_entry *entry_of(const struct gpt_table *t, unsigned number,
+					size_t *i)
+{
+	for (*i = 0; *i < t->nentries; ++*i) {
+		if (t->entry[*i].number == number)
+			return &t->entry[*i];
+	}
+	return NULL;
+}
+
+bool gpt_fault_explains(const struct gpt *g, const struct gpt_table *bad,
+			const struct gpt_table *right)
+{
+	uint64_t size = bad->entry_size.v;
+	struct gpt_fault f;
+
+	if (!guid_eq(bad->disk_guid, right->disk_guid) || size != right->entry_size.v ||
+	    bad->entry_count.v != right->entry_count.v)
+		return false;
+	for (uint64_t at = 0; at < bad->entries_raw.n; at += size) {
+		const struct gpt_entry *e, *other;
+		unsigned number = (unsigned)(at / size) + 1;
+		size_t i, k;
+
+		if (view_eq(bad->entries_raw, at, right->entries_raw.p + at, size))
+			continue;
+		e = entry_of(bad, number, &i);
+		other = entry_of(right, number, &k);
+		if (!e || (!is_absurd_entry(g, bad, e, &f) &&
+			   (!other || other->first.v != e->first.v ||
+			    !is_careless_entry(bad, i, bad->nentries, &f))))
+			return false;
+	}
+	return true;
 }

@@ -16,4 +16,9 @@ struct gpt_fault {
  * read. */
 bool gpt_fault(const struct gpt *g, const struct gpt_table *t, struct gpt_fault *f);
 
+/* Is each entry that differs at fault in the bad copy, and does no partition that could be
+ * meant go with it? Both copies have right checksums. */
+bool gpt_fault_explains(const struct gpt *g, const struct gpt_table *bad,
+			const struct gpt_table *right);
+
 #endif

@@ -71,7 +71,7 @@ static bool not_sound_yet(struct plan *p, const struct gpt_state *st)
 
 /* A table that describes what no disk can be is not one to make copies of, or to edit: its
  * checksums may be right because somebody counted the wrong bytes. */
-static bool is_absurd(struct plan *p, const struct gpt *g, const struct gpt_table *t)
+bool gpt_is_absurd(struct plan *p, const struct gpt *g, const struct gpt_table *t)
 {
 	struct gpt_fault fault;
 
@@ -186,6 +186,26 @@ bool gpt_put_protective_size(struct plan *p, const struct mbr *m, uint64_t secto
 
 /* ---- one copy from the other ---- */
 
+/* Are these entries as a tool writes them, although the 55 AA is gone? */
+static bool has_label_left(const struct mbr *m)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		const struct mbr_entry *e = &m->entry[i];
+
+		if (e->type.v == MBR_TYPE_EMPTY && e->lba.v == 0 && e->sectors.v == 0)
+			continue;
+		if ((e->boot.v & 0x7f) != 0 || e->type.v == MBR_TYPE_EMPTY ||
+		    e->type.v == MBR_TYPE_PROTECTIVE || e->lba.v == 0 ||
+		    e->sectors.v == 0 ||
+		    !range_within(e->lba.v, e->sectors.v, m->sectors))
+			return false;
+		n++;
+	}
+	return n != 0 && !m->magic_ok;
+}
+
 /* Sector 0 is without entries and becomes a protective MBR; boot code and disk signature
  * stay. */
 bool gpt_put_protective(struct plan *p, const struct gpt_state *st)
@@ -193,7 +213,11 @@ bool gpt_put_protective(struct plan *p, const struct gpt_state *st)
 	uint8_t table[MBR_SIZE - MBR_OFF_ENTRIES] = { 0 };
 	const struct mbr *m = st->mbr;
 
-	/* Without 55 AA nobody reads them as entries. */
+	if (has_label_left(m))
+		return plan_refuse(p,
+				   "sector 0 has the entries of a DOS label, which only "
+				   "lacks its 55 AA");
+	/* Else nobody reads them as entries without it. */
 	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
 		if (m->magic_ok && m->entry[i].type.v != MBR_TYPE_EMPTY)
 			return plan_refuse(p,
@@ -223,7 +247,7 @@ static bool primary_can_be_built(struct plan *p, const struct gpt_state *st)
 	const struct gpt *g = st->g;
 	const struct gpt_table *t = &g->primary, *b = &g->backup;
 
-	if (is_absurd(p, g, b))
+	if (gpt_is_absurd(p, g, b))
 		return false;
 	if (b->alternate_lba.v != t->lba)
 		return plan_refuse(
@@ -259,6 +283,22 @@ bool gpt_fix_primary(struct plan *p, const struct finding *f, const struct gpt *
 	return st.protective || (st.mbr && gpt_put_protective(p, &st));
 }
 
+/* An array of more than the usual 16 KiB in sectors that the table has for partitions: it is
+ * its length that is wrong, and there may be partitions that it does not show. */
+static bool has_room_behind(struct plan *p, const struct gpt_state *st)
+{
+	const struct gpt_table *t = st->from;
+
+	if (st->header_right || t->last_usable.v < st->array_lba ||
+	    st->array * st->g->sector_size <= GPT_ENTRIES_MIN_BYTES)
+		return true;
+	return plan_refuse(
+		p,
+		"the last usable LBA is %llu, and an array of %llu sectors does "
+		"not fit behind it",
+		(unsigned long long)t->last_usable.v, (unsigned long long)st->array);
+}
+
 bool gpt_fix_backup(struct plan *p, const struct finding *f, const struct gpt *g)
 {
 	const struct gpt_table *t = &g->primary;
@@ -266,7 +306,8 @@ bool gpt_fix_backup(struct plan *p, const struct finding *f, const struct gpt *g
 	struct gpt_header h;
 
 	(void)f;
-	if (st.verdict != GPT_BACKUP_BAD || gpt_odd_size(p, g) || is_absurd(p, g, t) ||
+	if (st.verdict != GPT_BACKUP_BAD || gpt_odd_size(p, g) ||
+	    gpt_is_absurd(p, g, t) || !has_room_behind(p, &st) ||
 	    !gpt_place_is_free(p, &st))
 		return false;
 	h = gpt_header_from(&st);
@@ -331,14 +372,15 @@ bool gpt_fix_grown(struct plan *p, const struct finding *f, const struct gpt *g)
 	struct gpt_header h;
 
 	(void)f;
-	if (gpt_odd_size(p, g))
+	if (gpt_odd_size(p, g) ||
+	    (st.verdict == GPT_GROWN && gpt_is_absurd(p, g, &g->primary)))
 		return false;
 	if (st.verdict == GPT_PRIMARY_BAD) {
 		old_end = g->backup.lba;
 		if (!grow_from_backup(p, &st, &end))
 			return false;
 	}
-	if (!gpt_place_is_free(p, &end))
+	if (!gpt_place_is_free(p, &end) || !has_room_behind(p, &end))
 		return false;
 	if (end.room != ROOM_EMPTY)
 		return plan_refuse(p, "the last %llu sectors of the disk are not empty%s",
@@ -430,7 +472,7 @@ bool gpt_fix_usable(struct plan *p, const struct finding *f, const struct gpt *g
 	uint64_t first, last;
 
 	(void)f;
-	if (not_sound_yet(p, &st))
+	if (not_sound_yet(p, &st) || gpt_is_absurd(p, g, t) || gpt_is_absurd(p, g, b))
 		return false;
 	first = t->entries_lba.v + array;
 	last = b->entries_lba.v - 1;
@@ -545,7 +587,7 @@ static bool fix_guids(struct plan *p, const struct finding *f, const struct gpt 
 	struct gpt_state st = gpt_state(g);
 	size_t n = 0;
 
-	if (not_sound_yet(p, &st) || is_absurd(p, g, t))
+	if (not_sound_yet(p, &st) || gpt_is_absurd(p, g, t))
 		return false;
 	for (size_t i = 0; i < t->nentries; i++) {
 		const struct gpt_entry *e = &t->entry[i];
@@ -575,7 +617,7 @@ bool gpt_fix_revision(struct plan *p, const struct finding *f, const struct gpt 
 {
 	struct gpt_state st = gpt_state(g);
 
-	if (not_sound_yet(p, &st) || is_absurd(p, g, &g->primary))
+	if (not_sound_yet(p, &st) || gpt_is_absurd(p, g, &g->primary))
 		return false;
 	plan_title(p, "set the revision to 1.0");
 	return plan_le32(

@@ -18,7 +18,6 @@ bool gpt_fix_primary(struct plan *p, const struct finding *f, const struct gpt *
 bool gpt_fix_backup(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_pieced(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_choose(struct plan *p, const struct finding *f, const struct gpt *g);
-bool gpt_fix_alone(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_revision(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_grown(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_truncated(struct plan *p, const struct finding *f, const struct gpt *g);
@@ -48,6 +47,8 @@ bool gpt_put_protective_size(struct plan *p, const struct mbr *m, uint64_t secto
 bool gpt_put_protective(struct plan *p, const struct gpt_state *st);
 /* The primary from the backup, where there is no doubt and room for it. */
 bool gpt_put_primary(struct plan *p, const struct gpt_state *st);
+/* Is t what no disk can be, although its checksums are right? Refuses, then. */
+bool gpt_is_absurd(struct plan *p, const struct gpt *g, const struct gpt_table *t);
 /* No partition has the sectors that st's repair writes, and no table for another sector size
  * is there. */
 bool gpt_place_is_free(struct plan *p, const struct gpt_state *st);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/gpt_state.h"
 #include "analyze/image/image.h"
+#include "analyze/image/lost.h"
 #include "base/banned.h"
 
 enum {
@@ -368,7 +369,8 @@ static bool has_our_entries(const struct gpt *g)
 /* Does the disk begin with something that does not go by a table, or by another one? */
 static bool is_taken(const struct gpt_state *st)
 {
-	return st->g->image->filesystem || (st->mbr && mbr_is_label(st->mbr)) ||
+	return st->g->image->filesystem || has_other_label(st->g->image->head) ||
+	       (st->mbr && mbr_is_label(st->mbr)) ||
 	       (st->mbr && st->mbr->magic_ok && st->mbr->boot_sector);
 }
 

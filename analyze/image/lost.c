@@ -352,7 +352,7 @@ static void measure(struct hunt *h)
 /* ---- is this disk one? ---- */
 
 /* Tables of other kinds, which are not read here. */
-static bool has_other_label(struct view head)
+bool has_other_label(struct view head)
 {
 	for (size_t i = 0; i < 16; i++) {
 		if (view_eq(head, i * SECTOR, "RDSK", 4)) /* Amiga */

@@ -74,6 +74,9 @@ int lost_read(const struct lost **out, const struct image *img, struct arena *a,
  * begin. */
 bool lost_probe(struct view head, const struct source *s);
 
+/* Does the disk begin with a table of a kind that is not read here (BSD, Apple, Sun, ZFS, ...)? */
+bool has_other_label(struct view head);
+
 /* Does GRUB's core image begin in this sector? */
 bool is_grub_core(struct view sector);
 
