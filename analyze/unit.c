@@ -52,7 +52,7 @@ static void read_facts(struct unit *u, const struct format *format)
 }
 
 void unit_open(struct unit *u, const char *path, enum source_mode mode,
-	       const struct host *host)
+	       const struct format *format, const struct host *host)
 {
 	struct err e = { 0 };
 
@@ -61,7 +61,7 @@ void unit_open(struct unit *u, const char *path, enum source_mode mode,
 	if (source_open(&u->src, path, mode, &e) != 0)
 		fail(u, &e);
 	else
-		read_facts(u, NULL);
+		read_facts(u, format);
 }
 
 void unit_read(struct unit *u, const struct source *src, const struct format *format,

@@ -68,12 +68,13 @@ struct unit {
 };
 
 /* Opens path, recognises it and reads its facts. Always leaves u in a state that the
- * caller can report and must unit_close(); never fails otherwise. */
+ * caller can report and must unit_close(); never fails otherwise. format: NULL to recognise
+ * it, or the format it is known to have. */
 void unit_open(struct unit *u, const char *path, enum source_mode mode,
-	       const struct host *host);
+	       const struct format *format, const struct host *host);
 
 /* The same for a source that is there already (stdin, an overlay). The source's descriptor
- * stays the caller's. format: NULL to recognise it, or the format it is known to have. */
+ * stays the caller's. */
 void unit_read(struct unit *u, const struct source *src, const struct format *format,
 	       const struct host *host);
 

@@ -69,12 +69,13 @@ static void facts_of_unit(struct facts *f, struct unit *u)
 	f->lines = NULL;
 }
 
-static bool inspect_one(struct facts *f, const char *path, const struct host *host)
+static bool inspect_one(struct facts *f, const char *path, const struct format *as,
+			const struct host *host)
 {
 	struct unit u;
 	bool good;
 
-	unit_open(&u, path, SOURCE_READ, host);
+	unit_open(&u, path, SOURCE_READ, as, host);
 	if (u.state == UNIT_READ && u.format->kind == FORMAT_IMAGE)
 		u.journal = journal_look(path, FORMAT_IMAGE);
 	if (f->json) {
@@ -116,7 +117,7 @@ enum exit_code cmd_inspect(const struct options *o, struct err *e)
 		json_array(&f.j, "inputs");
 	}
 	for (size_t i = 0; i < o->args.n; i++) {
-		if (!inspect_one(&f, o->args.v[i], &host))
+		if (!inspect_one(&f, o->args.v[i], o->as, &host))
 			code = EXIT_INPUT;
 	}
 	if (f.json) {

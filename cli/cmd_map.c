@@ -102,7 +102,7 @@ static bool map_one(struct mapper *p, const char *path)
 	const char *why;
 	struct unit u;
 
-	unit_open(&u, path, SOURCE_READ, &p->host);
+	unit_open(&u, path, SOURCE_READ, p->o->as, &p->host);
 	why = trouble(&u);
 	if (why) {
 		buf_add(&line, STR("vmend: "));

@@ -146,7 +146,7 @@ static int open_locked(struct repair *p, struct err *e)
 		p->resumed = true;
 	}
 	unit_close(&p->unit);
-	unit_read(&p->unit, &p->src, NULL, &p->run->host);
+	unit_read(&p->unit, &p->src, run_format(p->run, p->in), &p->run->host);
 	p->unit.journal = journal_look(path, FORMAT_IMAGE);
 	return 0;
 }
@@ -239,7 +239,7 @@ static void verify(struct repair *p)
 	struct err e;
 
 	if (p->unit.format->kind == FORMAT_IMAGE && source_stat(&p->src, &e) == 0) {
-		unit_read(&u, &p->src, NULL, &p->run->host);
+		unit_read(&u, &p->src, run_format(p->run, p->in), &p->run->host);
 		u.journal = journal_look(p->in->path, FORMAT_IMAGE);
 	} else {
 		run_read(p->run, p->in, &u);

@@ -181,6 +181,18 @@ static int take_sector_size(struct parser *p, const struct option_row *opt,
 	return 0;
 }
 
+/* Only what has no magic of its own can be taken for something on the user's word. */
+static int take_as(struct parser *p, const struct option_row *opt, const char *value)
+{
+	static const struct choice kinds[] = { { "raw", 0 }, { NULL, 0 } };
+	unsigned v;
+
+	if (choose(p, opt, value, kinds, &v) != 0)
+		return -1;
+	p->o->as = format_find("raw");
+	return 0;
+}
+
 /* "a,b,c": each word to list. */
 static int take_ids(struct parser *p, const struct option_row *opt, const char *value,
 		    struct words *list)
@@ -233,6 +245,8 @@ static int take(struct parser *p, enum option id, const char *value)
 	case OPT_allow_root:
 		*vec_add(&o->allow_root, p->a) = value;
 		return 0;
+	case OPT_as:
+		return take_as(p, opt, value);
 	case OPT_sector_size:
 		return take_sector_size(p, opt, value);
 	case OPT_svg:

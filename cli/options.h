@@ -68,8 +68,9 @@ struct options {
 	bool diff, quiet;
 	enum fix_class level; /* the most that `fix` may do */
 	const char *stdin_filename, *host_mounts, *svg;
-	uint32_t sector_size; /* that the disk will have; 0: not said */
-	unsigned jobs;        /* 0: as many as there are processors */
+	const struct format *as; /* what the files that are named are; NULL: not said */
+	uint32_t sector_size;    /* that the disk will have; 0: not said */
+	unsigned jobs;           /* 0: as many as there are processors */
 	enum color_when color;
 };
 

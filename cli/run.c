@@ -49,13 +49,18 @@ static void open_stdin(const struct run *r, const struct input *in, struct unit 
 	arena_init(&u->arena, ARENA_BUDGET);
 }
 
+const struct format *run_format(const struct run *r, const struct input *in)
+{
+	return in->named && !in->is_stdin ? r->o->as : NULL;
+}
+
 void run_read(const struct run *r, const struct input *in, struct unit *u)
 {
 	if (in->is_stdin) {
 		open_stdin(r, in, u);
 		return;
 	}
-	unit_open(u, in->path, SOURCE_READ, &r->host);
+	unit_open(u, in->path, SOURCE_READ, run_format(r, in), &r->host);
 	/* No rule asks whether the repair of a text was interrupted, and the question takes
 	 * as long as reading a small one: only fix, which has to complete it, asks. */
 	if (u->state == UNIT_READ &&

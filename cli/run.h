@@ -50,6 +50,9 @@ struct run {
 };
 
 /* The phases, for mend.c. */
+/* What the user says that it is; NULL: to be recognised. */
+const struct format *run_format(const struct run *r, const struct input *in);
+
 void run_read(const struct run *r, const struct input *in, struct unit *u);
 /* Judged by the rules that count: findings in u's arena. */
 void run_judge(const struct run *r, struct unit *u, struct findings *out);

@@ -35,7 +35,7 @@ static bool is_precious(const char *path, const struct host *host)
 	struct unit u;
 	bool ours;
 
-	unit_open(&u, path, SOURCE_READ, host);
+	unit_open(&u, path, SOURCE_READ, NULL, host);
 	ours = u.format != NULL;
 	unit_close(&u);
 	return ours;

@@ -341,6 +341,16 @@ static void restore(struct lost_table *t)
 	}
 }
 
+/* Of a sector 0 without 55 AA: could it be an entry, or is it what was written over it? */
+static bool may_be_entry(const struct lost *l, struct view e)
+{
+	uint64_t lba = view_le32(e, MBR_ENT_LBA), n = view_le32(e, MBR_ENT_SECTORS);
+
+	return view_le16(l->head, MBR_OFF_MAGIC) == 0xaa55 ||
+	       ((view_u8(e, MBR_ENT_BOOT) & 0x7f) == 0 &&
+		lba * MBR_SIZE < l->image->size && n * MBR_SIZE <= l->image->size);
+}
+
 static void judge_sector0(struct lost_table *t)
 {
 	const struct lost *l = t->lost;
@@ -349,7 +359,8 @@ static void judge_sector0(struct lost_table *t)
 		struct view e = view_cut(l->head, MBR_OFF_ENTRIES + i * MBR_ENTRY_SIZE,
 					 MBR_ENTRY_SIZE);
 
-		if (!view_is_zero(e) && view_u8(e, MBR_ENT_TYPE) != MBR_TYPE_PROTECTIVE)
+		if (!view_is_zero(e) && view_u8(e, MBR_ENT_TYPE) != MBR_TYPE_PROTECTIVE &&
+		    may_be_entry(l, e))
 			refuse(t,
 			       "entry %u of sector 0 is not empty: it has to be known "
 			       "what that is",

@@ -115,6 +115,14 @@ run clean.xml
 said "a path in place of a command gets a hint" 2 'vmend check clean\.xml'
 run check --host-mounts nowhere clean.xml
 said "a mount table that is not there is wrong usage" 2 'nowhere: '
+run check --as qcow2 clean.xml
+said "what has a magic is not taken for it on the user's word" 2 "takes raw, not 'qcow2'"
+mkdir walked && printf '%01000d' 7 >walked/letter
+run check --as raw walked
+said "--as does not mean what a walk finds" 0 '^0 inputs checked'
+run check --as raw walked/letter
+said "but what is named" 1 'img-size-512'
+rm -r walked
 for words in -h help 'help fix' 'fix --help' 'check -h' --version version; do
 	# shellcheck disable=SC2086
 	run $words

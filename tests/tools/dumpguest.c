@@ -71,7 +71,7 @@ int main(int argc, char **argv)
 		return 2;
 	for (int i = 3; i < argc; i++)
 		roots[host.nroots++] = (struct root){ argv[i], argv[i] };
-	unit_open(&u, argv[1], SOURCE_READ, &host);
+	unit_open(&u, argv[1], SOURCE_READ, NULL, &host);
 	if (u.state != UNIT_READ || !u.guest) {
 		fprintf(stderr, "%s\n",
 			u.state == UNIT_FAILED ? u.why.msg

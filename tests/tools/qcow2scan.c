@@ -85,7 +85,7 @@ static int print(const char *path, bool counts)
 	struct unit u;
 	int rc = 0;
 
-	unit_open(&u, path, SOURCE_READ, &host);
+	unit_open(&u, path, SOURCE_READ, NULL, &host);
 	s = u.qcow2 ? u.qcow2->scan : NULL;
 	if (u.state == UNIT_FAILED || u.state == UNIT_NOT_OURS) {
 		printf("%s: %s\n", path, u.state == UNIT_FAILED ? u.why.msg : "no image");

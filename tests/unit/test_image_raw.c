@@ -328,7 +328,7 @@ static void build(const struct scene *sc, const char *const argv[], const char *
 
 static const struct image *open_image(struct scene *sc)
 {
-	unit_open(&sc->u, sc->path, SOURCE_READ, &no_host);
+	unit_open(&sc->u, sc->path, SOURCE_READ, NULL, &no_host);
 	assert_int_equal(sc->u.state, UNIT_READ);
 	assert_string_equal(sc->u.format->name, "raw");
 	return sc->u.image;
@@ -342,7 +342,7 @@ static void check_filesystem(struct scene *sc, const char *name)
 	struct source s;
 	struct err e;
 
-	unit_open(&sc->u, sc->path, SOURCE_READ, &no_host);
+	unit_open(&sc->u, sc->path, SOURCE_READ, NULL, &no_host);
 	assert_int_equal(sc->u.state, UNIT_NOT_OURS);
 	unit_close(&sc->u);
 	assert_int_equal(source_open(&s, sc->path, SOURCE_READ, &e), 0);
