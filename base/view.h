@@ -99,4 +99,14 @@ static inline void put_le64(uint8_t *p, uint64_t v)
 	put_le32(p + 4, (uint32_t)(v >> 32));
 }
 
+static inline void put_be32(uint8_t *p, uint32_t v)
+{
+	put_le32(p, __builtin_bswap32(v));
+}
+
+static inline void put_be64(uint8_t *p, uint64_t v)
+{
+	put_le64(p, __builtin_bswap64(v));
+}
+
 #endif

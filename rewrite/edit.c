@@ -91,6 +91,22 @@ bool plan_le64(struct plan *p, enum stage stage, struct span at, uint64_t v)
 	return at.len == 8 && plan_bytes(p, stage, at.off, (struct view){ b, 8 });
 }
 
+bool plan_be32(struct plan *p, enum stage stage, struct span at, uint32_t v)
+{
+	uint8_t b[4];
+
+	put_be32(b, v);
+	return at.len == 4 && plan_bytes(p, stage, at.off, (struct view){ b, 4 });
+}
+
+bool plan_be64(struct plan *p, enum stage stage, struct span at, uint64_t v)
+{
+	uint8_t b[8];
+
+	put_be64(b, v);
+	return at.len == 8 && plan_bytes(p, stage, at.off, (struct view){ b, 8 });
+}
+
 bool plan_move(struct plan *p, uint64_t from, uint64_t to, uint64_t len)
 {
 	struct move *m;

@@ -65,6 +65,10 @@ bool plan_le32(struct plan *p, enum stage stage, struct span at, uint32_t v)
 	__attribute__((warn_unused_result));
 bool plan_le64(struct plan *p, enum stage stage, struct span at, uint64_t v)
 	__attribute__((warn_unused_result));
+bool plan_be32(struct plan *p, enum stage stage, struct span at, uint32_t v)
+	__attribute__((warn_unused_result));
+bool plan_be64(struct plan *p, enum stage stage, struct span at, uint64_t v)
+	__attribute__((warn_unused_result));
 bool plan_u8(struct plan *p, enum stage stage, struct span at, uint8_t v)
 	__attribute__((warn_unused_result));
 /* Images: bytes [to, to + len) of the result are those that the source now has at `from`;

@@ -166,6 +166,23 @@ static void numbers_are_little_endian_and_fit_their_field(void **state)
 	bench_free(&b);
 }
 
+static void numbers_are_big_endian_where_a_format_is(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, "0123456789abcdef");
+	assert_true(plan_be32(&b.plan, STAGE_TABLES, at(&b, 3, 4), 0x04050607));
+	assert_true(plan_be64(&b.plan, STAGE_TABLES, at(&b, 7, 8), 0x08090a0b0c0d0e0f));
+	assert_false(plan_be32(&b.plan, STAGE_TABLES, at(&b, 0, 3), 0));
+	assert_false(plan_be64(&b.plan, STAGE_TABLES, at(&b, 9, 8), 0));
+	assert_int_equal(b.plan.edits.n, 2);
+	assert_memory_equal(b.plan.edits.v[0].bytes.p, "\x04\x05\x06\x07", 4);
+	assert_memory_equal(b.plan.edits.v[1].bytes.p, "\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f",
+			    8);
+	bench_free(&b);
+}
+
 static void zeroing_is_bounded(void **state)
 {
 	struct bench b;
@@ -419,6 +436,7 @@ int main(void)
 		cmocka_unit_test(edits_outside_the_input_are_refused),
 		cmocka_unit_test(a_grown_image_can_be_written_past_its_old_end),
 		cmocka_unit_test(numbers_are_little_endian_and_fit_their_field),
+		cmocka_unit_test(numbers_are_big_endian_where_a_format_is),
 		cmocka_unit_test(zeroing_is_bounded),
 		cmocka_unit_test(an_empty_write_is_no_edit),
 		cmocka_unit_test(a_patch_is_sorted_and_reads_as_if_written),
