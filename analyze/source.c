@@ -91,8 +91,11 @@ void source_close(struct source *s)
 
 static uint64_t next_below(const struct source *s, uint64_t off)
 {
-	if (s->guest)
-		return guest_next_data(s->guest, off);
+	if (s->guest) {
+		uint64_t data = guest_next_data(s->guest, off);
+
+		return data < s->guest->size ? data : u64_max(off, s->size);
+	}
 	if (s->fd < 0)
 		return off;
 #ifdef SEEK_DATA

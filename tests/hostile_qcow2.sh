@@ -40,4 +40,5 @@ try snapshots '^incomplete: L1 tables that overlap' "65536 snapshots, whose L1 t
 try shifted '^incomplete: L1 tables that overlap' "4000 snapshots, whose full L1 tables overlap"
 try unaligned '^incomplete: L2 tables that are not aligned' "an L2 table at every sector"
 try heavy '^flaw refcount-zero' "4000 snapshots of the same L1 table"
+try inflate '^complete' "512 GiB of zeros in 4 MiB, compressed"
 tap_end

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 static int fd;
 static unsigned bits = 16;
@@ -192,6 +193,35 @@ static void heavy(void)
 	end_at(cluster(300 + 64 * 8192));
 }
 
+/* 512 GiB of zeros in 4 MiB: 512 streams of 2 MiB each, over and over. */
+static void inflate_me(void)
+{
+	size_t n = 2 << 20;
+	uint8_t *zeros = calloc(1, n), stream[4096] = { 0 };
+	z_stream z = { .next_in = zeros, .avail_in = (uInt)n, .next_out = stream };
+	uint64_t flag = UINT64_C(1) << 62 | UINT64_C(7) << (62 - 13);
+
+	z.avail_out = sizeof(stream);
+	bits = 21;
+	put_header(&(struct header){ UINT64_C(1) << 39, 1, cluster(3), cluster(1), 1, 0,
+				     0, 4 });
+	put_at(cluster(1), 8, cluster(2));
+	put_at(cluster(3), 8, cluster(4) | UINT64_C(1) << 63);
+	if (!zeros ||
+	    deflateInit2(&z, 9, Z_DEFLATED, -12, 9, Z_DEFAULT_STRATEGY) != Z_OK ||
+	    deflate(&z, Z_FINISH) != Z_STREAM_END)
+		exit(2);
+	deflateEnd(&z);
+	free(zeros);
+	for (uint64_t i = 0; i < 512; i++) {
+		fill(cluster(4) + i * 4096, 512, flag | cluster(5), 4096);
+		if (pwrite(fd, stream, sizeof(stream), (off_t)(cluster(5) + i * 4096)) !=
+		    (ssize_t)sizeof(stream))
+			exit(2);
+	}
+	end_at(cluster(6));
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -207,6 +237,7 @@ int main(int argc, char **argv)
 		{ "shifted", shifted },
 		{ "unaligned", unaligned },
 		{ "heavy", heavy },
+		{ "inflate", inflate_me },
 	};
 
 	for (size_t i = 0; argc == 3 && i < sizeof(kinds) / sizeof(*kinds); i++) {
@@ -219,7 +250,7 @@ int main(int argc, char **argv)
 		return close(fd) == 0 ? 0 : 2;
 	}
 	fputs("usage: hostileqcow2 same|sparse|scattered|long-l1|everywhere|snapshots|"
-	      "shifted|unaligned|heavy FILE\n",
+	      "shifted|unaligned|heavy|inflate FILE\n",
 	      stderr);
 	return 2;
 }
