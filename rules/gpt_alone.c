@@ -76,13 +76,22 @@ static bool knows_all(const struct gpt_table *backup, const struct gpt_table *to
 	return true;
 }
 
+/* Do the backup's entries stand at LBA 2 as well, and the primary's header points elsewhere? */
+static bool stands_in_place(const struct gpt *g)
+{
+	struct view old = view_cut(g->head, g->sector_size, g->head.n - g->sector_size);
+
+	return g->primary.entries_lba.v != 2 &&
+	       view_eq(old, 0, g->backup.entries_raw.p, g->backup.entries_raw.n);
+}
+
 static bool fix_torn(struct plan *p, const struct finding *f, const struct gpt *g)
 {
 	struct gpt_state st = gpt_state(g);
 
 	if (!gpt_is_torn(&st))
 		return false;
-	if (!knows_all(&g->backup, &g->primary))
+	if (!stands_in_place(g) && !knows_all(&g->backup, &g->primary))
 		return plan_refuse(
 			p,
 			"what stands as the primary's entries has partitions that the "

@@ -54,6 +54,9 @@ static bool is_absurd(const struct gpt *g, const struct gpt_table *t, struct gpt
 	f->what = "its entries are where partitions may be";
 	if (is_astray(g, t))
 		return true;
+	f->what = "its entries lie over sector 0 or a header";
+	if (t->entries_lba.v < 2)
+		return true;
 	for (size_t i = 0; i < t->nentries; i++) {
 		if (is_absurd_entry(g, t, &t->entry[i], f))
 			return true;
@@ -97,6 +100,9 @@ static bool is_careless(const struct gpt *g, const struct gpt_table *t,
 	uint64_t first = t->first_usable.v, last = t->last_usable.v, n = array_of(g, t);
 
 	f->absurd = false;
+	f->what = "its revision is not 1.0";
+	if (t->revision.v != GPT_REVISION_1_0)
+		return true;
 	f->what = "its usable range is not within the disk";
 	if (first > last || first < 2 || last >= g->sectors - 1)
 		return true;
@@ -116,37 +122,52 @@ bool gpt_fault(const struct gpt *g, const struct gpt_table *t, struct gpt_fault 
 	return is_absurd(g, t, f) || is_careless(g, t, f);
 }
 
-static const struct gpt_entry *entry_of(const struct gpt_table *t, unsigned number,
-					size_t *i)
+static const struct gpt_entry *entry_of(const struct gpt_table *t, unsigned number)
 {
-	for (*i = 0; *i < t->nentries; ++*i) {
-		if (t->entry[*i].number == number)
-			return &t->entry[*i];
+	for (size_t i = 0; i < t->nentries; i++) {
+		if (t->entry[i].number == number)
+			return &t->entry[i];
 	}
 	return NULL;
+}
+
+static bool same_bytes(const struct gpt_table *a, const struct gpt_entry *x,
+		       const struct gpt_table *b, const struct gpt_entry *y)
+{
+	return view_eq(a->entries_raw, (size_t)(x->at.off - a->entries_at.off),
+		       b->entries_raw.p + (y->at.off - b->entries_at.off),
+		       GPT_ENTRY_SIZE);
+}
+
+/* The i-th entry of the bad copy cannot be meant; or no tool leaves it so, and the other copy
+ * has the same partition with another begin or another end. */
+static bool is_worse(const struct gpt *g, const struct gpt_table *bad, size_t i,
+		     const struct gpt_entry *other)
+{
+	const struct gpt_entry *e = &bad->entry[i];
+	struct gpt_fault f;
+
+	return is_absurd_entry(g, bad, e, &f) ||
+	       (other &&
+		(other->first.v == e->first.v || other->last.v == e->last.v) &&
+		is_careless_entry(bad, i, bad->nentries, &f));
 }
 
 bool gpt_fault_explains(const struct gpt *g, const struct gpt_table *bad,
 			const struct gpt_table *right)
 {
-	uint64_t size = bad->entry_size.v;
-	struct gpt_fault f;
-
-	if (!guid_eq(bad->disk_guid, right->disk_guid) || size != right->entry_size.v ||
-	    bad->entry_count.v != right->entry_count.v)
+	if (!guid_eq(bad->disk_guid, right->disk_guid))
 		return false;
-	for (uint64_t at = 0; at < bad->entries_raw.n; at += size) {
-		const struct gpt_entry *e, *other;
-		unsigned number = (unsigned)(at / size) + 1;
-		size_t i, k;
+	for (size_t i = 0; i < bad->nentries; i++) {
+		const struct gpt_entry *other = entry_of(right, bad->entry[i].number);
 
-		if (view_eq(bad->entries_raw, at, right->entries_raw.p + at, size))
-			continue;
-		e = entry_of(bad, number, &i);
-		other = entry_of(right, number, &k);
-		if (!e || (!is_absurd_entry(g, bad, e, &f) &&
-			   (!other || other->first.v != e->first.v ||
-			    !is_careless_entry(bad, i, bad->nentries, &f))))
+		if (!(other && same_bytes(bad, &bad->entry[i], right, other)) &&
+		    !is_worse(g, bad, i, other))
+			return false;
+	}
+	/* Nothing that was deleted comes back. */
+	for (size_t i = 0; i < right->nentries; i++) {
+		if (!entry_of(bad, right->entry[i].number))
 			return false;
 	}
 	return true;

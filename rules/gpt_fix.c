@@ -186,26 +186,6 @@ bool gpt_put_protective_size(struct plan *p, const struct mbr *m, uint64_t secto
 
 /* ---- one copy from the other ---- */
 
-/* Are these entries as a tool writes them, although the 55 AA is gone? */
-static bool has_label_left(const struct mbr *m)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
-		const struct mbr_entry *e = &m->entry[i];
-
-		if (e->type.v == MBR_TYPE_EMPTY && e->lba.v == 0 && e->sectors.v == 0)
-			continue;
-		if ((e->boot.v & 0x7f) != 0 || e->type.v == MBR_TYPE_EMPTY ||
-		    e->type.v == MBR_TYPE_PROTECTIVE || e->lba.v == 0 ||
-		    e->sectors.v == 0 ||
-		    !range_within(e->lba.v, e->sectors.v, m->sectors))
-			return false;
-		n++;
-	}
-	return n != 0 && !m->magic_ok;
-}
-
 /* Sector 0 is without entries and becomes a protective MBR; boot code and disk signature
  * stay. */
 bool gpt_put_protective(struct plan *p, const struct gpt_state *st)
@@ -213,7 +193,7 @@ bool gpt_put_protective(struct plan *p, const struct gpt_state *st)
 	uint8_t table[MBR_SIZE - MBR_OFF_ENTRIES] = { 0 };
 	const struct mbr *m = st->mbr;
 
-	if (has_label_left(m))
+	if (mbr_lacks_magic_only(m))
 		return plan_refuse(p,
 				   "sector 0 has the entries of a DOS label, which only "
 				   "lacks its 55 AA");

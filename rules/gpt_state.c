@@ -47,6 +47,25 @@ bool mbr_is_label(const struct mbr *m)
 	       has_other_entries(m);
 }
 
+bool mbr_lacks_magic_only(const struct mbr *m)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		const struct mbr_entry *e = &m->entry[i];
+
+		if (e->type.v == MBR_TYPE_EMPTY && e->lba.v == 0 && e->sectors.v == 0)
+			continue;
+		if ((e->boot.v & 0x7f) != 0 || e->type.v == MBR_TYPE_EMPTY ||
+		    e->type.v == MBR_TYPE_PROTECTIVE || e->lba.v == 0 ||
+		    e->sectors.v == 0 ||
+		    !range_within(e->lba.v, e->sectors.v, m->sectors))
+			return false;
+		n++;
+	}
+	return n != 0 && !m->magic_ok;
+}
+
 bool mbr_purely_protective(const struct mbr *m)
 {
 	return m && mbr_protective_of(m) && m->nprotective == 1 && !has_other_entries(m);

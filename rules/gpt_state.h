@@ -74,6 +74,9 @@ bool mbr_is_label(const struct mbr *m);
 /* The protective entry that readers take: at LBA 1 if there is one. NULL: none. */
 const struct mbr_entry *mbr_protective_of(const struct mbr *m);
 
+/* Are there entries as a tool writes them, although the 55 AA is gone? */
+bool mbr_lacks_magic_only(const struct mbr *m);
+
 /* Only one protective entry and nothing beside it, as UEFI wants it. */
 bool mbr_purely_protective(const struct mbr *m);
 

@@ -1,6 +1,7 @@
 /* Rules on the protective MBR, which makes a GPT disk look used to those that know no GPT,
  * and makes those that know it look for one. UEFI 2.10, section 5.2.3.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "rules/gpt_fix.h"
 #include "rules/gpt_state.h"
 #include "rules/rules.h"
 #include "base/banned.h"
@@ -29,6 +30,48 @@ static bool size_is_settled(const struct gpt_state *st)
 	       (st->verdict != GPT_PRIMARY_BAD || st->g->backup_at_end);
 }
 
+/* ---- pmbr-overwritten ---- */
+
+/* Without 55 AA, something that is not empty and no table either: not as a tool writes one. */
+static bool is_overwritten(const struct mbr *m)
+{
+	bool used = false;
+
+	if (m->magic_ok || m->boot_sector || mbr_lacks_magic_only(m))
+		return false;
+	for (unsigned i = 0; i < MBR_ENTRIES; i++)
+		used |= m->entry[i].type.v != MBR_TYPE_EMPTY;
+	return used;
+}
+
+static void check_overwritten(struct scan *s, const struct mbr *m)
+{
+	struct gpt_state st;
+	struct finding *f;
+
+	if (!under_gpt(m, &st) || st.protective || st.verdict == GPT_PRIMARY_BAD ||
+	    !is_overwritten(m))
+		return;
+	f = report(s, m->magic.at,
+		   "sector 0 has no signature 55 AA, and no partition table stands there, "
+		   "expected a protective MBR for the GPT");
+	report_label(s, f, "Linux and UEFI firmware do not look for the GPT");
+}
+
+static bool fix_overwritten(struct plan *p, const struct finding *f, const struct mbr *m)
+{
+	struct gpt_state st;
+
+	(void)f;
+	if (!under_gpt(m, &st))
+		return false;
+	if (m->image->filesystem)
+		return plan_refuse(p, "the disk begins like one without partitions: %s",
+				   m->image->filesystem);
+	plan_title(p, "write a protective MBR over what stands at its entries");
+	return gpt_put_protective(p, &st);
+}
+
 /* ---- pmbr-missing ---- */
 
 static void check_missing(struct scan *s, const struct mbr *m)
@@ -38,7 +81,8 @@ static void check_missing(struct scan *s, const struct mbr *m)
 	struct finding *f;
 
 	/* Without the primary as well, gpt-primary-overwritten has it. */
-	if (!under_gpt(m, &st) || st.protective || st.verdict == GPT_PRIMARY_BAD)
+	if (!under_gpt(m, &st) || st.protective || st.verdict == GPT_PRIMARY_BAD ||
+	    is_overwritten(m))
 		return;
 	f = report(
 		s, at,
@@ -294,6 +338,21 @@ const struct rule rules_pmbr[] = {
 		  "UEFI 2.10, section 5.2.3; Linux, block/partitions/efi.c, is_pmbr_valid()",
 	  .since = "0.1.0",
 	  CHECK_FIX(mbr, check_missing, fix_missing) },
+	{ .id = "pmbr-overwritten",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_UNSAFE,
+	  .title = "something else stands where the protective MBR belongs",
+	  .why = "Linux (unless started with the gpt option) and UEFI firmware look for a GPT "
+		 "only behind a protective MBR: they find no partitions. Here it was written "
+		 "over: what stands there is neither a table nor empty.",
+	  .steps =
+		  "Look what stands there (`xxd -l 512 DISK`). If nobody needs it, `vmend fix "
+		  "--unsafe-fixes` writes a protective MBR over the four entries and the "
+		  "signature, and leaves the 446 bytes before them; `vmend undo` takes that back.",
+	  .source =
+		  "UEFI 2.10, section 5.2.3; Linux, block/partitions/efi.c, is_pmbr_valid()",
+	  .since = "0.1.0",
+	  CHECK_FIX(mbr, check_overwritten, fix_overwritten) },
 	{ .id = "pmbr-size",
 	  .severity = SEV_WARNING,
 	  .fix_class = FIX_SAFE,

@@ -172,6 +172,20 @@ static bool type_may_move(struct plan *p, const struct volume *v)
 	return true;
 }
 
+/* Does no partition have the sector before it? */
+static bool is_free_before(const struct volume *v)
+{
+	const struct image *img = v->image;
+
+	for (size_t i = 0; i < img->nvolumes; i++) {
+		const struct volume *o = &img->volumes[i];
+
+		if (o->off < v->off && v->off <= o->off + o->len)
+			return false;
+	}
+	return true;
+}
+
 static bool content_may_move(struct plan *p, const struct volume *v)
 {
 	const char *fs = v->fs ? v->fs->name : "";
@@ -204,6 +218,12 @@ static bool content_may_move(struct plan *p, const struct volume *v)
 			p,
 			"partition %u would move, and the boot code in its first "
 			"sector is not known here: it may have addresses of sectors",
+			v->number);
+	if (v->crumbs_before && !v->fs && is_free_before(v))
+		return plan_refuse(
+			p,
+			"partition %u would move, and right before it, where no partition is, "
+			"something stands: it may be the begin of what is in it",
 			v->number);
 	return true;
 }

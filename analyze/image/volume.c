@@ -53,10 +53,25 @@ static void add_mbr(struct shelf *s, const struct mbr *m)
 		    m->logical[i].lba.v, m->logical[i].sectors.v, m->sector_size);
 }
 
+static int look_before(struct volume *v, struct arena *a, struct err *e)
+{
+	uint64_t n = v->off % 4096;
+	struct view before;
+
+	if (n == 0 || v->off < 1 << 20)
+		return 0;
+	if (image_view(v->image, a, v->off - n, n, &before, e) != 0)
+		return -1;
+	v->crumbs_before = !view_is_zero(before);
+	return 0;
+}
+
 static int look_into(struct volume *v, struct arena *a, struct err *e)
 {
 	struct view head;
 
+	if (look_before(v, a, e) != 0)
+		return -1;
 	if (image_view(v->image, a, v->off, u64_min(v->len, VOLUME_HEAD), &head, e) != 0)
 		/* What a container cannot show is not known; the other partitions are. */
 		return e->code == ERR_UNREADABLE ? 0 : -1;

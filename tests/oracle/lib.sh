@@ -87,6 +87,20 @@ mark() { # WORDS FILE SECTOR
 		yes "$1" | head -c 4096 | dd of="$2" bs=512 seek="$3" conv=notrunc status=none
 }
 
+# A file system in each partition, from its first sector to its last one: what a table can be made
+# from when both copies are gone.
+fill() { # FILE
+	local nr start sectors
+	while read -r nr start sectors; do
+		if [ $((nr % 3)) = 0 ]; then
+			mkfs.vfat --offset "$start" "$1" $((sectors / 2)) >/dev/null 2>&1
+		else
+			mkfs.ext4 -q -F -O ^has_journal,^resize_inode -E "offset=$((start * 512)),lazy_itable_init=1,nodiscard" \
+				"$1" $((sectors / 2))k >/dev/null 2>&1
+		fi
+	done < <(partx -g -o NR,START,SECTORS "$1" 2>/dev/null)
+}
+
 made() { # FILE SIZE COMMAND...   an empty disk, then COMMAND FILE
 	truncate -s "$2" "$1" && "${@:3}" "$1" >/dev/null 2>&1 || echo "# ${*:3} failed"
 }
@@ -192,5 +206,6 @@ make_random_base() { # NAME   sets how
 		truncate -s ${size}M "$1" && parted -s "$1" "${args[@]}" >/dev/null 2>&1 || how+=' (failed)'
 		;;
 	esac
+	[ $((RANDOM % 2)) = 0 ] || { fill "$1" && how+=', with file systems'; }
 	base "$1" 512 gpt
 }
