@@ -174,6 +174,21 @@ static bool takes_backup(const struct gpt *was, const struct gpt *is)
 	       view_eq(b->entries_raw, 0, is->good->entries_raw.p, b->entries_raw.n);
 }
 
+/* The entries that are seen now stood in both of their usual places, and no header led there. */
+static bool stood_in_place(const struct gpt *was, const struct gpt *is)
+{
+	struct view array = is->good->entries_raw;
+	uint32_t ss = was->sector_size;
+
+	return was->sector_size == is->sector_size && copies_agree(is) &&
+	       is->good == &is->primary && is->good->entries_lba.v == 2 &&
+	       was->tail.n >= array.n + ss && view_eq(was->head, ss, array.p, array.n) &&
+	       view_eq(was->tail, was->tail.n - ss - array.n, array.p, array.n) &&
+	       (was->good->entries_lba.v != 2 ||
+		was->good->entry_size.v != is->good->entry_size.v ||
+		was->good->entry_count.v != is->good->entry_count.v);
+}
+
 static void keeps_gpt(struct trial *t, const struct gpt *was, const struct gpt *is,
 		      enum fix_class reach)
 {
@@ -190,7 +205,8 @@ static void keeps_gpt(struct trial *t, const struct gpt *was, const struct gpt *
 	else if (copies_agree(was) && !copies_agree(is))
 		refute(t, "the two copies of the table would no longer agree");
 	if (t->why || !was->good || !is->good ||
-	    (reach >= FIX_UNSAFE && t->plan.moves.n == 0 && takes_backup(was, is)))
+	    (reach >= FIX_UNSAFE && t->plan.moves.n == 0 &&
+	     (takes_backup(was, is) || stood_in_place(was, is))))
 		return;
 	while (i < was->good->nentries && i < is->good->nentries &&
 	       same_partition(t, was, is, i, reach))

@@ -61,25 +61,23 @@ static bool same_array(const struct gpt *g)
 static bool is_usual(const struct gpt *g, const struct gpt_table *t,
 		     const struct gpt_table *other)
 {
-	uint64_t n = gpt_entries_sectors(t->entry_count.v, GPT_ENTRY_SIZE,
-					 g->sector_size);
+	uint64_t n =
+		gpt_entries_sectors(t->entry_count.v, GPT_ENTRY_SIZE, g->sector_size);
 	struct view more = other->entries_raw;
 
-	if (t->entry_size.v != GPT_ENTRY_SIZE ||
-	    t->entries_raw.n != n * g->sector_size || t->first_usable.v < 2 + n ||
-	    t->last_usable.v >= g->sectors - 1 - n)
+	if (t->entry_size.v != GPT_ENTRY_SIZE || t->entries_raw.n != n * g->sector_size ||
+	    t->first_usable.v < 2 + n || t->last_usable.v >= g->sectors - 1 - n)
 		return false;
 	return more.n <= t->entries_raw.n || other->entry_size.v != GPT_ENTRY_SIZE ||
-	       view_is_zero(view_cut(more, t->entries_raw.n,
-				     more.n - t->entries_raw.n));
+	       view_is_zero(view_cut(more, t->entries_raw.n, more.n - t->entries_raw.n));
 }
 
 /* The backup's array ends where its header stands, and tools let the last usable LBA be the one
  * before it. */
 static bool fits_end(const struct gpt *g, const struct gpt_table *t)
 {
-	uint64_t n = gpt_entries_sectors(t->entry_count.v, t->entry_size.v,
-					 g->sector_size);
+	uint64_t n =
+		gpt_entries_sectors(t->entry_count.v, t->entry_size.v, g->sector_size);
 
 	return t->last_usable.v + 1 + n == g->sectors - 1;
 }
@@ -99,8 +97,7 @@ static bool choose_count(struct choice *c, const struct gpt *g)
 static bool is_pointer_wrong(const struct gpt *g, bool fault)
 {
 	const struct gpt_table *p = &g->primary, *b = &g->backup;
-	struct view place = view_cut(g->head, g->sector_size,
-				     g->head.n - g->sector_size);
+	struct view place = view_cut(g->head, g->sector_size, g->head.n - g->sector_size);
 	uint64_t n = div_up(b->entries_raw.n, g->sector_size);
 
 	return guid_eq(p->disk_guid, b->disk_guid) && p->entries_lba.v != 2 &&

@@ -148,8 +148,7 @@ static bool is_worse(const struct gpt *g, const struct gpt_table *bad, size_t i,
 	struct gpt_fault f;
 
 	return is_absurd_entry(g, bad, e, &f) ||
-	       (other &&
-		(other->first.v == e->first.v || other->last.v == e->last.v) &&
+	       (other && (other->first.v == e->first.v || other->last.v == e->last.v) &&
 		is_careless_entry(bad, i, bad->nentries, &f));
 }
 

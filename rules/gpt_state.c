@@ -260,6 +260,16 @@ static bool only_array_is_bad(const struct gpt_table *bad, const struct gpt_tabl
 	       guid_eq(bad->disk_guid, from->disk_guid);
 }
 
+/* The last n sectors; empty when fewer were read. */
+static struct view tail_of(const struct gpt *g, uint64_t n)
+{
+	uint64_t bytes = n * g->sector_size;
+
+	if (g->tail.n < bytes)
+		return (struct view){ 0 };
+	return view_cut(g->tail, (size_t)(g->tail.n - bytes), (size_t)bytes);
+}
+
 static void plan_copy(struct gpt_state *st, const struct gpt_table *bad,
 		      const struct gpt_table *from)
 {
@@ -276,16 +286,18 @@ static void plan_copy(struct gpt_state *st, const struct gpt_table *bad,
 	} else if (bad->which == GPT_PRIMARY) {
 		st->header_lba = 1;
 		st->array_lba = 2;
-		if (g->head.n == (1 + st->array) * ss) {
+		if (g->head.n >= (1 + st->array) * ss) {
 			st->header_old = view_cut(g->head, 0, ss);
-			st->array_old = view_cut(g->head, ss, g->head.n - ss);
+			st->array_old = view_cut(g->head, ss, st->array * ss);
 		}
 	} else {
 		st->header_lba = g->sectors - 1;
 		st->array_lba = g->sectors - 1 - st->array;
-		if (g->tail.n == (1 + st->array) * ss) {
-			st->header_old = view_cut(g->tail, g->tail.n - ss, ss);
-			st->array_old = view_cut(g->tail, 0, g->tail.n - ss);
+		struct view tail = tail_of(g, 1 + st->array);
+
+		if (tail.n) {
+			st->header_old = view_cut(tail, tail.n - ss, ss);
+			st->array_old = view_cut(tail, 0, tail.n - ss);
 		}
 	}
 	st->room = judge_room(st);
@@ -317,13 +329,14 @@ static enum gpt_room judge_new_end(const struct gpt_state *st)
 {
 	const struct gpt *g = st->g;
 	uint32_t ss = g->sector_size;
+	struct view tail = tail_of(g, 1 + st->array);
 
 	if (is_moved_backup(st))
 		return ROOM_EMPTY;
-	if (g->tail.n != (1 + st->array) * ss)
+	if (tail.n == 0)
 		return ROOM_FOREIGN;
 	for (uint64_t i = 0; i <= st->array; i++) {
-		if (!view_is_zero(view_cut(g->tail, i * ss, ss)) &&
+		if (!view_is_zero(view_cut(tail, i * ss, ss)) &&
 		    !is_old_backup(g, st->array_lba + i, st->array))
 			return ROOM_FOREIGN;
 	}
@@ -348,6 +361,7 @@ static void plan_behind(struct gpt_state *st)
 	const struct gpt *g = st->g;
 	const struct gpt_table *p = &g->primary;
 	uint32_t ss = g->sector_size;
+	struct view tail;
 	uint64_t skip;
 
 	st->from = p;
@@ -358,10 +372,11 @@ static void plan_behind(struct gpt_state *st)
 	if (st->array_lba >= g->sectors)
 		return;
 	st->room = ROOM_FOREIGN;
-	if (g->tail.n != (1 + st->array) * ss)
+	tail = tail_of(g, 1 + st->array);
+	if (tail.n == 0)
 		return;
 	skip = st->array_lba - (g->sectors - 1 - st->array);
-	st->array_old = view_cut(g->tail, skip * ss, g->tail.n - skip * ss);
+	st->array_old = view_cut(tail, skip * ss, tail.n - skip * ss);
 	if (array_is_ours(st->array_old, p->entries_raw, g->sectors))
 		st->room = ROOM_OURS;
 }

@@ -52,9 +52,10 @@ static void check_overwritten(struct scan *s, const struct mbr *m)
 	if (!under_gpt(m, &st) || st.protective || st.verdict == GPT_PRIMARY_BAD ||
 	    !is_overwritten(m))
 		return;
-	f = report(s, m->magic.at,
-		   "sector 0 has no signature 55 AA, and no partition table stands there, "
-		   "expected a protective MBR for the GPT");
+	f = report(
+		s, m->magic.at,
+		"sector 0 has no signature 55 AA, and no partition table stands there, "
+		"expected a protective MBR for the GPT");
 	report_label(s, f, "Linux and UEFI firmware do not look for the GPT");
 }
 

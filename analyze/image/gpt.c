@@ -216,9 +216,20 @@ static int piece_together(struct gpt *g, const struct search *s)
 /* The bytes where the copies belong. */
 static int read_places(struct gpt *g, const struct search *s)
 {
-	const struct gpt_table *t = g->good ? g->good : g->pieced;
-	uint64_t bytes = t ? t->entries_at.len : GPT_ENTRIES_MIN_BYTES;
-	uint64_t n = 1 + div_up(bytes, g->sector_size);
+	const struct gpt_table *copies[] = { &g->primary, &g->backup, g->pieced };
+	uint64_t bytes = GPT_ENTRIES_MIN_BYTES, n;
+
+	for (size_t i = 0; i < 3; i++) {
+		const struct gpt_table *t = copies[i];
+
+		if (t && (t->header_ok || t == g->pieced) && t->entries_read)
+			bytes = u64_max(bytes, t->entries_at.len);
+	}
+	n = 1 + div_up(bytes, g->sector_size);
+	/* On a disk that is too small for that, those of the copy to believe. */
+	if (n >= g->sectors && (g->good || g->pieced))
+		n = 1 + div_up((g->good ? g->good : g->pieced)->entries_at.len,
+			       g->sector_size);
 
 	if (n >= g->sectors)
 		return 0;

@@ -128,9 +128,10 @@ struct gpt {
 	 * the backup under the same condition, else NULL. */
 	const struct gpt_table *good;
 	/* What stands where the copies belong: from LBA 1 (header, then array) and at the
-	 * end of the disk (array, then header in the last sector). As long as the good
-	 * copy's (or the pieced one's) array needs, or GPT_ENTRIES_MIN_BYTES without one;
-	 * empty when the disk is too small. A repair must know what it overwrites. */
+	 * end of the disk (array, then header in the last sector). As long as the longest array
+	 * that a right header has needs, GPT_ENTRIES_MIN_BYTES at least; on a disk too small
+	 * for that, as the good copy's (or the pieced one's) needs, or empty. A repair must
+	 * know what it overwrites. */
 	struct view head, tail;
 	/* Only when good is NULL: a table of the right header of one copy (or one of which
 	 * only the signature was wiped, and is in `raw`) and an array that was found

@@ -168,6 +168,8 @@ part 7 start=512 size=1024 type=linux' >recipe
 make_random_base() { # NAME   sets how
 	local size=$(((8 << RANDOM % 8) + RANDOM % 8)) n=$((1 + RANDOM % 6)) i args=() at=1 len
 	local unit=$(((size - 2) / n)) codes=(8300 8200 8e00 0700 fd00 8302)
+	local filled=$((RANDOM % 2))
+	[ $filled = 0 ] || codes=(8300 0700 8302 8300 8300 8302) # that may hold what fill() makes
 	[ $unit -ge 1 ] || n=1 unit=$((size - 2))
 	how="$size MiB, $n partitions"
 	case $((RANDOM % 3)) in
@@ -206,6 +208,6 @@ make_random_base() { # NAME   sets how
 		truncate -s ${size}M "$1" && parted -s "$1" "${args[@]}" >/dev/null 2>&1 || how+=' (failed)'
 		;;
 	esac
-	[ $((RANDOM % 2)) = 0 ] || { fill "$1" && how+=', with file systems'; }
+	[ $filled = 0 ] || { fill "$1" && how+=', with file systems'; }
 	base "$1" 512 gpt
 }
