@@ -4,10 +4,11 @@
 #include "cli/diff.h"
 #include "cli/excerpt.h"
 #include "cli/moves.h"
+#include "cli/report.h"
 #include "rules/rule.h"
 #include "base/banned.h"
 
-enum { ROW = 16 };
+enum { ROW = 16, PLACES_MAX = 6 };
 
 static int by_offset(const void *a, const void *b)
 {
@@ -34,11 +35,13 @@ static void number_out(struct buf *out, struct view bytes, const char *locus)
 }
 
 /* locus: NULL unless the bytes are all of an edit. */
-static void row_out(struct buf *out, const struct term *t, char sign, uint64_t off,
+static void row_out(struct buf *out, const struct term *t, char sign, struct span at,
 		    struct view bytes, const char *locus)
 {
 	paint(out, t, sign == '+' ? PAINT_FIX : PAINT_GONE);
-	buf_printf(out, "%c0x%llx | ", sign, (unsigned long long)off);
+	buf_char(out, sign);
+	buf_offset(out, at);
+	buf_add(out, STR(" | "));
 	buf_hex(out, bytes);
 	if (locus)
 		number_out(out, bytes, locus);
@@ -68,14 +71,14 @@ static void rows_out(struct buf *out, const struct term *t, const struct edit *e
 {
 	for (size_t i = 0; i < e->bytes.n; i += ROW) {
 		size_t n = e->bytes.n - i < ROW ? e->bytes.n - i : ROW;
+		struct span at = { e->at.src, e->at.off + i, n };
 
 		if (old.n && memcmp(old.p + i, e->bytes.p + i, n) == 0)
 			continue;
 		if (old.n && side != '+')
-			row_out(out, t, '-', e->at.off + i, view_cut(old, i, n), NULL);
+			row_out(out, t, '-', at, view_cut(old, i, n), NULL);
 		if (side != '-')
-			row_out(out, t, '+', e->at.off + i, view_cut(e->bytes, i, n),
-				NULL);
+			row_out(out, t, '+', at, view_cut(e->bytes, i, n), NULL);
 	}
 }
 
@@ -83,8 +86,9 @@ static void zeros_out(struct buf *out, const struct term *t, char sign,
 		      const struct edit *e)
 {
 	paint(out, t, sign == '+' ? PAINT_FIX : PAINT_GONE);
-	buf_printf(out, "%c0x%llx | %zu bytes of zeros", sign,
-		   (unsigned long long)e->at.off, e->bytes.n);
+	buf_char(out, sign);
+	buf_offset(out, e->at);
+	buf_printf(out, " | %zu bytes of zeros", e->bytes.n);
 	paint_end(out, t);
 	buf_char(out, '\n');
 }
@@ -93,8 +97,8 @@ static void bytes_out(struct buf *out, const struct term *t, const struct edit *
 		      struct view old, const char *locus)
 {
 	if (e->bytes.n <= ROW && old.n) {
-		row_out(out, t, '-', e->at.off, old, locus);
-		row_out(out, t, '+', e->at.off, e->bytes, locus);
+		row_out(out, t, '-', e->at, old, locus);
+		row_out(out, t, '+', e->at, e->bytes, locus);
 	} else if (old.n && view_is_zero(old)) {
 		zeros_out(out, t, '-', e);
 		rows_out(out, t, e, old, '+');
@@ -106,11 +110,21 @@ static void bytes_out(struct buf *out, const struct term *t, const struct edit *
 	}
 }
 
+/* The same place of u, which has its own source for the disk in it. */
+static bool place_in(const struct unit *u, struct span at, struct arena *a,
+		     struct place *out)
+{
+	if (!u || (at.src->is_guest && !u->image))
+		return false;
+	at.src = at.src->is_guest ? u->image->src : &u->src;
+	return unit_place(u, at, a, out);
+}
+
 static const char *words_of(const struct unit *u, struct span at, struct arena *a)
 {
 	struct place place = { 0 };
 
-	return u && unit_place(u, at, a, &place) ? place.summary : NULL;
+	return place_in(u, at, a, &place) ? place.summary : NULL;
 }
 
 /* The record in words, where they change. */
@@ -145,9 +159,8 @@ static const char *locus_of(const struct image_diff *d, struct span at)
 {
 	struct place place;
 
-	if (d->after && unit_place(d->after, at, d->arena, &place))
-		return place.locus;
-	if (d->before && unit_place(d->before, at, d->arena, &place))
+	if (place_in(d->after, at, d->arena, &place) ||
+	    place_in(d->before, at, d->arena, &place))
 		return place.locus;
 	return NULL;
 }
@@ -158,7 +171,9 @@ static void edit_out(const struct image_diff *d, const struct edit *e)
 	struct buf *out = d->out;
 
 	paint(out, d->term, PAINT_HUNK);
-	buf_printf(out, "@@ 0x%llx, ", (unsigned long long)e->at.off);
+	buf_add(out, STR("@@ "));
+	buf_offset(out, e->at);
+	buf_add(out, STR(", "));
 	buf_count(out, e->bytes.n, "byte");
 	if (locus)
 		buf_printf(out, ": %s", locus);
@@ -234,17 +249,73 @@ static void size_out(struct buf *out, const struct plan *p)
 	buf_add(out, STR(" more @@\n"));
 }
 
-void diff_image(struct buf *out, const struct term *t, const struct plan *p,
-		const struct unit *before, const struct unit *after, struct arena *a)
+/* ---- a container ---- */
+
+static bool is_lowered(const struct edit *e)
+{
+	return e->because && e->because->at.src->is_guest;
+}
+
+/* What it takes in the file that guest's bytes change: tables, and clusters of their own. */
+static void lowered_out(const struct image_diff *d, const struct plan *p,
+			const struct edit *v)
+{
+	size_t places = 0, bytes = 0;
+	struct buf *out = d->out;
+
+	paint(out, d->term, PAINT_HUNK);
+	buf_add(out, STR("@@ in the file: "));
+	for (size_t i = 0; i < p->edits.n; i++) {
+		if (!is_lowered(&v[i]) || v[i].at.off >= p->src->size)
+			continue;
+		bytes += v[i].bytes.n;
+		if (places++ < PLACES_MAX)
+			buf_printf(out, "%s%zu at 0x%llx", places > 1 ? ", " : "",
+				   v[i].bytes.n, (unsigned long long)v[i].at.off);
+	}
+	if (places > PLACES_MAX)
+		buf_printf(out, ", ... (%zu places)", places);
+	if (places)
+		buf_printf(out, " (%zu bytes)", bytes);
+	if (p->size > p->src->size)
+		buf_printf(out, "%snew clusters up to 0x%llx", places ? ", " : "",
+			   (unsigned long long)p->size);
+	buf_add(out, STR(" @@"));
+	paint_end(out, d->term);
+	buf_char(out, '\n');
+}
+
+static const struct edit *by_place(const struct plan *p, struct arena *a)
 {
 	struct edit *v = arena_array(a, p->edits.n, struct edit);
-	struct patch moved = plan_patch(p, a);
-	struct image_diff d = { out, t, p->src, before, after, a };
-	struct source over;
 
 	if (p->edits.n)
 		memcpy(v, p->edits.v, p->edits.n * sizeof(*v));
 	sort_stable(v, p->edits.n, sizeof(*v), by_offset);
+	return v;
+}
+
+static void guest_out(const struct image_diff *d, const struct plan *host,
+		      const struct plan *guest)
+{
+	const struct edit *v = by_place(guest, d->arena);
+	struct image_diff inside = *d;
+
+	inside.src = guest->src;
+	for (size_t i = 0; i < guest->edits.n; i++)
+		edit_out(&inside, &v[i]);
+	lowered_out(d, host, by_place(host, d->arena));
+}
+
+void diff_image(struct buf *out, const struct term *t, const struct plan *p,
+		const struct plan *guest, const struct unit *before,
+		const struct unit *after, struct arena *a)
+{
+	const struct edit *v = by_place(p, a);
+	struct patch moved = plan_patch(p, a);
+	struct image_diff d = { out, t, p->src, before, after, a };
+	struct source over;
+
 	moved.n = 0;
 	if (moved.nmoves) {
 		over = source_overlay(p->src, &moved);
@@ -256,6 +327,10 @@ void diff_image(struct buf *out, const struct term *t, const struct plan *p,
 	if (before && before->image && before->image->lost && after && after->image &&
 	    !after->image->lost)
 		diff_lost(out, t, before->image->lost, a);
-	for (size_t i = 0; i < p->edits.n; i++)
-		edit_out(&d, &v[i]);
+	for (size_t i = 0; i < p->edits.n; i++) {
+		if (!guest || !is_lowered(&v[i]))
+			edit_out(&d, &v[i]);
+	}
+	if (guest)
+		guest_out(&d, p, guest);
 }

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/image.h"
 #include "cli/report.h"
+#include "rewrite/qcow2_write.h"
 #include "rewrite/seal.h"
 #include "base/banned.h"
 
@@ -95,13 +96,17 @@ static struct proposal propose(const struct examined *x, const struct finding *f
 			       struct arena *a)
 {
 	const struct unit *u = x->unit;
-	struct proposal p = { .plan = plan_on(&x->src, a) };
+	bool inside = f->at.src->is_guest;
+	struct proposal p = { .plan = plan_on(inside ? u->image->src : &x->src, a) };
+	struct plan host = plan_on(&x->src, a);
 
 	if (f->rule->fix_class < FIX_SAFE)
 		return p;
-	p.possible = rule_fix(f, &p.plan) && (!u->image || seal(&p.plan, u));
+	p.possible = qcow2_rule_fix(u, f, &p.plan) && (!u->image || seal(&p.plan, u));
 	if (!p.possible)
 		p.refused = p.plan.refused;
+	else if (inside && !qcow2_write(&host, &p.plan, u))
+		p = (struct proposal){ .plan = p.plan, .refused = host.refused };
 	return p;
 }
 

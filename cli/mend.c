@@ -281,7 +281,8 @@ static void show(struct repair *p)
 	if (m->changed && p->unit.format->kind == FORMAT_TEXT)
 		diff_text(&p->res->diff, &t, p->in->path, p->unit.text, m->text);
 	else if (m->changed)
-		diff_image(&p->res->diff, &t, &m->plan, &p->unit, m->last, &p->arena);
+		diff_image(&p->res->diff, &t, &m->plan, m->guest, &p->unit, m->last,
+			   &p->arena);
 	report_rest(p, m->last, &m->remaining, NULL);
 	explain_diff(p);
 }

@@ -6,6 +6,18 @@
 #include "cli/report.h"
 #include "base/banned.h"
 
+/* Where the bytes are: in the file, or in the disk that it holds. */
+static void offsets(struct json *j, struct span at)
+{
+	if (at.src->is_guest) {
+		json_null(j, "byte_offset");
+		json_u64(j, "guest_offset", at.off);
+	} else {
+		json_u64(j, "byte_offset", at.off);
+		json_null(j, "guest_offset");
+	}
+}
+
 static void edits(struct json *j, const struct plan *p, enum format_kind kind,
 		  const struct finding *because)
 {
@@ -17,7 +29,7 @@ static void edits(struct json *j, const struct plan *p, enum format_kind kind,
 			continue;
 		json_object(j, NULL);
 		json_cstr(j, "path", p->src->path);
-		json_u64(j, "byte_offset", e->at.off);
+		offsets(j, e->at);
 		json_u64(j, "byte_length", e->at.len);
 		if (kind == FORMAT_TEXT)
 			json_str(j, "text", str_view(e->bytes));
@@ -67,18 +79,6 @@ static void position(struct json *j, const struct exhibit *e, bool text)
 	json_u64(j, "column", e->from.column);
 	json_u64(j, "end_line", e->to.line);
 	json_u64(j, "end_column", e->to.column);
-}
-
-/* Where the bytes are: in the file, or in the disk that it holds. */
-static void offsets(struct json *j, struct span at)
-{
-	if (at.src->is_guest) {
-		json_null(j, "byte_offset");
-		json_u64(j, "guest_offset", at.off);
-	} else {
-		json_u64(j, "byte_offset", at.off);
-		json_null(j, "guest_offset");
-	}
 }
 
 static void related(struct json *j, const struct examined *x, const struct finding *f,

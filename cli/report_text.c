@@ -157,6 +157,7 @@ static void moved_words(struct buf *out, const struct plan *p)
 /* Bytes and places of a plan; edits that touch count as one place. */
 static void fix_of_image(struct buf *out, const struct plan *p)
 {
+	const char *where = p->src->is_guest ? "guest:" : "";
 	uint64_t bytes = 0, first = UINT64_MAX;
 
 	for (size_t i = 0; i < p->edits.n; i++) {
@@ -170,9 +171,9 @@ static void fix_of_image(struct buf *out, const struct plan *p)
 		buf_add(out, STR("write "));
 	buf_count(out, bytes, "byte");
 	if (p->edits.n == 1)
-		buf_printf(out, " at 0x%llx", (unsigned long long)first);
+		buf_printf(out, " at %s0x%llx", where, (unsigned long long)first);
 	else
-		buf_printf(out, " in %zu places from 0x%llx on", p->edits.n,
+		buf_printf(out, " in %zu places from %s0x%llx on", p->edits.n, where,
 			   (unsigned long long)first);
 	if (p->title)
 		buf_char(out, ')');

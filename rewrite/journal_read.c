@@ -308,6 +308,9 @@ static bool decode_stage(struct journal_entry *t, struct journal_record *r, uint
 	case STAGE_COMMIT:
 		r->stage = STAGE_COMMIT;
 		break;
+	case STAGE_FREE:
+		r->stage = STAGE_FREE;
+		break;
 	case REC_GAP:
 		t->ngaps++;
 		return true;

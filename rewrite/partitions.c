@@ -57,9 +57,6 @@ struct partitions partitions_of(const struct unit *u, struct arena *a)
 {
 	const struct image *img = u->image;
 
-	/* Those in a container are at no place of its file. */
-	if (img && img->src->is_guest)
-		return (struct partitions){ 0 };
 	if (img && img->gpt && img->gpt->good)
 		return of_gpt(img->gpt, a);
 	if (img && !img->gpt && img->mbr && !img->mbr->boot_sector)

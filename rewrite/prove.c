@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rewrite/prove.h"
 #include "rewrite/match.h"
+#include "rewrite/qcow2_write.h"
 #include "rewrite/trial.h"
 #include "base/banned.h"
 
@@ -138,22 +139,31 @@ static void set_title(struct mending *w, size_t item, const char *title)
 
 /* ---- a trial's plan ---- */
 
+/* Tables of a container are put right first: who writes to the disk in it goes by them. */
+static bool has_to_wait(const struct trial *t, const struct finding *f)
+{
+	return f->at.src->is_guest && t->plan.edits.n + t->plan.moves.n > 0;
+}
+
 static void add_fix(struct mending *w, struct trial *t, size_t finding)
 {
-	size_t item = w->now->item[finding], before = t->plan.edits.n;
-	size_t moves = t->plan.moves.n;
+	const struct finding *f = w->now->found.v.v[finding];
+	struct plan *p = trial_plan(t, f->at);
+	size_t item = w->now->item[finding], before = p->edits.n, moves = p->moves.n;
 
-	if (rule_fix(w->now->found.v.v[finding], &t->plan)) {
+	if (has_to_wait(t, f))
+		return;
+	if (qcow2_rule_fix(w->now->unit, f, p)) {
 		t->fixes[finding] = true;
 		t->nfixes++;
-		set_title(w, item, t->plan.title);
+		set_title(w, item, p->title);
 		/* What rule_fix() noted does not outlive the round. */
-		for (size_t i = before; i < t->plan.edits.n; i++)
-			t->plan.edits.v[i].because = w->m->items.v[item].finding;
-		for (size_t i = moves; i < t->plan.moves.n; i++)
-			t->plan.moves.v[i].because = w->m->items.v[item].finding;
-	} else if (t->plan.refused) {
-		settle(w, item, OUTCOME_DECLINED, t->plan.refused);
+		for (size_t i = before; i < p->edits.n; i++)
+			p->edits.v[i].because = w->m->items.v[item].finding;
+		for (size_t i = moves; i < p->moves.n; i++)
+			p->moves.v[i].because = w->m->items.v[item].finding;
+	} else if (p->refused) {
+		settle(w, item, OUTCOME_DECLINED, p->refused);
 	} else if (before == 0) {
 		settle(w, item, OUTCOME_DECLINED, "its fix does not apply here");
 	} /* else it collides with another one's, and waits for the next round */
@@ -354,6 +364,7 @@ static int compose(struct mending *w, struct err *e)
 	}
 	m->changed = m->plan.edits.n > 0 || m->plan.moves.n > 0 ||
 		     whole->size != w->input->src.size;
+	m->guest = w->now->guest.edits.n ? &w->now->guest : NULL;
 	return 0;
 }
 

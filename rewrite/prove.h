@@ -59,7 +59,10 @@ enum {
 struct mend {
 	struct arena *arena; /* the caller's; everything below is in it */
 	struct plan plan;    /* images: the composed edits, on the input's source */
-	struct view text;    /* texts: the whole new text */
+	/* Of a container: what `plan` writes to the disk in it, on the input's own; NULL:
+	 * nothing, or the input showed none. Gone with mend_free(). */
+	const struct plan *guest;
+	struct view text; /* texts: the whole new text */
 	bool changed;
 	VEC(struct mend_item) items; /* in the order of the findings, round by round */
 	struct findings remaining;   /* what is left once the repair is written */

@@ -213,8 +213,10 @@ static int write_stage(int fd, const struct journal *j, enum stage stage,
 
 int ranges_write(int fd, const struct journal *j, enum journal_side side, struct err *e)
 {
-	static const enum stage forth[] = { STAGE_TABLES, STAGE_HEADERS, STAGE_COMMIT };
-	static const enum stage back[] = { STAGE_COMMIT, STAGE_HEADERS, STAGE_TABLES };
+	static const enum stage forth[] = { STAGE_TABLES, STAGE_HEADERS, STAGE_COMMIT,
+					    STAGE_FREE };
+	static const enum stage back[] = { STAGE_FREE, STAGE_COMMIT, STAGE_HEADERS,
+					   STAGE_TABLES };
 	const enum stage *order = side == JOURNAL_NEW ? forth : back;
 
 	for (size_t i = 0; i < sizeof(forth) / sizeof(forth[0]); i++) {

@@ -125,7 +125,7 @@ bool seal(struct plan *p, const struct unit *u)
 	bool sealed;
 
 	/* A plan for a container's file writes none of the tables in it. */
-	if (!gpt || u->image->src->is_guest)
+	if (!gpt || u->image->src->is_guest != p->src->is_guest)
 		return true;
 	sealed = seal_table(p, &gpt->primary) && seal_table(p, &gpt->backup);
 	p->because = NULL;

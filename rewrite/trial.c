@@ -5,14 +5,24 @@
 #include "analyze/image/image.h"
 #include "analyze/image/mbr.h"
 #include "rewrite/match.h"
+#include "rewrite/qcow2_same.h"
+#include "rewrite/qcow2_write.h"
 #include "rewrite/seal.h"
 #include "base/banned.h"
+
+static struct plan plan_inside(const struct unit *u, struct arena *a)
+{
+	if (!u->image || !u->image->src->is_guest)
+		return (struct plan){ .arena = a };
+	return plan_on(u->image->src, a);
+}
 
 void draft_init(struct draft *d, const struct unit *input)
 {
 	*d = (struct draft){ .unit = input };
 	arena_init(&d->arena, ARENA_BUDGET);
 	d->whole = plan_on(&input->src, &d->arena);
+	d->guest = plan_inside(input, &d->arena);
 	rules_run(input, &d->arena, &d->found);
 }
 
@@ -29,9 +39,21 @@ void trial_begin(struct trial *t, struct draft *next)
 	arena_init(&next->arena, ARENA_BUDGET);
 	t->next = next;
 	t->plan = plan_on(&t->now->unit->src, &next->arena);
+	t->guest = plan_inside(t->now->unit, &next->arena);
 	t->fixes = arena_array(&next->arena, t->now->found.v.n, bool);
 	t->nfixes = 0;
 	t->why = NULL;
+}
+
+struct plan *trial_plan(struct trial *t, struct span at)
+{
+	return at.src->is_guest ? &t->guest : &t->plan;
+}
+
+/* What is planned for the disk that partitions are on, wherever that is. */
+static const struct plan *disk_plan(const struct trial *t)
+{
+	return t->guest.src ? &t->guest : &t->plan;
 }
 
 void trial_drop(struct trial *t)
@@ -63,6 +85,9 @@ static struct source lay_over(struct trial *t)
 			plan_text(&t->plan, t->now->unit->text, &next->arena));
 	next->whole = plan_over(&t->now->whole, &t->plan, &next->arena);
 	next->patch = plan_patch(&next->whole, &next->arena);
+	next->guest = t->now->guest;
+	if (next->guest.src && t->guest.src)
+		next->guest = plan_over(&t->now->guest, &t->guest, &next->arena);
 	return source_overlay(&t->input->src, &next->patch);
 }
 
@@ -272,7 +297,7 @@ static void spares_partitions(struct trial *t)
 	bool unknown;
 
 	t->parts = partitions_of(t->now->unit, a);
-	t->why = partitions_move(&t->parts, &t->plan, a);
+	t->why = partitions_move(&t->parts, disk_plan(t), a);
 	if (!t->why)
 		t->why = partitions_stood(&t->parts, t->input, a);
 	unknown = t->parts.n == 0;
@@ -281,7 +306,7 @@ static void spares_partitions(struct trial *t)
 	if (unknown)
 		t->parts = partitions_of(t->next->unit, a);
 	if (!t->why && (reach(t) != FIX_LOSSY || unknown || t->plan.moves.n))
-		t->why = partitions_spared(&t->parts, &t->plan, t->now->unit,
+		t->why = partitions_spared(&t->parts, disk_plan(t), t->now->unit,
 					   t->next->unit, a);
 }
 
@@ -355,13 +380,13 @@ static int ask_judges(struct trial *t, struct err *e)
 {
 	struct proof p = { .before = t->now->unit,
 			   .after = t->next->unit,
-			   .plan = &t->plan,
+			   .plan = disk_plan(t),
 			   .left = &t->next->found,
 			   .arena = &t->next->arena };
 	const char *why = "does not accept the text";
 
 	/* Who changes a container's own tables has not touched those in it. */
-	if (p.after->image && p.after->image->src->is_guest)
+	if (p.after->image && p.after->image->src->is_guest && t->guest.edits.n == 0)
 		return 0;
 	if (p.after->image)
 		return judge_fdisk(&p, &t->why, e);
@@ -377,13 +402,50 @@ static int ask_judges(struct trial *t, struct err *e)
 	return 0;
 }
 
-int trial_run(struct trial *t, struct err *e)
+/* Checksums first: they are bytes of the disk like others. */
+static void complete_plan(struct trial *t)
 {
-	if (!seal(&t->plan, t->now->unit)) {
+	bool inside = t->guest.edits.n > 0;
+
+	BUG_ON(inside && (t->plan.edits.n || t->plan.moves.n));
+	if (!seal(inside ? &t->guest : &t->plan, t->now->unit))
 		refute(t, "its checksums would collide with another edit");
+	else if (inside && !qcow2_write(&t->plan, &t->guest, t->now->unit))
+		refute(t, "%s",
+		       t->plan.refused ? t->plan.refused
+				       : "its edits of the file would collide");
+}
+
+/* Whatever was done to a container, it shows what it did. */
+static int keeps_guest(struct trial *t, struct err *e)
+{
+	struct qcow2_same s = { .was = t->now->unit,
+				.is = t->next->unit,
+				.host = &t->plan,
+				.guest = t->guest.src ? &t->guest : NULL,
+				.reach = reach(t),
+				.arena = &t->next->arena };
+
+	if (!s.was->qcow2)
+		return 0;
+	if (!s.is->qcow2) {
+		refute(t, "it would no longer be seen as a QCOW2");
 		return 0;
 	}
+	if (qcow2_same(&s, e) != 0)
+		return -1;
+	t->why = s.why;
+	return 0;
+}
+
+int trial_run(struct trial *t, struct err *e)
+{
+	complete_plan(t);
+	if (t->why)
+		return 0;
 	if (read_again(t, e) != 0)
+		return -1;
+	if (!t->why && keeps_guest(t, e) != 0)
 		return -1;
 	if (!t->why)
 		spares_partitions(t);

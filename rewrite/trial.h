@@ -17,6 +17,9 @@ struct draft {
 	struct findings found;
 	size_t *item;      /* per finding, for prove.c */
 	struct plan whole; /* images: all edits, on the input's source */
+	/* And what they write to the disk in a container that the input shows; src NULL: it
+	 * shows none. */
+	struct plan guest;
 	struct patch patch;
 };
 
@@ -32,7 +35,10 @@ struct trial {
 	const struct draft *now;
 	struct draft *next;
 	struct plan plan; /* on now's source */
-	bool *fixes;      /* per finding of now: should be gone */
+	/* On the disk in now's container, which trial_run() makes edits of `plan`; that must
+	 * have no others then. src NULL: there is none. */
+	struct plan guest;
+	bool *fixes; /* per finding of now: should be gone */
 	size_t nfixes;
 	const char *why;         /* NULL: proven. In next's arena */
 	struct partitions parts; /* of now, with where the plan moves them */
@@ -40,6 +46,9 @@ struct trial {
 };
 
 #define TRIAL_NEW SIZE_MAX
+
+/* The plan for what stands at a place. */
+struct plan *trial_plan(struct trial *t, struct span at);
 
 /* next: memory for a draft. trial_drop() frees what is in it; not done, it is the
  * caller's, who owes it draft_free(). */

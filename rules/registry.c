@@ -189,13 +189,8 @@ bool rule_fix(const struct finding *f, struct plan *p)
 	p->because = f;
 	p->title = NULL;
 	p->refused = NULL;
-	/* A plan is about the bytes of a file. */
-	if (f->at.src->is_guest) {
-		p->because = NULL;
-		return plan_refuse(p, "this version does not write into the disk of a "
-				      "QCOW2: the repair can be made on a raw copy "
-				      "(qemu-img convert -O raw)");
-	}
+	/* A plan is about the bytes of a file, or about those of the disk in it. */
+	BUG_ON(f->at.src->is_guest != p->src->is_guest);
 	switch (f->rule->on) {
 #define X(member, type)                                                                  \
 	case SUBJECT_##member:                                                           \

@@ -297,7 +297,7 @@ static void moves_come_before_the_edits_of_what_they_bring(void **state)
 	assert_true(plan_move(&p, 2560, 3072, 2 * 512));
 	assert_true(plan_move(&p, 512, 1024, 512));
 	assert_true(plan_u8(&p, STAGE_TABLES, (struct span){ &src, 1025, 1 }, 9));
-	diff_image(&out, &t, &p, NULL, NULL, &a);
+	diff_image(&out, &t, &p, NULL, NULL, NULL, &a);
 	assert_string_equal(out.p, "--- d\n+++ d\n"
 				   "@@ size: 4096 bytes, will be 5120: 1 KiB more @@\n"
 				   "@@ moves: 1.5 KiB @@\n"
