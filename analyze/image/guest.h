@@ -12,8 +12,8 @@
 
 enum {
 	/* What is kept of tables: blocks of the host file. */
-	GUEST_BLOCK = 8 << 10,
-	GUEST_BLOCKS = 16,
+	GUEST_BLOCK = 32 << 10,
+	GUEST_BLOCKS = 8,
 	/* Bytes that are inflated for one input, at most: a few MiB of file may hold
 	 * terabytes. */
 	GUEST_INFLATE_MAX = 128 << 20,
