@@ -11,6 +11,9 @@ enum {
 	COMPRESSION_MAX = 1,
 	/* Runs that one question for data looks at: then it answers "perhaps". */
 	NEXT_DATA_RUNS = 4096,
+	/* Likewise for all questions: tables of a few KiB may show a disk of terabytes that
+	 * is a hole here and there. */
+	ASKED_MAX = 1 << 18,
 };
 
 #define ALL_ALLOCATED UINT64_C(0xffffffff)
@@ -459,7 +462,11 @@ static uint64_t next_data(struct guest *g, uint64_t off, uint64_t end, unsigned 
 
 uint64_t guest_next_data(struct guest *g, uint64_t off)
 {
-	unsigned runs = NEXT_DATA_RUNS;
+	unsigned most = (unsigned)u64_min(NEXT_DATA_RUNS, ASKED_MAX - g->asked);
+	unsigned runs = most;
 
-	return off < g->size ? next_data(g, off, g->size, &runs) : off;
+	if (off < g->size)
+		off = next_data(g, off, g->size, &runs);
+	g->asked += most - runs;
+	return off;
 }

@@ -69,6 +69,7 @@ struct guest {
 	/* what is kept of tables, by when it was used */
 	struct guest_block block[GUEST_BLOCKS];
 	uint64_t clock;
+	uint32_t asked; /* runs that guest_next_data() looked at, of all questions */
 };
 
 /* Why there is no telling what the guest sees (encryption, features from the future, a
