@@ -122,6 +122,22 @@ uint64_t source_next_data(const struct source *s, uint64_t off)
 	return next;
 }
 
+uint64_t source_stored(const struct source *s)
+{
+	uint64_t bytes;
+
+	if (s->guest)
+		return 0;
+	if (s->fd < 0)
+		return s->mem.n;
+	if (!S_ISREG(s->st.st_mode))
+		return s->size;
+	/* In units of 512 wherever vmend is known to run. */
+	if (s->st.st_blocks < 0 || !u64_mul((uint64_t)s->st.st_blocks, 512, &bytes))
+		return 0;
+	return u64_min(bytes, s->size);
+}
+
 /* What the file itself holds; zeros past its end, where only an overlay can ask. */
 static int read_below(const struct source *s, uint64_t off, uint8_t *buf, size_t n,
 		      struct err *e)

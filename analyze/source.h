@@ -72,6 +72,10 @@ void source_close(struct source *s);
  * when there is none, and off itself where nobody can say. */
 uint64_t source_next_data(const struct source *s, uint64_t off);
 
+/* Bytes that it takes up where it is kept: without holes, as far as the system says. What
+ * an input may ask for is bounded by this where its size says nothing. */
+uint64_t source_stored(const struct source *s);
+
 /* Reads exactly n bytes at off. ERR_SHORT when the source ends first: asked for more than
  * s->size, or the file shrank while we read. */
 int source_read(const struct source *s, uint64_t off, void *buf, size_t n, struct err *e)

@@ -81,6 +81,7 @@ void unit_close(struct unit *u)
 	if (!u->src_borrowed)
 		source_close(&u->src);
 	arena_free(&u->arena);
+	arena_free(&u->counts);
 	u->state = UNIT_CLOSED;
 }
 

@@ -41,6 +41,7 @@ enum journal_state {
 
 struct unit {
 	struct arena arena;
+	struct arena counts; /* of qcow2's clusters: its bound follows the file's */
 	struct source src;
 	bool src_borrowed;           /* unit_read(): its descriptor is the caller's */
 	const struct format *format; /* NULL: not ours */

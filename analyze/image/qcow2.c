@@ -258,7 +258,7 @@ static int qcow2_format_read(struct unit *u, struct err *e)
 	if (qcow2_read(&q, u, e) != 0)
 		return -1;
 	u->qcow2 = q;
-	if (q->geometry && qcow2_scan(&q->scan, q, &u->arena, e) != 0)
+	if (q->geometry && qcow2_scan(&q->scan, q, &u->arena, &u->counts, e) != 0)
 		return -1;
 	backing_show(u);
 	/* Rules see the facts; but nothing may be called clean whose L2 tables and

@@ -407,8 +407,8 @@ static bool count_compressed(struct qcow2_tally *t, const struct qcow2_run *r)
 		return true;
 	first = off >> q->cluster_bits.v;
 	last = (off + len - 1) >> q->cluster_bits.v;
-	return qcow2_refs_add(&t->scan->refs, first, last - first + 1, r->weight,
-			      QCOW2_REF_PACKED | (r->again ? QCOW2_REF_AGAIN : 0));
+	return qcow2_refs_later(&t->scan->refs, first, last - first + 1, r->weight,
+				QCOW2_REF_PACKED | (r->again ? QCOW2_REF_AGAIN : 0));
 }
 
 /* The offset in a data file is the guest's, and nothing of it is in this file. */
@@ -523,7 +523,7 @@ static bool count_run(void *arg, const struct qcow2_run *r)
 
 		run_flaw(t, QCOW2_FLAW_L2_PAST_EOF, &x);
 	}
-	return qcow2_refs_add(&t->scan->refs, c, n, r->weight, how_of_run(r));
+	return qcow2_refs_later(&t->scan->refs, c, n, r->weight, how_of_run(r));
 }
 
 int qcow2_count(struct qcow2_tally *t)
@@ -553,5 +553,6 @@ int qcow2_count(struct qcow2_tally *t)
 		return -1;
 	if (t->walk.limit)
 		qcow2_tally_limit(t, t->walk.limit);
+	qcow2_refs_flush(&t->scan->refs); /* over the budget: it says so itself */
 	return 0;
 }

@@ -186,25 +186,43 @@ static bool bits_set(struct qcow2_refs *r, struct qcow2_bits *b, size_t at, size
 
 /* ---- counters ---- */
 
+enum { WIDTH_FIRST = 4, WIDTH_LAST = 32 };
+
 static void put_count(void *wide, unsigned width, size_t i, uint32_t v)
 {
+	uint8_t *p = wide;
+
 	switch (width) {
-	case 1:
-		((uint8_t *)wide)[i] = (uint8_t)v;
+	case 4:
+		p[i / 2] = (uint8_t)((p[i / 2] & 0xf0 >> i % 2 * 4) | v << i % 2 * 4);
 		break;
-	case 2:
+	case 8:
+		p[i] = (uint8_t)v;
+		break;
+	case 16:
 		((uint16_t *)wide)[i] = (uint16_t)v;
 		break;
-	case 4:
+	case 32:
 		((uint32_t *)wide)[i] = v;
 		break;
 	}
 }
 
-/* Counters of 8 bits are of class 3: PIECE << 3 bytes. */
+/* Counters of 4 bits are of class 2: PIECE << 2 bytes. */
 static unsigned class_of(unsigned width)
 {
-	return width == 1 ? 3 : width == 2 ? 4 : 5;
+	return width == 4 ? 2 : width == 8 ? 3 : width == 16 ? 4 : 5;
+}
+
+/* Bits to counters of 4 bits. */
+static void spread(uint8_t *p, const struct qcow2_bits *b)
+{
+	for (size_t i = 0; b->n && i < QCOW2_LEAF_WORDS; i++) {
+		uint64_t w = qcow2_bits_word(b, i);
+
+		for (size_t k = 0; w; k++, w >>= 2)
+			p[i * 32 + k] = (uint8_t)((w & 1) | (w & 2) << 3);
+	}
 }
 
 static bool widen(struct qcow2_refs *r, struct qcow2_leaf *l, unsigned width)
@@ -213,7 +231,9 @@ static bool widen(struct qcow2_refs *r, struct qcow2_leaf *l, unsigned width)
 
 	if (!wide)
 		return false;
-	for (size_t i = 0; i < QCOW2_LEAF; i++)
+	if (width == WIDTH_FIRST)
+		spread(wide, &l->once);
+	for (size_t i = 0; l->wide && i < QCOW2_LEAF; i++)
 		put_count(wide, width, i, qcow2_leaf_count(l, i));
 	if (l->wide)
 		piece_drop(r, l->wide, class_of(l->width));
@@ -227,7 +247,7 @@ static bool widen(struct qcow2_refs *r, struct qcow2_leaf *l, unsigned width)
 
 static uint32_t most_of(unsigned width)
 {
-	return width == 4 ? UINT32_MAX : (UINT32_C(1) << 8 * width) - 1;
+	return width == WIDTH_LAST ? UINT32_MAX : (UINT32_C(1) << width) - 1;
 }
 
 static bool add_one(struct qcow2_refs *r, struct qcow2_leaf *l, size_t i, uint32_t weight)
@@ -237,7 +257,7 @@ static bool add_one(struct qcow2_refs *r, struct qcow2_leaf *l, size_t i, uint32
 	if (__builtin_add_overflow(qcow2_leaf_count(l, i), weight, &v))
 		v = UINT32_MAX;
 	while (l->width == 0 || v > most_of(l->width)) {
-		if (!widen(r, l, l->width ? l->width * 2 : 1))
+		if (!widen(r, l, l->width ? l->width * 2 : WIDTH_FIRST))
 			return false;
 	}
 	put_count(l->wide, l->width, i, v);
@@ -286,11 +306,62 @@ static bool leaf_add(struct qcow2_refs *r, struct qcow2_leaf *l, size_t at, size
 	return set_marks(r, l, at, n, how);
 }
 
+/* The bytes that leaf_add() will need. A macro: gcc 12 takes a function that only fetches
+ * for one without effect, and leaves calls of it out. */
+#define FETCH(p, i) ((p) ? __builtin_prefetch((const uint8_t *)(p) + (i), 1) : (void)0)
+
+bool qcow2_refs_flush(struct qcow2_refs *r)
+{
+	size_t n = r->nlater;
+
+	r->nlater = 0;
+	/* Where counts are scattered, nearly all of the time is waiting for memory. */
+	for (size_t i = 0; i < n; i++) {
+		const struct qcow2_later *x = &r->later[i];
+
+		FETCH(x->leaf->wide, (size_t)x->at * x->leaf->width / 8);
+		FETCH(x->leaf->once.w, x->at / 8);
+		for (size_t m = 0; m <= QCOW2_MARK_PACKED; m++)
+			FETCH(x->leaf->mark[m].w, x->at / 8);
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct qcow2_later *x = &r->later[i];
+
+		if (!leaf_add(r, x->leaf, x->at, x->n, x->weight, x->how))
+			return false;
+	}
+	return true;
+}
+
+bool qcow2_refs_later(struct qcow2_refs *r, uint64_t cluster, uint64_t n, uint32_t weight,
+		      unsigned how)
+{
+	size_t at = cluster % QCOW2_LEAF;
+	struct qcow2_leaf *l;
+
+	if (n == 0 || n > QCOW2_LATER_LEN || n > QCOW2_LEAF - at || weight == 0)
+		return qcow2_refs_add(r, cluster, n, weight, how);
+	l = leaf_get(r, cluster >> QCOW2_LEAF_BITS);
+	if (!l)
+		return false;
+	if (r->nlater == QCOW2_LATER && !qcow2_refs_flush(r))
+		return false;
+	r->later[r->nlater++] = (struct qcow2_later){ .leaf = l,
+						      .at = (uint32_t)at,
+						      .n = (uint32_t)n,
+						      .weight = weight,
+						      .how = how };
+	r->end = u64_max(r->end, cluster + n);
+	return true;
+}
+
 bool qcow2_refs_add(struct qcow2_refs *r, uint64_t cluster, uint64_t n, uint32_t weight,
 		    unsigned how)
 {
 	if (weight == 0)
 		return true;
+	if (!qcow2_refs_flush(r))
+		return false;
 	while (n) {
 		struct qcow2_leaf *l = leaf_get(r, cluster >> QCOW2_LEAF_BITS);
 		size_t at = cluster % QCOW2_LEAF;

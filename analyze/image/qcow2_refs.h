@@ -2,7 +2,7 @@
  *
  * Sparse: clusters are kept in leaves of QCOW2_LEAF. A leaf has one bit for each cluster as
  * long as all its counts are 0 or 1 and no bits at all when all are 1; it is widened to
- * counters of 8, 16 or 32 bits only where a second reference comes. Memory is bounded, and
+ * counters of 4, 8, 16 or 32 bits only where a second reference comes. Memory is bounded, and
  * reaching the bound is a fact (limit), not an error.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef ANALYZE_IMAGE_QCOW2_REFS_H
@@ -42,9 +42,19 @@ struct qcow2_bits {
 struct qcow2_leaf {
 	uint64_t index;         /* of the first cluster: index * QCOW2_LEAF */
 	struct qcow2_bits once; /* clusters with count 1; unused when wide */
-	void *wide;             /* counters of `width` bytes, or NULL */
+	void *wide;             /* counters of `width` bits, or NULL */
 	unsigned width;
 	struct qcow2_bits mark[QCOW2_MARKS];
+};
+
+/* References that wait to be counted, of one leaf. */
+struct qcow2_later {
+	struct qcow2_leaf *leaf;
+	uint32_t at, n, weight, how;
+};
+enum {
+	QCOW2_LATER = 64,     /* that wait at most */
+	QCOW2_LATER_LEN = 16, /* clusters; a longer range is counted at once */
 };
 
 struct qcow2_refs {
@@ -57,6 +67,8 @@ struct qcow2_refs {
 	struct qcow2_leaf *spare_leaf;
 	size_t spare_leaves;
 	struct piece *spare[QCOW2_REFS_CLASSES];
+	struct qcow2_later later[QCOW2_LATER];
+	size_t nlater;
 	uint64_t end; /* behind the last cluster that was added */
 };
 
@@ -64,10 +76,10 @@ struct qcow2_refs {
 void qcow2_refs_init(struct qcow2_refs *r, struct arena *a, size_t budget);
 
 enum qcow2_ref_how {
-	QCOW2_REF_COPIED = 1, /* set QCOW2_MARK_COPIED, _SHARED */
-	QCOW2_REF_SHARED = 2,
-	QCOW2_REF_PACKED = 4, /* may share its clusters with others that are packed */
-	QCOW2_REF_AGAIN = 8,  /* of something that was added before: meets nothing */
+	QCOW2_REF_COPIED = 1 << QCOW2_MARK_COPIED, /* set that mark */
+	QCOW2_REF_SHARED = 1 << QCOW2_MARK_SHARED,
+	QCOW2_REF_PACKED = 1 << QCOW2_MARK_PACKED, /* may share with others that are */
+	QCOW2_REF_AGAIN = 8, /* of something that was added before: meets nothing */
 };
 
 /* Counts `weight` references to each of n clusters. A cluster that had some gets
@@ -75,6 +87,12 @@ enum qcow2_ref_how {
  * not all of it was counted. */
 bool qcow2_refs_add(struct qcow2_refs *r, uint64_t cluster, uint64_t n, uint32_t weight,
 		    unsigned how);
+
+/* The same in its time, many at once: for few clusters that lie anywhere. Nothing may be
+ * asked of r before qcow2_refs_flush(). */
+bool qcow2_refs_later(struct qcow2_refs *r, uint64_t cluster, uint64_t n, uint32_t weight,
+		      unsigned how);
+bool qcow2_refs_flush(struct qcow2_refs *r);
 
 bool qcow2_refs_mark(struct qcow2_refs *r, enum qcow2_mark m, uint64_t cluster,
 		     uint64_t n);
@@ -107,11 +125,13 @@ static inline bool qcow2_bits_get(const struct qcow2_bits *b, size_t bit)
 static inline uint32_t qcow2_leaf_count(const struct qcow2_leaf *l, size_t i)
 {
 	switch (l->width) {
-	case 1:
-		return ((const uint8_t *)l->wide)[i];
-	case 2:
-		return ((const uint16_t *)l->wide)[i];
 	case 4:
+		return ((const uint8_t *)l->wide)[i / 2] >> i % 2 * 4 & 15;
+	case 8:
+		return ((const uint8_t *)l->wide)[i];
+	case 16:
+		return ((const uint16_t *)l->wide)[i];
+	case 32:
 		return ((const uint32_t *)l->wide)[i];
 	default:
 		return qcow2_bits_get(&l->once, i);

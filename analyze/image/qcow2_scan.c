@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/qcow2_scan.h"
 #include "analyze/image/qcow2_tally.h"
+#include "analyze/source.h"
 
 #include "base/banned.h"
 
-/* What one scan may hold at a time, beside what the unit holds already. */
+/* What one scan may hold at a time, beside what the unit holds already. The first ones are
+ * for files of any kind; a file that takes up more may ask for a part of that, up to the
+ * others. 16 TiB in clusters of 64 KiB that lie anywhere, with snapshots, need 200 MiB of
+ * counts; a million L2 tables need 60 MiB of scratch. */
 enum {
-	REFS_BUDGET = 20 << 20,
-	SCRATCH_BUDGET = 18 << 20,
+	COUNTS_SMALL = 20 << 20,
+	COUNTS_MOST = 512 << 20,
+	SCRATCH_SMALL = 18 << 20,
+	SCRATCH_MOST = 256 << 20,
+	PART = 4,
 };
 
 const char *qcow2_use_title(enum qcow2_use u)
@@ -229,10 +236,18 @@ static int passes(struct qcow2_tally *t)
 	return s->complete ? qcow2_orphans(t) : 0;
 }
 
+static size_t bound(const struct qcow2 *q, size_t small, size_t most)
+{
+	uint64_t part = u64_min(source_stored(q->src) / PART, most);
+
+	return (size_t)u64_max(part, small);
+}
+
 int qcow2_scan(const struct qcow2_scan **out, const struct qcow2 *q, struct arena *a,
-	       struct err *e)
+	       struct arena *counts, struct err *e)
 {
 	struct qcow2_scan *s = arena_new(a, struct qcow2_scan);
+	size_t left = a->used < a->budget ? a->budget - a->used : 0, small;
 	struct arena scratch;
 	struct qcow2_tally t = { .q = q,
 				 .scan = s,
@@ -245,13 +260,13 @@ int qcow2_scan(const struct qcow2_scan **out, const struct qcow2 *q, struct aren
 	*out = s;
 	s->qcow2 = q;
 	/* Half of what is left stays for what is read after this. */
-	qcow2_refs_init(&s->refs, a,
-			(size_t)u64_min(REFS_BUDGET, a->used < a->budget
-							     ? (a->budget - a->used) / 2
-							     : 0));
-	arena_init(&scratch, SCRATCH_BUDGET);
+	small = (size_t)u64_min(COUNTS_SMALL, left / 2);
+	arena_init(counts, bound(q, small, COUNTS_MOST));
+	qcow2_refs_init(&s->refs, counts, counts->budget);
+	arena_init(&scratch, bound(q, SCRATCH_SMALL, SCRATCH_MOST));
 	rc = passes(&t);
 	arena_free(&scratch);
+	a->budget -= (size_t)u64_min(counts->used, small);
 	for (size_t k = 0; k < QCOW2_FLAW_KINDS; k++) {
 		if (t.flaws[k].n)
 			vec_sort(&t.flaws[k], by_place);

@@ -219,9 +219,12 @@ struct qcow2_scan {
 	size_t nempty;
 };
 
-/* Reads all tables that q names. Needs q->geometry. -1: could not do the work. */
+/* Reads all tables that q names. Needs q->geometry. counts: an arena that nobody else uses,
+ * for what grows with the clusters in use. How large that may be follows the bytes that the
+ * file takes up, not the size that it claims; what a small one takes is taken from a's
+ * budget. -1: could not do the work. */
 int qcow2_scan(const struct qcow2_scan **out, const struct qcow2 *q, struct arena *a,
-	       struct err *e) __attribute__((warn_unused_result));
+	       struct arena *counts, struct err *e) __attribute__((warn_unused_result));
 
 /* The refcount of a cluster as it is stored; false when it cannot be known. */
 int qcow2_stored(const struct qcow2 *q, uint64_t cluster, uint64_t *stored, bool *known,

@@ -124,6 +124,40 @@ static bool list_l1(struct qcow2_walk *w)
 	return true;
 }
 
+/* By slot, then offset, then whose it is, the active one first. */
+static int l2_order(const void *a, const void *b)
+{
+	const struct qcow2_l2 *x = a, *y = b;
+	uint64_t p = qcow2_l2_offset(x), q = qcow2_l2_offset(y);
+
+	if (x->slot != y->slot)
+		return x->slot < y->slot ? -1 : 1;
+	if (p != q)
+		return p < q ? -1 : 1;
+	if (x->active != y->active)
+		return x->active ? -1 : 1;
+	return (x->l1 > y->l1) - (x->l1 < y->l1);
+}
+
+/* Tables that several L1 tables have in the same slot become one. */
+static void merge_l2(struct qcow2_walk *w)
+{
+	size_t n = 0;
+
+	if (w->nt)
+		qsort(w->t, w->nt, sizeof(*w->t), l2_order);
+	for (size_t i = 0; i < w->nt; i++) {
+		struct qcow2_l2 *x = &w->t[i], *last = n ? &w->t[n - 1] : NULL;
+
+		if (last && last->slot == x->slot &&
+		    qcow2_l2_offset(last) == qcow2_l2_offset(x))
+			last->weight += x->weight;
+		else
+			w->t[n++] = *x;
+	}
+	w->nt = n;
+}
+
 /* Which L1 table a callback of qcow2_each_entry() is about. */
 struct gather {
 	struct qcow2_walk *w;
@@ -134,8 +168,13 @@ struct gather {
 static bool more_room(struct qcow2_walk *w)
 {
 	size_t cap = w->cap ? w->cap * 2 : L1_ENTRIES_FIRST;
-	struct qcow2_l2 *t = arena_try_array(w->a, cap, struct qcow2_l2);
+	struct qcow2_l2 *t;
 
+	/* Most tables of most snapshots are those of another one. */
+	merge_l2(w);
+	if (w->nt < w->cap / 2)
+		return true;
+	t = arena_try_array(w->a, cap, struct qcow2_l2);
 	if (!t) {
 		w->limit = "more L2 tables than there is memory for";
 		return false;
@@ -167,37 +206,6 @@ static bool gather_entry(void *arg, uint64_t slot, uint64_t entry)
 	return true;
 }
 
-/* By slot, then offset, then whose it is, the active one first. */
-static int l2_order(const void *a, const void *b)
-{
-	const struct qcow2_l2 *x = a, *y = b;
-	uint64_t p = qcow2_l2_offset(x), q = qcow2_l2_offset(y);
-
-	if (x->slot != y->slot)
-		return x->slot < y->slot ? -1 : 1;
-	if (p != q)
-		return p < q ? -1 : 1;
-	if (x->active != y->active)
-		return x->active ? -1 : 1;
-	return (x->l1 > y->l1) - (x->l1 < y->l1);
-}
-
-static void merge_l2(struct qcow2_walk *w)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->nt; i++) {
-		struct qcow2_l2 *x = &w->t[i], *last = n ? &w->t[n - 1] : NULL;
-
-		if (last && last->slot == x->slot &&
-		    qcow2_l2_offset(last) == qcow2_l2_offset(x))
-			last->weight += x->weight;
-		else
-			w->t[n++] = *x;
-	}
-	w->nt = n;
-}
-
 int qcow2_walk_l1(struct qcow2_walk *w)
 {
 	struct gather g = { .w = w };
@@ -212,8 +220,6 @@ int qcow2_walk_l1(struct qcow2_walk *w)
 		if (w->limit)
 			break;
 	}
-	if (w->nt)
-		qsort(w->t, w->nt, sizeof(*w->t), l2_order);
 	merge_l2(w);
 	return 0;
 }

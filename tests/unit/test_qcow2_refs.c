@@ -143,7 +143,8 @@ static void packed_clusters_meet_only_what_is_not_packed(void **state)
 
 static void counts_are_right_at_every_width(void **state)
 {
-	static const uint32_t step[] = { 1, 254, 1, 1, 65535 - 257, 1, 65535, 1, 1, 0 };
+	static const uint32_t step[] = { 1,           14, 1,     239, 1, 1,
+					 65535 - 257, 1,  65535, 1,   1, 0 };
 	struct fixture *f = *state;
 	uint64_t sum = 0;
 
@@ -157,6 +158,71 @@ static void counts_are_right_at_every_width(void **state)
 	assert_int_equal(qcow2_refs_count(&f->r, 77), UINT32_MAX);
 	assert_true(qcow2_refs_add(&f->r, 77, 1, 1, 0));
 	assert_int_equal(qcow2_refs_count(&f->r, 77), UINT32_MAX);
+}
+
+static void neighbours_of_a_small_count_stay_as_they_are(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint64_t c = 0; c < 200; c += 2 + c % 3)
+		assert_true(qcow2_refs_add(&f->r, c, 1, 1, 0));
+	for (uint64_t c = 0; c < 200; c += 3)
+		assert_true(qcow2_refs_add(&f->r, c, 1, 14, 0));
+	for (uint64_t c = 0, once = 0; c < 200; c++) {
+		bool has = c == once;
+
+		if (has)
+			once += 2 + c % 3;
+		assert_int_equal(qcow2_refs_count(&f->r, c), has + (c % 3 ? 0 : 14));
+	}
+}
+
+static void counts_below_16_take_half_a_byte(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint64_t c = 0; c < 100 * QCOW2_LEAF; c += QCOW2_LEAF / 2)
+		assert_true(qcow2_refs_add(&f->r, c, 1, 15, 0));
+	assert_true(f->r.spent < 100 * QCOW2_LEAF / 2 + (64 << 10));
+	assert_true(qcow2_refs_add(&f->r, 0, 1, 1, 0));
+	assert_int_equal(qcow2_refs_count(&f->r, 0), 16);
+}
+
+static void later_is_the_same_in_the_same_order(void **state)
+{
+	struct fixture *f = *state;
+
+	/* The second one meets the first, those in another leaf meet nothing. */
+	assert_true(qcow2_refs_later(&f->r, 5, 2, 1, QCOW2_REF_PACKED));
+	assert_true(qcow2_refs_later(&f->r, 6, 1, 3, QCOW2_REF_COPIED));
+	for (uint64_t i = 1; i < 3 * QCOW2_LATER; i++)
+		assert_true(qcow2_refs_later(&f->r, i * QCOW2_LEAF - 1, 2, 2, 0));
+	assert_true(qcow2_refs_later(&f->r, 1000, QCOW2_LATER_LEN + 1, 1, 0));
+	assert_true(qcow2_refs_flush(&f->r));
+	assert_int_equal(qcow2_refs_count(&f->r, 5), 1);
+	assert_int_equal(qcow2_refs_count(&f->r, 6), 4);
+	assert_int_equal(qcow2_refs_count(&f->r, 1000 + QCOW2_LATER_LEN), 1);
+	assert_true(qcow2_refs_marked(&f->r, QCOW2_MARK_MEETS, 6));
+	assert_true(qcow2_refs_marked(&f->r, QCOW2_MARK_COPIED, 6));
+	assert_int_equal(qcow2_refs_marks(&f->r, QCOW2_MARK_MEETS), 1);
+	for (uint64_t i = 1; i < 3 * QCOW2_LATER; i++) {
+		assert_int_equal(qcow2_refs_count(&f->r, i * QCOW2_LEAF - 1), 2);
+		assert_int_equal(qcow2_refs_count(&f->r, i * QCOW2_LEAF), 2);
+	}
+	assert_int_equal(f->r.end, (3 * QCOW2_LATER - 1) * QCOW2_LEAF + 1);
+}
+
+static void later_stops_at_the_budget_as_well(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t c = 0;
+
+	f->r.budget = 4 << 20;
+	while (c < UINT64_C(1) << 40 && qcow2_refs_later(&f->r, c, 1, 2, 0))
+		c += QCOW2_LEAF;
+	assert_true(f->r.limit);
+	assert_true(f->r.spent <= f->r.budget);
+	assert_true(qcow2_refs_flush(&f->r));
 }
 
 static void it_stops_at_the_budget(void **state)
@@ -271,8 +337,12 @@ static void random_counts_are_those_of_a_plain_array(void **state)
 
 			n = u64_min(n, MODEL - at);
 			model_add(m, at, n, w, how);
-			assert_true(qcow2_refs_add(&f->r, at, n, w, how));
+			if (i % 3)
+				assert_true(qcow2_refs_later(&f->r, at, n, w, how));
+			else
+				assert_true(qcow2_refs_add(&f->r, at, n, w, how));
 		}
+		assert_true(qcow2_refs_flush(&f->r));
 		model_compare(m, &f->r);
 		free(m);
 		arena_free(&f->a);
@@ -292,6 +362,10 @@ int main(void)
 		T(what_was_added_before_meets_nothing),
 		T(packed_clusters_meet_only_what_is_not_packed),
 		T(counts_are_right_at_every_width),
+		T(neighbours_of_a_small_count_stay_as_they_are),
+		T(counts_below_16_take_half_a_byte),
+		T(later_is_the_same_in_the_same_order),
+		T(later_stops_at_the_budget_as_well),
 		T(it_stops_at_the_budget),
 		T(it_stops_at_the_budget_of_the_arena),
 		T(leaves_are_sorted),
