@@ -30,7 +30,7 @@ try() { # KIND WHAT-IS-SAID NAME
 	[ "$how $code" = "exit 0" ] || bad+="ended by $how $code"$'\n'
 	grep -qE "$2" "$tmp/out" || bad+="nothing said like: $2"$'\n'
 	bad+=$(limits)
-	[ -z "$bad" ] || bad+=$(head -5 "$tmp/out" "$tmp/err")
+	[ -z "$bad" ] || bad+=$'\n'$(head -5 "$tmp/out" "$tmp/err")
 	silent "$3" "$bad"
 	(ulimit -t $CPU_MAX && exec "$build/tools/maxrss" "$tmp/result" 300 "$build/vmend" check "$tmp/x.qcow2") >"$tmp/out" 2>"$tmp/err"
 	read -r how code _ <"$tmp/result"
