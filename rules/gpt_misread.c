@@ -119,7 +119,7 @@ static bool is_odd(const struct gpt *g, const struct gpt_table *t, const struct 
 	    bytes % g->sector_size != 0 || t->entry_size.v < SLOT)
 		return true;
 	n = bytes / g->sector_size;
-	return n > u->n || at < 2 || at >= g->sectors ||
+	return n > u->n || at < 2 || at >= g->sectors || at + n >= g->sectors ||
 	       (at <= t->last_usable.v && t->first_usable.v < at + n);
 }
 
