@@ -111,6 +111,10 @@ static bool raise_to_one(struct qcow2_alloc *x, uint64_t cluster)
 
 static bool next_cluster(struct qcow2_alloc *x, uint64_t *cluster)
 {
+	if (S_ISBLK(x->q->src->st.st_mode))
+		return plan_refuse(x->plan,
+				   "it takes new clusters at the end of the file, "
+				   "and a device does not grow");
 	if (x->next == x->most || x->next >= (uint64_t)INT64_MAX >> x->q->cluster_bits.v)
 		return plan_refuse(x->plan,
 				   "more new clusters would be needed than are allowed");
@@ -136,17 +140,25 @@ static bool make_block(struct qcow2_alloc *x, uint64_t cluster)
 	if (!next_cluster(x, &own))
 		return false;
 	add_block(x, index, own * q->cluster_size)->fresh = true;
-	x->grown = true;
 	return make_block(x, own) && raise_to_one(x, own);
+}
+
+/* Without what earlier rounds of the same repair have planned. */
+static uint64_t size_on_disk(const struct source *s)
+{
+	return s->fd < 0 ? s->mem.n : (uint64_t)s->st.st_size;
 }
 
 bool qcow2_alloc_take(struct qcow2_alloc *x, uint64_t *off)
 {
 	uint64_t cluster;
+	bool failed;
 
 	if (!next_cluster(x, &cluster) || !make_block(x, cluster) ||
 	    !raise_to_one(x, cluster))
 		return false;
+	if (block_of(x, cluster, &failed)->off >= size_on_disk(x->q->src))
+		x->grown = true;
 	*off = cluster * x->q->cluster_size;
 	return true;
 }

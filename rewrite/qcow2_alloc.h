@@ -21,7 +21,9 @@ struct qcow2_alloc {
 	struct plan *plan;
 	const struct qcow2 *q;
 	uint64_t next, most; /* clusters: the next new one, and which is too many */
-	bool grown;          /* the refcount table gets an entry */
+	/* Something that was taken is counted by a block that the refcount table does not
+	 * have yet: what points to it has to come after its entry. */
+	bool grown;
 	VEC(struct alloc_block) blocks;
 };
 

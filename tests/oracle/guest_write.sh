@@ -157,6 +157,28 @@ else
 	not_ok "enough cases" "only $cases"
 fi
 
+# ---- bitmaps ----
+
+printf '%s\n' 'size 16M' gpt 'part 1 start=1M size=4M' 'set mbr.entry[0].sectors 1234' \
+	'zero backup.header 512' 'zero backup.entries 16384' 'fill 1M 300K seed=3' >recipe
+"$mkimg" recipe d.raw || exit 2
+rm -f d.qcow2*
+if convert && qemu-img bitmap --add d.qcow2 daily 2>said; then
+	cp d.qcow2 was
+	"$vmend" fix d.qcow2 >said 2>&1
+	if cmp -s d.qcow2 was && grep -q 'incremental backups' said; then
+		ok "a bitmap that records what is written makes fixes decline"
+	else
+		not_ok "a bitmap that records what is written makes fixes decline" "$(<said)"
+	fi
+	qemu-img bitmap --disable d.qcow2 daily
+	"$vmend" fix d.qcow2 >said 2>&1
+	is "one that is disabled stays as it is" \
+		"$(qemu-img check -q d.qcow2 && qemu-img info --output=json d.qcow2 | grep -c daily)" 1
+else
+	not_ok "a QCOW2 with a bitmap" "$(<said)"
+fi
+
 # ---- killed ----
 
 if ! have strace || ! strace -o /dev/null true 2>/dev/null; then
@@ -207,9 +229,6 @@ kill_points() { # NAME CALL
 	done
 }
 
-printf '%s\n' 'size 16M' gpt 'part 1 start=1M size=4M' 'set mbr.entry[0].sectors 1234' \
-	'zero backup.header 512' 'zero backup.entries 16384' 'fill 1M 300K seed=3' >recipe
-"$mkimg" recipe d.raw || exit 2
 for v in packed-snapshot snapshots; do
 	rm -f d.qcow2* base.*
 	make_variant $v || { complain "$v: was not made" "$(<said)"; continue; }

@@ -373,6 +373,40 @@ static void a_refcount_block_that_is_missing_is_made(void **state)
 	end(&b);
 }
 
+/* As in the second round of a repair, whose first one has made the block. */
+static void what_a_block_counts_that_is_only_planned_comes_after_it(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	build(&b, 9, 4, false);
+	grow(&b, 258);
+	put(&b, at(&b, RT) + 8, 8, at(&b, 257));
+	put(&b, at(&b, 257) + 2, 2, 1);
+	put(&b, at(&b, 257), 2, 1);
+	entry(&b, 9, at(&b, 256) | COPIED);
+	open_bench(&b);
+	b.unit.src.mem.n = at(&b, 256);
+	edit(&b, 0, "x");
+	assert_true(qcow2_write(&b.host_plan, &b.guest, &b.unit));
+	assert_int_equal(stage_at(&b, at(&b, L2)), STAGE_COMMIT);
+	end(&b);
+}
+
+static void a_device_is_refused_when_it_would_have_to_grow(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	build(&b, 9, 4, false);
+	open_bench(&b);
+	b.unit.src.st.st_mode = S_IFBLK;
+	edit(&b, 0, "x");
+	assert_false(qcow2_write(&b.host_plan, &b.guest, &b.unit));
+	assert_non_null(strstr(b.host_plan.refused, "a device does not grow"));
+	end(&b);
+}
+
 static void a_block_at_the_very_end_of_another_needs_one_more(void **state)
 {
 	struct bench b;
@@ -639,6 +673,8 @@ int main(void)
 			a_compressed_cluster_is_unpacked_and_both_that_it_was_in_are_free),
 		cmocka_unit_test(a_refcount_block_that_is_missing_is_made),
 		cmocka_unit_test(a_block_at_the_very_end_of_another_needs_one_more),
+		cmocka_unit_test(what_a_block_counts_that_is_only_planned_comes_after_it),
+		cmocka_unit_test(a_device_is_refused_when_it_would_have_to_grow),
 		cmocka_unit_test(refcounts_of_one_bit_share_no_byte_with_older_ones),
 		cmocka_unit_test(subclusters_are_allocated_where_the_cluster_is),
 		cmocka_unit_test(subclusters_that_are_not_written_stay_what_they_are),
