@@ -29,7 +29,10 @@ static bool add(struct plan *p, enum stage stage, struct span at, struct view by
 {
 	struct edit *e;
 
-	for (size_t i = 0; i < p->edits.n; i++) {
+	bool behind = at.off > p->end || (at.len && at.off == p->end);
+
+	/* Those that come by offset, as most do, meet none. */
+	for (size_t i = behind ? p->edits.n : 0; i < p->edits.n; i++) {
 		if (same_edit(&p->edits.v[i], at, bytes))
 			return true;
 		if (collides(&p->edits.v[i], at))
@@ -40,6 +43,7 @@ static bool add(struct plan *p, enum stage stage, struct span at, struct view by
 			    .bytes = arena_copy(p->arena, bytes),
 			    .stage = stage,
 			    .because = p->because };
+	p->end = u64_max(p->end, span_end(at));
 	return true;
 }
 

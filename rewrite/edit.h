@@ -45,6 +45,7 @@ struct plan {
 	const struct source *src;
 	const struct finding *because; /* whose fix is being planned */
 	VEC(struct edit) edits;        /* in the order they were added */
+	uint64_t end;                  /* no edit reaches further */
 	VEC(struct move) moves;        /* likewise; no two write to one place */
 	uint64_t size;                 /* of the image when done; only ever grows */
 	struct view text;    /* of a config, once an edit by meaning needed it */

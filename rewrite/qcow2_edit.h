@@ -1,0 +1,67 @@
+/* Edits of a QCOW2 image by meaning, for rules that mend its tables. They read what they
+ * change, and write no byte that stays the same but to join edits that are close.
+ *
+ * All return false when it is not possible: an edit overlaps another one, or the plan says
+ * why (plan_refuse). Numbers are big-endian.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef REWRITE_QCOW2_EDIT_H
+#define REWRITE_QCOW2_EDIT_H
+
+#include "analyze/image/qcow2.h"
+#include "analyze/image/qcow2_scan.h"
+#include "rewrite/edit.h"
+
+bool qcow2_plan_be32(struct plan *p, enum stage stage, uint64_t off, uint32_t v)
+	__attribute__((warn_unused_result));
+bool qcow2_plan_be64(struct plan *p, enum stage stage, uint64_t off, uint64_t v)
+	__attribute__((warn_unused_result));
+
+/* The cluster at off, which is read as an L2 table, is one: nobody else uses it, and no
+ * entry of it points where it cannot. What is read by mistake may be the guest's data. */
+bool qcow2_is_table(const struct qcow2 *q, uint64_t off);
+/* No flaw of owners is about the cluster at off. */
+bool qcow2_is_alone(const struct qcow2 *q, uint64_t off);
+
+/* 64-bit words that follow each other, `stride` bytes apart. */
+struct qcow2_words {
+	uint64_t off, n;
+	unsigned stride;
+};
+/* Clears bits of each, then sets some. */
+bool qcow2_plan_bits(struct plan *p, const struct qcow2 *q, enum stage stage,
+		     const struct qcow2_words *w, uint64_t clear, uint64_t set)
+	__attribute__((warn_unused_result));
+
+/* Refcounts that are made what was counted. */
+enum qcow2_counts {
+	QCOW2_RAISE = 1,    /* those that are too low, 0 as well */
+	QCOW2_LOWER = 2,    /* too high, of clusters in use */
+	QCOW2_BLANK = 4,    /* leaked, and nothing but zeros */
+	QCOW2_DATA = 8,     /* leaked, whatever is in them, except of tables */
+	QCOW2_PAST_EOF = 16 /* of clusters that the file does not have */
+};
+bool qcow2_plan_counts(struct plan *p, const struct qcow2 *q, unsigned which)
+	__attribute__((warn_unused_result));
+
+/* COPIED of all entries of the active tables. Cleared where the refcount is not 1, or will
+ * not be when it is raised to what was counted; set where it is 1 and stays so. */
+bool qcow2_plan_copied(struct plan *p, const struct qcow2 *q, bool set)
+	__attribute__((warn_unused_result));
+
+/* A refcount table and refcount blocks from what was counted, behind the end of the file,
+ * and the header's two fields for them. What was there before stays, and is free. */
+bool qcow2_plan_new_refcounts(struct plan *p, const struct qcow2 *q)
+	__attribute__((warn_unused_result));
+
+/* A table that nothing refers to, back where it can only belong: an L2 table into the one
+ * slot of the active L1 table that it fits, a snapshot table into the header. Refuses when
+ * that is not certain. */
+bool qcow2_plan_relink(struct plan *p, const struct qcow2 *q,
+		       const struct qcow2_orphan *x) __attribute__((warn_unused_result));
+
+/* As long a file as the L2 entries that point beyond its end need. Refuses when one of
+ * these clusters has no refcount: then the entry is wrong, not the file's end. */
+bool qcow2_plan_longer(struct plan *p, const struct qcow2 *q)
+	__attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,307 @@
+/* Tables of a QCOW2 image to which nothing refers any more, put back.
+ *
+ * An L2 table says nothing of its place. That is proven by a snapshot's table with the same
+ * entries, by the way that the clusters of a preallocated image lie, or by there being only
+ * one slot left and one table that fits.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "rewrite/qcow2_put.h"
+#include "analyze/image/qcow2_walk.h"
+#include "base/banned.h"
+
+enum { WALK_BUDGET = 24 << 20, SNAPSHOTS_TRIED = 1024 };
+#define NO_SLOT UINT64_MAX
+
+struct relink {
+	struct plan *plan;
+	const struct qcow2 *q;
+	const struct qcow2_orphan *x;
+	const uint8_t *raw; /* the table */
+	uint64_t slot;      /* that a snapshot's table has it in */
+	uint64_t votes;     /* entries that say so */
+	bool torn;          /* others say something else */
+};
+
+/* ---- L2 tables ---- */
+
+static bool slot_is_empty(const struct qcow2 *q, uint64_t slot)
+{
+	return slot < u64_min(q->l1.raw.n / 8, q->l1_needed) &&
+	       !(qcow2_entry(q->l1.raw, (size_t)slot) & QCOW2_OFFSET_MASK);
+}
+
+/* Nothing that it maps would lie behind the disk. */
+static bool slot_fits(const struct relink *r, uint64_t slot)
+{
+	const struct qcow2 *q = r->q;
+
+	return slot_is_empty(q, slot) &&
+	       slot * q->l2_entries + r->x->points.last < q->guest_clusters;
+}
+
+/* The guest's data of a snapshot and of the lost table are the same in so many places. */
+static bool note_run(void *arg, const struct qcow2_run *run)
+{
+	struct relink *r = arg;
+	const struct qcow2 *q = r->q;
+	size_t stride = (size_t)q->l2_entry_size;
+	uint64_t first = run->guest / q->cluster_size % q->l2_entries;
+
+	for (size_t i = 0; i < run->n; i++) {
+		uint64_t entry = run->entry + i * run->step;
+		uint64_t lost = qcow2_be64(r->raw + (first + i) * stride);
+
+		if (((entry ^ lost) & ~QCOW2_COPIED) != 0 ||
+		    !(entry & (QCOW2_OFFSET_MASK | QCOW2_COMPRESSED)) ||
+		    (entry & (QCOW2_COMPRESSED | QCOW2_OFFSET_MASK)) == QCOW2_COMPRESSED)
+			continue;
+		if (r->votes && r->slot != run->l2->slot)
+			r->torn = true;
+		r->slot = run->l2->slot;
+		r->votes++;
+	}
+	return true;
+}
+
+static bool ask_snapshots(struct relink *r)
+{
+	struct err e = { 0 };
+	struct arena scratch;
+	struct qcow2_walk w = {
+		.q = r->q, .a = &scratch, .e = &e, .arg = r, .run = note_run
+	};
+	bool failed;
+
+	arena_init(&scratch, WALK_BUDGET);
+	failed = qcow2_walk_l1(&w) != 0 || qcow2_walk_l2(&w) != 0;
+	arena_free(&scratch);
+	if (failed)
+		return plan_refuse(r->plan, "%s", e.msg);
+	if (w.limit)
+		return plan_refuse(r->plan, "not all was looked at: %s", w.limit);
+	return true;
+}
+
+/* Preallocated images have each L2 table, then the clusters that it maps, then the next
+ * table. Its neighbours, and what it maps itself, have to say so. */
+static bool lies_in_order(const struct relink *r, uint64_t slot)
+{
+	const struct qcow2 *q = r->q;
+	uint64_t step = q->l2_entries + 1, n = q->l1.raw.n / 8, at;
+	unsigned bits = (unsigned)q->cluster_bits.v;
+	bool seen = false;
+
+	at = (qcow2_be64(r->raw) & QCOW2_OFFSET_MASK) >> bits;
+	if (r->x->points.used != r->x->points.last + 1 || at != r->x->cluster + 1)
+		return false;
+	if (slot > 0) {
+		at = (qcow2_entry(q->l1.raw, (size_t)slot - 1) & QCOW2_OFFSET_MASK) >>
+		     bits;
+		if (at + step != r->x->cluster)
+			return false;
+		seen = true;
+	}
+	if (slot + 1 < n) {
+		at = (qcow2_entry(q->l1.raw, (size_t)slot + 1) & QCOW2_OFFSET_MASK) >>
+		     bits;
+		if (at != r->x->cluster + step)
+			return false;
+		seen = true;
+	}
+	return seen;
+}
+
+/* The only one of the empty slots for which a test holds. */
+static uint64_t only_slot(const struct relink *r,
+			  bool (*holds)(const struct relink *r, uint64_t slot))
+{
+	uint64_t n = u64_min(r->q->l1.raw.n / 8, r->q->l1_needed), slot = NO_SLOT;
+
+	for (uint64_t i = 0; i < n; i++) {
+		if (!slot_fits(r, i) || !holds(r, i))
+			continue;
+		if (slot != NO_SLOT)
+			return NO_SLOT;
+		slot = i;
+	}
+	return slot;
+}
+
+static bool always(const struct relink *r, uint64_t slot)
+{
+	(void)r;
+	(void)slot;
+	return true;
+}
+
+static bool is_whole_table(struct plan *p, const struct qcow2 *q,
+			   const struct qcow2_orphan *x)
+{
+	if (!q->scan->complete || !q->scan->whole)
+		return plan_refuse(p,
+				   "other tables of the image cannot be read: they are "
+				   "mended first");
+	if (x->stored != 1)
+		return plan_refuse(p, "its refcount is %llu, not 1",
+				   (unsigned long long)x->stored);
+	if (x->points.lost)
+		return plan_refuse(
+			p,
+			"%u of its entries point at clusters without refcount: "
+			"it is an old one",
+			x->points.lost);
+	if (x->points.flagged < x->points.leaked + x->points.taken)
+		return plan_refuse(p,
+				   "COPIED of %u of its entries is not what the "
+				   "refcounts say: it is an old one",
+				   x->points.leaked + x->points.taken -
+					   x->points.flagged);
+	return true;
+}
+
+/* No cluster that it shares may get more references than its refcount has. */
+static bool refcounts_allow(struct relink *r)
+{
+	const struct qcow2 *q = r->q;
+	size_t stride = (size_t)q->l2_entry_size;
+
+	for (size_t i = 0; i < q->l2_entries; i++) {
+		uint64_t e = qcow2_be64(r->raw + i * stride), c, stored = 0;
+		struct err err = { 0 };
+		bool known = false;
+
+		c = (e & QCOW2_OFFSET_MASK) >> q->cluster_bits.v;
+		if (e & QCOW2_COMPRESSED || !c)
+			continue;
+		if (qcow2_stored(q, c, &stored, &known, &err) != 0)
+			return plan_refuse(r->plan, "%s", err.msg);
+		if (stored <= qcow2_refs_count(&q->scan->refs, c))
+			return plan_refuse(r->plan,
+					   "it points at host cluster %llu, which all "
+					   "of its %llu references have already",
+					   (unsigned long long)c,
+					   (unsigned long long)stored);
+	}
+	return true;
+}
+
+static uint64_t find_slot(struct relink *r)
+{
+	const struct qcow2_scan *s = r->q->scan;
+	uint64_t slot;
+
+	if (r->torn)
+		return NO_SLOT;
+	if (r->votes)
+		return slot_fits(r, r->slot) ? r->slot : NO_SLOT;
+	slot = only_slot(r, lies_in_order);
+	if (slot != NO_SLOT)
+		return slot;
+	/* With two tables, or two slots, it could be either. */
+	if (s->nempty != 1 || s->empty[0].n != 1 || s->orphans[QCOW2_ORPHAN_L2] != 1 ||
+	    s->orphans[QCOW2_ORPHAN_L1] != 0 || r->x->points.taken)
+		return NO_SLOT;
+	return only_slot(r, always);
+}
+
+static bool relink_l2(struct relink *r)
+{
+	const struct qcow2 *q = r->q;
+	uint64_t off = r->x->cluster << q->cluster_bits.v, slot;
+	struct err e = { 0 };
+	struct view raw;
+
+	if (q->external_data)
+		return plan_refuse(r->plan, "its data would be in another file");
+	if (!is_whole_table(r->plan, q, r->x))
+		return false;
+	if (off + q->cluster_size > q->file_size)
+		return plan_refuse(r->plan, "the file ends within it");
+	if (source_view(q->src, r->plan->arena, off, q->cluster_size, &raw, &e) != 0)
+		return plan_refuse(r->plan, "%s", e.msg);
+	r->raw = raw.p;
+	if (!refcounts_allow(r) || !ask_snapshots(r))
+		return false;
+	slot = find_slot(r);
+	if (slot == NO_SLOT)
+		return plan_refuse(
+			r->plan,
+			"which entry of the active L1 table pointed at it cannot "
+			"be known");
+	plan_title(r->plan, "entry %llu of the L1 table points at it again",
+		   (unsigned long long)slot);
+	return qcow2_plan_be64(r->plan, STAGE_COMMIT, q->l1.at.off + slot * 8,
+			       off | QCOW2_COPIED);
+}
+
+/* ---- snapshot tables ---- */
+
+/* One whose L1 table is there, and nobody else's. */
+static bool is_lost_snapshot(const struct qcow2 *q, const struct qcow2_snapshot *s)
+{
+	uint64_t first = s->l1.at.off >> q->cluster_bits.v;
+	uint64_t n = div_up(s->l1.at.len, q->cluster_size);
+
+	if (s->l1.state != QCOW2_TABLE_WHOLE || s->id.n == 0 || s->l1_offset.v == 0)
+		return false;
+	for (uint64_t i = 0; i < n; i++) {
+		if (!qcow2_refs_marked(&q->scan->refs, QCOW2_MARK_LEAKED, first + i))
+			return false;
+	}
+	return true;
+}
+
+static bool relink_snapshots(struct relink *r)
+{
+	const struct qcow2 *q = r->q;
+	uint64_t off = r->x->cluster << q->cluster_bits.v, n = 0;
+	struct qcow2_snapshots list;
+	struct err e = { 0 };
+	uint8_t head[12];
+
+	if (q->nb_snapshots.v != 0)
+		return plan_refuse(r->plan, "the image has other snapshots");
+	if (!q->scan->complete || !q->scan->whole)
+		return plan_refuse(r->plan, "other tables of the image cannot be read");
+	if (q->scan->orphans[QCOW2_ORPHAN_SNAPSHOT_TABLE] != 1)
+		return plan_refuse(r->plan, "it is not the only one that is lost");
+	if (q->snapshots_offset.v != 0 && q->snapshots_offset.v != off)
+		return plan_refuse(r->plan, "the header says that it was at 0x%llx",
+				   (unsigned long long)q->snapshots_offset.v);
+	while (n < SNAPSHOTS_TRIED) {
+		if (qcow2_snapshots_read(&list, q, off, n + 1, r->plan->arena, &e) != 0)
+			return plan_refuse(r->plan, "%s", e.msg);
+		if (list.n != n + 1 || !is_lost_snapshot(q, &list.v[n]))
+			break;
+		n++;
+	}
+	if (n == 0 || n == SNAPSHOTS_TRIED)
+		return plan_refuse(r->plan, "how many snapshots it has cannot be known");
+	for (unsigned i = 0; i < 4; i++)
+		head[i] = (uint8_t)(n >> 8 * (3 - i));
+	qcow2_put64(head + 4, off);
+	plan_title(r->plan, "the header has its %llu snapshot%s again",
+		   (unsigned long long)n, n == 1 ? "" : "s");
+	return plan_bytes(r->plan, STAGE_COMMIT, QCOW2_OFF_SNAPSHOTS,
+			  (struct view){ head, sizeof(head) });
+}
+
+bool qcow2_plan_relink(struct plan *p, const struct qcow2 *q,
+		       const struct qcow2_orphan *x)
+{
+	struct relink r = { .plan = p, .q = q, .x = x };
+
+	switch (x->kind) {
+	case QCOW2_ORPHAN_L2:
+		return relink_l2(&r);
+	case QCOW2_ORPHAN_SNAPSHOT_TABLE:
+		return relink_snapshots(&r);
+	case QCOW2_ORPHAN_L1:
+	case QCOW2_ORPHAN_BLANK:
+	case QCOW2_ORPHAN_DATA:
+	case QCOW2_ORPHAN_REFCOUNT_BLOCK:
+	case QCOW2_ORPHAN_STALE_BITMAP:
+	case QCOW2_ORPHAN_UNSEEN:
+		break;
+	}
+	return plan_refuse(p, "what it belongs to cannot be known");
+}
