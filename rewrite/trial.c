@@ -8,6 +8,7 @@
 #include "rewrite/qcow2_same.h"
 #include "rewrite/qcow2_write.h"
 #include "rewrite/seal.h"
+#include "rewrite/trial_qcow2.h"
 #include "base/banned.h"
 
 static struct plan plan_inside(const struct unit *u, struct arena *a)
@@ -274,6 +275,10 @@ static void keeps_facts(struct trial *t)
 
 	if (was->vm && !is->vm)
 		refute(t, "the VM would no longer be understood");
+	if (was->qcow2 && !t->why)
+		t->why = qcow2_keeps(was->qcow2, is->qcow2, most, &t->next->arena);
+	if (t->why)
+		return;
 	if (was->image && !is->image) {
 		refute(t, "the disk could no longer be read: %s",
 		       is->guest_why ? is->guest_why : "no reason is known");
