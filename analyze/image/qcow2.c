@@ -251,6 +251,46 @@ int qcow2_read_names(struct qcow2 **out, const struct source *src, struct view h
 	return qcow2_exts_read(q, a, e);
 }
 
+/* There are rules that say why the guest's disk cannot be read. */
+static bool has_bad_entries(const struct qcow2 *q)
+{
+	for (size_t i = 0; i < q->l1.raw.n / 8; i++) {
+		if (qcow2_is_cut(q, qcow2_entry(q->l1.raw, i) & QCOW2_OFFSET_MASK))
+			return true;
+	}
+	if (q->rt.state != QCOW2_TABLE_WHOLE && q->rt.state != QCOW2_TABLE_CUT)
+		return true;
+	for (unsigned k = 0; q->scan && k < QCOW2_FLAW_KINDS; k++) {
+		bool entry = k < QCOW2_FLAW_TABLE_PAST_EOF ||
+			     k == QCOW2_FLAW_RT_RESERVED ||
+			     k == QCOW2_FLAW_RT_UNALIGNED || k == QCOW2_FLAW_RT_PAST_EOF;
+
+		if (entry && q->scan->flaws[k].total)
+			return true;
+	}
+	return false;
+}
+
+/* Rules see the facts; but nothing may be called clean that nobody has looked at. */
+static void note_skipped(struct unit *u, const struct qcow2 *q)
+{
+	const char *limit = q->limit;
+
+	if (!limit && q->scan)
+		limit = q->scan->limit;
+	if (limit)
+		u->skip_reason = arena_printf(
+			&u->arena, "not all of the image was judged: %s", limit);
+	else if (!q->scan)
+		u->skip_reason = "QCOW2 image without a geometry: it cannot be judged";
+	else if (!q->scan->whole && !has_bad_entries(q))
+		u->skip_reason = "QCOW2 image, not all of whose tables can be read";
+	else if (u->guest_why && !has_bad_entries(q))
+		u->skip_reason =
+			arena_printf(&u->arena, "the guest's disk was not looked at: %s",
+				     u->guest_why);
+}
+
 static int qcow2_format_read(struct unit *u, struct err *e)
 {
 	struct qcow2 *q;
@@ -261,13 +301,7 @@ static int qcow2_format_read(struct unit *u, struct err *e)
 	if (q->geometry && qcow2_scan(&q->scan, q, &u->arena, &u->counts, e) != 0)
 		return -1;
 	backing_show(u);
-	/* Rules see the facts; but nothing may be called clean whose L2 tables and
-	 * refcounts nobody has looked at. */
-	u->skip_reason = "QCOW2 image: its tables are not judged in this version";
-	if (u->guest_why)
-		u->skip_reason =
-			arena_printf(&u->arena, "%s, and the guest's disk not at all: %s",
-				     u->skip_reason, u->guest_why);
+	note_skipped(u, q);
 	return 0;
 }
 

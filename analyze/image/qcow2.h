@@ -325,6 +325,13 @@ struct qcow2 {
 	const struct qcow2_scan *scan;
 };
 
+/* The file ends within a table of one cluster, such as an L2 table, at off. */
+static inline bool qcow2_is_cut(const struct qcow2 *q, uint64_t off)
+{
+	return off && off % q->cluster_size == 0 && off < q->file_size &&
+	       q->file_size - off < q->cluster_size;
+}
+
 /* Reads the header and all that it names of u->src, whose magic is there; not yet L2 tables
  * and refcounts, which is qcow2_scan(). */
 int qcow2_read(struct qcow2 **out, struct unit *u, struct err *e)

@@ -1,0 +1,169 @@
+/* Rules on clusters of a QCOW2 image that have several owners, of which only one can be
+ * right. qemu-img check -r all raises the refcount and says that all is well.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "rules/qcow2_flaw.h"
+#include "rules/rules.h"
+#include "base/banned.h"
+
+static const char *list_owners(struct scan *s, const struct qcow2 *q,
+			       const struct qcow2_flaw *f)
+{
+	const char *list = "";
+
+	for (size_t i = 0; i < f->nowners && i < 3; i++)
+		list = scan_printf(s, "%s%s%s", list,
+				   i == 0                ? ""
+				   : i + 1 == f->nowners ? " and "
+							 : ", ",
+				   owner_text(s, q, &f->owner[i]));
+	if (f->nowners > 3)
+		list = scan_printf(s, "%s and more", list);
+	return list;
+}
+
+static const char *where(struct scan *s, const struct qcow2 *q,
+			 const struct qcow2_flaw *f)
+{
+	unsigned long long at = f->cluster << q->cluster_bits.v;
+
+	if (f->n == 1)
+		return scan_printf(s, "host cluster %llu (0x%llx) is", llu(f->cluster),
+				   at);
+	return scan_printf(s, "host clusters %llu to %llu (0x%llx on) are",
+			   llu(f->cluster), llu(f->cluster + f->n - 1), at);
+}
+
+static bool is_refcounts(const struct qcow2_owner *o)
+{
+	return o->use == QCOW2_USE_REFCOUNT_TABLE || o->use == QCOW2_USE_REFCOUNT_BLOCK;
+}
+
+/* A refcount table that is nowhere is told by qcow2-reftable-offset. */
+static bool is_told_elsewhere(const struct qcow2 *q, const struct qcow2_flaw *f)
+{
+	bool lost =
+		q->rt.state == QCOW2_TABLE_ZERO || q->rt.state == QCOW2_TABLE_TOO_LARGE;
+
+	for (size_t i = 0; lost && i < f->nowners; i++) {
+		if (is_refcounts(&f->owner[i]))
+			return true;
+	}
+	return false;
+}
+
+/* One finding for each of the first runs, since each is mended on its own. */
+static void on_runs(struct scan *s, const struct qcow2 *q, enum qcow2_flaw_kind k,
+		    const char *label)
+{
+	const struct qcow2_flaws *v;
+	struct finding *f;
+
+	if (!has_flaw(q, k))
+		return;
+	v = flaws_of(q, k);
+	for (size_t i = 0; i < v->n && i < FLAWS_TOLD; i++) {
+		bool last = i + 1 == FLAWS_TOLD && v->n > FLAWS_TOLD;
+
+		if (is_told_elsewhere(q, &v->v[i]))
+			continue;
+		f = report(s, v->v[i].at, "%s %s%s", where(s, q, &v->v[i]),
+			   list_owners(s, q, &v->v[i]),
+			   last ? scan_printf(
+					  s, "; %llu clusters in all have several owners",
+					  llu(v->total))
+				: "");
+		f->arg = k;
+		report_label(s, f, "%s", label);
+		for (size_t j = 0; j < v->v[i].nowners; j++) {
+			const struct qcow2_owner *o = &v->v[i].owner[j];
+
+			if (o->at.off != v->v[i].at.off)
+				report_related(s, f, o->at, "%s", owner_text(s, q, o));
+		}
+	}
+}
+
+static void check_data(struct scan *s, const struct qcow2 *q)
+{
+	on_runs(s, q, QCOW2_FLAW_DATA_DATA,
+		"what is written at one offset shows at the other");
+}
+
+static void check_metadata(struct scan *s, const struct qcow2 *q)
+{
+	on_runs(s, q, QCOW2_FLAW_DATA_METADATA,
+		"one of them is written over when the other is");
+	on_runs(s, q, QCOW2_FLAW_METADATA_METADATA,
+		"one of them is written over when the other is");
+}
+
+static void check_l2(struct scan *s, const struct qcow2 *q)
+{
+	on_runs(s, q, QCOW2_FLAW_L2_SHARED,
+		"two stretches of the disk show the same data");
+}
+
+/* Refcounts can be made anew: when they are one of two owners, the other is right. */
+static bool fix_metadata(struct plan *p, const struct finding *f, const struct qcow2 *q)
+{
+	const struct qcow2_flaws *v = flaws_of(q, (enum qcow2_flaw_kind)f->arg);
+
+	if (!flaws_all_kept(v))
+		return plan_refuse(p, "%llu clusters have several owners", llu(v->total));
+	for (size_t i = 0; i < v->n; i++) {
+		size_t others = 0;
+
+		for (size_t j = 0; j < v->v[i].nowners; j++)
+			others += !is_refcounts(&v->v[i].owner[j]);
+		if (others > 1 || v->v[i].nowners == QCOW2_OWNERS_KEPT)
+			return plan_refuse(p,
+					   "which of the owners of host cluster %llu is "
+					   "right cannot be known",
+					   llu(v->v[i].cluster));
+	}
+	if (!qcow2_tables_known(q))
+		return plan_refuse(p,
+				   "some tables cannot be read, and what they refer to "
+				   "would be free");
+	plan_title(p, "new refcounts at the end of the file, from what is referred to");
+	return qcow2_plan_new_refcounts(p, q);
+}
+
+const struct rule rules_qcow2_owners[] = {
+	{ .id = "qcow2-crosslink-data",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_MANUAL,
+	  .title = "two places of a QCOW2's disk share a cluster",
+	  .why = "Only one of them can show what was written there. qemu-img check -r all "
+		 "raises the refcount, and then finds no error.",
+	  .steps =
+		  "Copy the image, then what both places belong to (`vmend inspect`, and "
+		  "inside of the guest), and restore the one that is wrong from a backup.",
+	  .source = "QEMU, docs/interop/qcow2.txt, \"Host cluster management\"",
+	  .since = "0.1.0",
+	  CHECK(qcow2, check_data) },
+	{ .id = "qcow2-l2-shared",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_MANUAL,
+	  .title = "two entries of L1 tables of a QCOW2 share an L2 table",
+	  .why = "Two stretches of the disk show the same data, and only one is right. qemu-img "
+		 "check -r all raises the refcounts, and then finds no error.",
+	  .steps =
+		  "Copy the image. The L2 table of one of them is lost; look for it among the "
+		  "clusters that nothing refers to (qcow2-orphan-table).",
+	  .source = "QEMU, docs/interop/qcow2.txt, \"Cluster mapping\"",
+	  .since = "0.1.0",
+	  CHECK(qcow2, check_l2) },
+	{ .id = "qcow2-overlap-metadata",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_UNSAFE,
+	  .title = "a table of a QCOW2 shares a cluster with something else",
+	  .why = "A write to one of them destroys the other. qemu-img check -r all raises the "
+		 "refcount, and then finds no error.",
+	  .source = "QEMU, docs/interop/qcow2.txt, \"General\"; block/qcow2-refcount.c, "
+		    "qcow2_check_metadata_overlap()",
+	  .since = "0.1.0",
+	  CHECK_FIX(qcow2, check_metadata, fix_metadata) },
+};
+
+RULES_END(qcow2_owners);
