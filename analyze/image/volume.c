@@ -55,14 +55,18 @@ static void add_mbr(struct shelf *s, const struct mbr *m)
 
 static int look_before(struct volume *v, struct arena *a, struct err *e)
 {
-	uint64_t n = v->off % 4096;
-	struct view before;
+	uint64_t n = v->off % 4096, from = v->off - n;
+	struct view head;
+	size_t off, len;
 
 	if (n == 0 || v->off < 1 << 20)
 		return 0;
-	if (image_view(v->image, a, v->off - n, n, &before, e) != 0)
+	if (image_view(v->image, a, from, u64_min(n + v->len, VOLUME_HEAD), &head, e) !=
+	    0)
 		return -1;
-	v->crumbs_before = !view_is_zero(before);
+	/* Many a superblock stands behind sectors of zeros. */
+	v->crumbs_before = !view_is_zero(view_cut(head, 0, (size_t)n)) ||
+			   filesystem_of(head, &off, &len);
 	return 0;
 }
 

@@ -59,7 +59,7 @@ struct volume {
 	bool looked; /* its head was read; else fs and blank say nothing */
 	bool blank;  /* what was read is zeros */
 	/* Behind the first MiB, at no multiple of 4096 bytes: from such a multiple on up to its
-	 * begin, not all bytes are zero. */
+	 * begin, not all bytes are zero, or known content begins there. */
 	bool crumbs_before;
 	const struct filesystem *fs; /* NULL: nothing that we know */
 	struct view sector; /* its first 512 bytes, when looked. Boot code may be there */
