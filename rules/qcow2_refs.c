@@ -79,7 +79,9 @@ static void check_reftable(struct scan *s, const struct qcow2 *q)
 		     "QEMU cannot open the image for writing, and mostly not at all");
 }
 
-/* Everything that is referred to, and nothing else, is in use afterwards. */
+/* Everything that is referred to, and nothing else, is in use afterwards: what a lost pointer
+ * led to is then given to the next that asks. Hence unsafe where refcounts that said
+ * otherwise cannot be read. */
 static bool rebuild(struct plan *p, const struct qcow2 *q)
 {
 	if (!qcow2_judged(q) || !q->scan->complete)
@@ -190,6 +192,11 @@ static bool block_is_missing(const struct qcow2 *q)
 static bool fix_low(struct plan *p, const struct finding *f, const struct qcow2 *q)
 {
 	(void)f;
+	if (block_is_missing(q) && q->scan->norphans)
+		return plan_refuse(
+			p, "that takes new refcounts, and with them clusters that "
+			   "nobody refers to would be free: those have to be "
+			   "looked at first");
 	if (block_is_missing(q))
 		return rebuild(p, q);
 	plan_title(p, "refcounts raised to what was counted");
@@ -334,7 +341,7 @@ const struct rule rules_qcow2_refs[] = {
 	  CHECK_FIX(qcow2, check_copied, fix_copied) },
 	{ .id = "qcow2-refcount-high",
 	  .severity = SEV_WARNING,
-	  .fix_class = FIX_SAFE,
+	  .fix_class = FIX_UNSAFE,
 	  .title = "a cluster of a QCOW2 has a higher refcount than references",
 	  .why = "It is never let go, and each write to it copies it. Or a table is lost that "
 		 "refers to it, too: then lowering the refcount destroys what that shows.",
@@ -369,7 +376,7 @@ const struct rule rules_qcow2_refs[] = {
 	  CHECK_FIX(qcow2, check_zero, fix_low) },
 	{ .id = "qcow2-reftable-offset",
 	  .severity = SEV_ERROR,
-	  .fix_class = FIX_SAFE,
+	  .fix_class = FIX_UNSAFE,
 	  .title = "the refcount table of a QCOW2 is not where the header says",
 	  .why = "QEMU cannot open the image, and qemu-img check -r all writes to random places "
 		 "or fails. All refcounts follow from the other tables.",
@@ -378,7 +385,7 @@ const struct rule rules_qcow2_refs[] = {
 	  CHECK_FIX(qcow2, check_reftable, fix_reftable) },
 	{ .id = "qcow2-rt-entry",
 	  .severity = SEV_ERROR,
-	  .fix_class = FIX_SAFE,
+	  .fix_class = FIX_UNSAFE,
 	  .title = "an entry of a QCOW2's refcount table does not point at a block",
 	  .why = "The refcounts of thousands of clusters are unknown: QEMU cannot write, and "
 		 "qemu-img check -r all fails and marks the image corrupt.",

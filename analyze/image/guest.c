@@ -247,6 +247,11 @@ static void collect(const struct guest *g, struct view table, uint64_t off, uint
 		for (; sub < (fine ? SUBCLUSTERS : 1); sub++) {
 			struct cell c = cell_of(g, entry, bitmap, sub);
 
+			/* As QEMU does: it reads the place that both agree on, or none. */
+			if (c.kind == GUEST_DATA && q->external_data &&
+			    c.host != r->off + r->len)
+				c = cell_bad("a cluster that is not at its guest offset "
+					     "in the external data file");
 			if (r->len == 0)
 				begin_run(g, r, &c, entry);
 			else if (r->off + r->len >= end || !goes_on(r, &c))
