@@ -17,12 +17,28 @@ static int by_offset(const void *a, const void *b)
 	return x->at.off < y->at.off ? -1 : x->at.off > y->at.off;
 }
 
+/* QCOW2 is big-endian. Its bits and entries of tables say more as they stand. */
+static void big_endian_out(struct buf *out, struct view bytes, struct str locus)
+{
+	if (str_ends(locus, "features") || str_ends(locus, "flags") ||
+	    str_ends(locus, "]"))
+		return;
+	if (bytes.n == 4)
+		buf_printf(out, "   = %u", view_be32(bytes, 0));
+	else if (bytes.n == 8)
+		buf_printf(out, "   = %llu", (unsigned long long)view_be64(bytes, 0));
+}
+
 /* What the bytes of a whole field say; checksums in hex. */
 static void number_out(struct buf *out, struct view bytes, const char *locus)
 {
 	bool crc = str_ends(str_of(locus), "crc");
 	unsigned long long v;
 
+	if (str_starts(str_of(locus), "qcow2/")) {
+		big_endian_out(out, bytes, str_of(locus));
+		return;
+	}
 	if (bytes.n == 2)
 		v = view_le16(bytes, 0);
 	else if (bytes.n == 4)
