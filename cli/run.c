@@ -124,7 +124,8 @@ static void skip_rest(const struct input *in, const struct unit *u, struct resul
 	if (res->mend)
 		return;
 	res->state = RESULT_SKIPPED;
-	res->trouble = in->named;
+	/* Of a container the rest was: what was found there decides on the exit code. */
+	res->trouble = in->named && !u->qcow2;
 	buf_add(&res->reason, str_of(u->skip_reason));
 }
 

@@ -39,6 +39,9 @@ run_vmend() { # FILE COMMAND [OPTION...]
 	"$vmend" "$@" "$in" >"$file" 2>"$file.err" </dev/null
 	rc=$?
 	case $1 in check) echo "exit $rc" >>"$file" ;; esac
+	# The disk in a container that is damaged, or without the other files of its chain.
+	[ "$in" != in.qcow2 ] || sed -i "/: skipped: the guest's disk was not looked at: /d
+		/: skipped: not all of the image was judged: /d" "$file.err"
 	# An error, a bug, death by a signal; or talk on stderr, where only fix --diff sums up.
 	[ $rc -lt 3 ] || complaint "vmend $1: exit $rc" "$(cat "$file" "$file.err")"
 	[ "$1 ${2:-}" = "fix --diff" ] || [ ! -s "$file.err" ] ||

@@ -281,10 +281,6 @@ static void note_skipped(struct unit *u, const struct qcow2 *q)
 	if (limit)
 		u->skip_reason = arena_printf(
 			&u->arena, "not all of the image was judged: %s", limit);
-	else if (!q->scan)
-		u->skip_reason = "QCOW2 image without a geometry: it cannot be judged";
-	else if (!q->scan->whole && !has_bad_entries(q))
-		u->skip_reason = "QCOW2 image, not all of whose tables can be read";
 	else if (u->guest_why && !has_bad_entries(q))
 		u->skip_reason =
 			arena_printf(&u->arena, "the guest's disk was not looked at: %s",
