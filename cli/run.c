@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/run.h"
 
+#include "analyze/image/backing.h"
+
 #include "rewrite/journal.h"
 
 #include <errno.h>
@@ -118,14 +120,21 @@ static void judge(const struct run *r, const struct input *in, struct unit *u,
 	res->tally = x.tally;
 }
 
+static bool lacks_a_file(const struct unit *u)
+{
+	return (u->backing && u->backing->why) || (u->data_file && u->data_file->why);
+}
+
 /* What was found is said; what was not judged is not called clean. */
 static void skip_rest(const struct input *in, const struct unit *u, struct result *res)
 {
 	if (res->mend)
 		return;
 	res->state = RESULT_SKIPPED;
-	/* Of a container the rest was: what was found there decides on the exit code. */
-	res->trouble = in->named && !u->qcow2;
+	/* Of a container the rest was: what was found there decides on the exit code, and
+	 * where nothing was, whether a file is missing that it needs. */
+	res->trouble = in->named &&
+		       (!u->qcow2 || (tally_total(&res->tally) == 0 && lacks_a_file(u)));
 	buf_add(&res->reason, str_of(u->skip_reason));
 }
 

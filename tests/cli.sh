@@ -165,7 +165,7 @@ run check notes.txt
 said "what is not ours is no error, and is not called checked" 0 '^0 inputs checked.* 1 not a VM image'
 printf 'QFI\373\0\0\0\3%0512d' 0 >disk.qcow2
 run check disk.qcow2
-said "of a container with a damaged header, the disk is not called clean" 1 'disk\.qcow2: skipped'
+said "of a container with a damaged header, that is found" 1 'error\[qcow2-cluster-bits\]'
 truncate -s 64K disk.iso
 printf '\1CD001\1' | dd of=disk.iso bs=1 seek=32768 conv=notrunc status=none
 run check disk.iso

@@ -38,8 +38,10 @@ run_vmend() { # FILE COMMAND [OPTION...]
 	shift
 	"$vmend" "$@" "$in" >"$file" 2>"$file.err" </dev/null
 	rc=$?
+	# The disk in a container that is damaged, or without the other files of its chain,
+	# which no case has.
+	[ "$in $rc" != "in.qcow2 3" ] || ! grep -q 'its backing file is not there' "$file" "$file.err" || rc=0
 	case $1 in check) echo "exit $rc" >>"$file" ;; esac
-	# The disk in a container that is damaged, or without the other files of its chain.
 	[ "$in" != in.qcow2 ] || sed -i "/: skipped: the guest's disk was not looked at: /d
 		/: skipped: not all of the image was judged: /d" "$file.err"
 	# An error, a bug, death by a signal; or talk on stderr, where only fix --diff sums up.

@@ -53,7 +53,7 @@ for recipe in "$root"/corpus/*/*/in.recipe; do
 	code=$?
 	# Not every near miss is a disk.
 	if ! "$vmend" inspect in.raw | grep -qE '^  state +read$' ||
-		grep -q "the guest's disk cannot be read" err; then
+		grep -qE "the guest's disk (cannot be read|is encrypted)|too damaged|too small|does not know|than the format allows|no sector" err; then
 		[ "$code" -eq 3 ] && [ ! -e out.svg ] || echo "$name: exit $code" >>bad.drawn
 		continue
 	fi
