@@ -481,9 +481,9 @@ const struct rule rules_gpt[] = {
 		 "it partitions as they were at another time. Which copy is right cannot be "
 		 "told from the table.",
 	  .steps =
-		  "Compare them: `vmend inspect` shows both. Where one of them describes what cannot "
-		  "be and the other does not, `vmend fix --unsafe-fixes` makes the other copy from "
-		  "that one. Else find out which one fits the file "
+		  "Compare them: `vmend inspect` shows both. Where one of them describes what "
+		  "cannot be and the other does not, `vmend fix --unsafe-fixes` makes the other "
+		  "copy from that one. Else find out which one fits the file "
 		  "systems (blkid -p -O OFFSET DISK at each start). If it is the primary, let "
 		  "`sfdisk` or `gdisk` write the table again; if it is the backup, load it "
 		  "first (gdisk: r, then c).",

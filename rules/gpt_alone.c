@@ -129,8 +129,8 @@ const struct rule rules_gpt_alone[] = {
 	  .steps =
 		  "Find out what the first sectors hold (`xxd -l 17k DISK`). If they were written "
 		  "over, `vmend fix --lossy-fixes` puts the table that the backup has over them, "
-		  "where known content begins as it says; `vmend undo` takes that back. If the backup is the left-over, `wipefs` "
-		  "shows and removes it.",
+		  "where known content begins as it says; `vmend undo` takes that back. If the "
+		  "backup is the left-over, `wipefs` shows and removes it.",
 	  .source = "UEFI 2.10, section 5.3.2; wipefs(8)",
 	  .since = "0.1.0",
 	  CHECK_FIX(gpt, check_alone, fix_alone) },
