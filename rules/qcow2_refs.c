@@ -192,6 +192,12 @@ static bool block_is_missing(const struct qcow2 *q)
 static bool fix_low(struct plan *p, const struct finding *f, const struct qcow2 *q)
 {
 	(void)f;
+	/* What is taken for a table may be somebody's data: no bit of it is touched. */
+	if (has_flaw(q, QCOW2_FLAW_DATA_METADATA) ||
+	    has_flaw(q, QCOW2_FLAW_METADATA_METADATA))
+		return plan_refuse(
+			p, "there are clusters that are a table and something else, "
+			   "and which of the two is not known");
 	if (block_is_missing(q) && q->scan->norphans)
 		return plan_refuse(
 			p, "that takes new refcounts, and with them clusters that "
