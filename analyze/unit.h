@@ -63,8 +63,9 @@ struct unit {
 	const char *guest_why;               /* of qcow2: why image is NULL */
 	struct backing *backing, *data_file; /* of qcow2: the other files of it */
 	const struct node *doc;              /* root of the node tree */
-	const struct vm *vm;
-	const struct syntax_error *syntax; /* broken: doc and vm are NULL */
+	const struct vm *vms;                /* one file can tell of several */
+	size_t nvms;
+	const struct syntax_error *syntax; /* broken: no doc, no vms */
 	struct view text;                  /* the whole text of a config */
 };
 

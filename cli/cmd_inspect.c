@@ -64,8 +64,7 @@ static void facts_of_unit(struct facts *f, struct unit *u)
 	}
 	if (u->image)
 		facts_of_image(f, u->image);
-	if (u->vm)
-		facts_of_vm(f, u->vm);
+	facts_of_vms(f, u);
 	f->lines = NULL;
 }
 

@@ -50,9 +50,9 @@ static void hostdev(struct facts *f, const struct hostdev *h, size_t i)
 	facts_group_end(f);
 }
 
-void facts_of_vm(struct facts *f, const struct vm *vm)
+static void facts_of_vm(struct facts *f, const struct vm *vm, const char *title)
 {
-	facts_group(f, "vm");
+	facts_item(f, title);
 	SHOW(vm, name);
 	SHOW(vm, uuid);
 	SHOW(vm, type);
@@ -74,4 +74,16 @@ void facts_of_vm(struct facts *f, const struct vm *vm)
 		hostdev(f, &vm->hostdevs[i], i);
 	facts_list_end(f);
 	facts_group_end(f);
+}
+
+void facts_of_vms(struct facts *f, const struct unit *u)
+{
+	if (u->nvms == 0)
+		return;
+	facts_list(f, "vms");
+	for (size_t i = 0; i < u->nvms; i++)
+		facts_of_vm(f, &u->vms[i],
+			    u->nvms == 1 ? "vm"
+					 : arena_printf(f->arena, "vm %zu", i + 1));
+	facts_list_end(f);
 }

@@ -144,35 +144,31 @@ bool plan_replace(struct plan *p, struct span at, struct str text)
 
 bool plan_set(struct plan *p, const struct fact *f, const char *value)
 {
+	const struct text_syntax *syntax;
+
 	if (f->state == FACT_UNKNOWN || !f->lens || !f->owner)
 		return false;
-	switch (f->owner->syntax) {
-	case SYNTAX_XML:
-		return xml_set(p, f, value);
-	}
-	return false;
+	syntax = text_syntax(f->owner->syntax);
+	return syntax && syntax->set(p, f, value);
 }
 
 bool plan_remove(struct plan *p, const struct fact *f)
 {
+	const struct text_syntax *syntax;
+
 	if (f->state == FACT_ABSENT)
 		return true;
 	if (!f->lens || !f->owner)
 		return false;
-	switch (f->owner->syntax) {
-	case SYNTAX_XML:
-		return xml_remove(p, f);
-	}
-	return false;
+	syntax = text_syntax(f->owner->syntax);
+	return syntax && syntax->remove(p, f);
 }
 
 bool plan_remove_node(struct plan *p, const struct node *n)
 {
-	switch (n->syntax) {
-	case SYNTAX_XML:
-		return xml_remove_node(p, n);
-	}
-	return false;
+	const struct text_syntax *syntax = text_syntax(n->syntax);
+
+	return syntax && syntax->remove_node(p, n);
 }
 
 void plan_title(struct plan *p, const char *fmt, ...)

@@ -2,7 +2,7 @@
  * everywhere but in the nodes that the edits touch. Our own tree only tells which nodes
  * those are; what is compared are libxml2's two trees.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "rewrite/prove.h"
+#include "rewrite/text.h"
 #include "analyze/config/node.h"
 #include "analyze/config/xml.h"
 

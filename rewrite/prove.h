@@ -95,9 +95,4 @@ struct proof {
 int judge_fdisk(const struct proof *p, const char **why, struct err *e)
 	__attribute__((warn_unused_result));
 
-/* libxml2: the text is well-formed, and differs from the old tree only within the nodes
- * that the edits touched. Else false, with *why in a. */
-bool judge_xml(struct view before, struct view after, const struct plan *p,
-	       struct arena *a, const char **why);
-
 #endif

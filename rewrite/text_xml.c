@@ -8,51 +8,19 @@
 #include "rewrite/xml_style.h"
 #include "base/banned.h"
 
-/* What a fact's lens means in the tree: the alternative of its path that is there, else the
- * first. */
-struct target {
-	struct lens_path path;
-	const struct node *found;   /* what holds the value; NULL: nothing does */
-	const struct node *deepest; /* the last element on the way that is there */
-	size_t walked;              /* steps of the path that lead to it */
-};
-
 static bool is_text(const struct lens_path *path)
 {
 	return path->attribute.n == 0 && !path->presence;
 }
 
-static struct target target_of(const struct fact *f)
-{
-	struct target t = { .found = lens_find(f->lens, f->owner) };
-
-	BUG_ON(!lens_path(f->lens, 0, &t.path));
-	t.deepest = lens_deepest(&t.path, f->owner, &t.walked);
-	return t;
-}
-
 /* ---- bytes ---- */
 
-/* The text that the plan is about, read when first needed. */
 static bool load_text(struct plan *p, struct xml_style *s)
 {
-	struct err e = { 0 };
-
-	if (!p->text.p &&
-	    source_view(p->src, p->arena, 0, p->src->size, &p->text, &e) != 0)
-		return plan_refuse(p, "%s", e.msg);
+	if (!text_load(p))
+		return false;
 	s->text = p->text;
 	return true;
-}
-
-static struct span span_at(struct plan *p, uint64_t from, uint64_t to)
-{
-	return (struct span){ .src = p->src, .off = from, .len = to - from };
-}
-
-static bool insert(struct plan *p, uint64_t at, struct str text)
-{
-	return plan_replace(p, span_at(p, at, at), text);
 }
 
 static void add_char(struct buf *b, char c, char quote)
@@ -113,15 +81,6 @@ static bool can_be_written(const char *value)
 	return true;
 }
 
-static struct str kept(struct plan *p, struct buf *b)
-{
-	struct str s = { .p = arena_str(p->arena, (struct str){ .p = b->p, .n = b->n }),
-			 .n = b->n };
-
-	buf_free(b);
-	return s;
-}
-
 static struct str name_of(const struct xml_style *s, const struct node *n)
 {
 	return str_view(view_cut(s->text, (size_t)n->key_at.off, (size_t)n->key_at.len));
@@ -169,7 +128,7 @@ static bool insert_attribute(struct plan *p, const struct xml_style *s,
 	}
 	buf_add(&b, before);
 	add_attribute(&b, name, value, style_quote(s, last ? last : n));
-	return insert(p, at, kept(p, &b));
+	return text_insert(p, at, text_kept(p, &b));
 }
 
 /* How new elements are laid out: one per line, or (eol is "") one behind the other. */
@@ -239,7 +198,7 @@ static bool insert_beside(struct plan *p, const struct xml_style *s,
 	else if (anchor && at != span_end(parent->text_at))
 		l.eol = STR(""); /* more siblings on the same line */
 	add_elements(&b, t, &l, 0, value);
-	return insert(p, at, kept(p, &b));
+	return text_insert(p, at, text_kept(p, &b));
 }
 
 /* Where the line of n's end tag begins; 0 when n's last content is on that line as well. */
@@ -270,10 +229,11 @@ static bool insert_inside(struct plan *p, const struct xml_style *s,
 	add_elements(&b, t, &l, 1, value);
 	if (line > 0) {
 		line -= view_eq(s->text, (size_t)line - 2, "\r\n", 2) ? 2 : 1;
-		return insert(p, line, kept(p, &b));
+		return text_insert(p, line, text_kept(p, &b));
 	}
 	add_line(&b, &l, 0);
-	return plan_replace(p, span_at(p, from, l.eol.n ? end : from), kept(p, &b));
+	return plan_replace(p, text_span(p, from, l.eol.n ? end : from),
+			    text_kept(p, &b));
 }
 
 /* Replaces "/>", and blanks before it, by ">...</name>". */
@@ -288,7 +248,7 @@ static bool open_up(struct plan *p, const struct xml_style *s, const struct node
 	buf_char(&b, '>');
 	buf_add(&b, content);
 	buf_printf(&b, "</%.*s>", STR_ARG(name_of(s, n)));
-	return plan_replace(p, span_at(p, from, end), kept(p, &b));
+	return plan_replace(p, text_span(p, from, end), text_kept(p, &b));
 }
 
 static bool insert_into_closed(struct plan *p, const struct xml_style *s,
@@ -301,7 +261,7 @@ static bool insert_into_closed(struct plan *p, const struct xml_style *s,
 		l.eol = STR("");
 	add_elements(&b, t, &l, 1, value);
 	add_line(&b, &l, 0);
-	return open_up(p, s, t->deepest, kept(p, &b));
+	return open_up(p, s, t->deepest, text_kept(p, &b));
 }
 
 static bool insert_elements(struct plan *p, const struct xml_style *s,
@@ -340,7 +300,7 @@ static bool set_text(struct plan *p, const struct xml_style *s, const struct nod
 
 	add_escaped(&b, value, '\0');
 	if (n->self_closing)
-		return open_up(p, s, n, kept(p, &b));
+		return open_up(p, s, n, text_kept(p, &b));
 	if (memchr(s->text.p + from, '<', (size_t)n->text_at.len)) {
 		buf_free(&b);
 		return plan_refuse(p, "<%.*s> holds more than text", STR_ARG(n->key));
@@ -348,10 +308,10 @@ static bool set_text(struct plan *p, const struct xml_style *s, const struct nod
 	if (to < from)
 		to = from;
 	if (from == to)
-		return plan_replace(p, n->text_at, kept(p, &b));
+		return plan_replace(p, n->text_at, text_kept(p, &b));
 	while (from < to && strchr(" \t\r\n", s->text.p[from]))
 		from++;
-	return plan_replace(p, span_at(p, from, to), kept(p, &b));
+	return plan_replace(p, text_span(p, from, to), text_kept(p, &b));
 }
 
 static bool set_attribute(struct plan *p, const struct xml_style *s, const struct node *n,
@@ -360,12 +320,12 @@ static bool set_attribute(struct plan *p, const struct xml_style *s, const struc
 	struct buf b = { 0 };
 
 	add_escaped(&b, value, (char)view_u8(s->text, (size_t)n->text_at.off - 1));
-	return plan_replace(p, n->text_at, kept(p, &b));
+	return plan_replace(p, n->text_at, text_kept(p, &b));
 }
 
-bool xml_set(struct plan *p, const struct fact *f, const char *value)
+static bool xml_set(struct plan *p, const struct fact *f, const char *value)
 {
-	struct target t = target_of(f);
+	struct target t = text_target(f);
 	struct xml_style s;
 
 	if (!can_be_written(value) || !load_text(p, &s))
@@ -401,10 +361,10 @@ static bool remove_element(struct plan *p, const struct xml_style *s,
 		from -= style_indent(s, n).n;
 		to = eol + 1;
 	}
-	return plan_replace(p, span_at(p, from, to), STR(""));
+	return plan_replace(p, text_span(p, from, to), STR(""));
 }
 
-bool xml_remove_node(struct plan *p, const struct node *n)
+static bool xml_remove_node(struct plan *p, const struct node *n)
 {
 	struct xml_style s;
 
@@ -415,7 +375,7 @@ bool xml_remove_node(struct plan *p, const struct node *n)
 	if (n->kind == NODE_ELEMENT)
 		return remove_element(p, &s, n);
 	return plan_replace(
-		p, span_at(p, style_space_before(&s, n->whole.off), span_end(n->whole)),
+		p, text_span(p, style_space_before(&s, n->whole.off), span_end(n->whole)),
 		STR(""));
 }
 
@@ -459,7 +419,7 @@ static bool remove_below(struct plan *p, const struct fact *f, const struct node
 	return true;
 }
 
-bool xml_remove(struct plan *p, const struct fact *f)
+static bool xml_remove(struct plan *p, const struct fact *f)
 {
 	struct lens_path path;
 
@@ -469,3 +429,10 @@ bool xml_remove(struct plan *p, const struct fact *f)
 	}
 	return true;
 }
+
+const struct text_syntax text_xml = {
+	.set = xml_set,
+	.remove = xml_remove,
+	.remove_node = xml_remove_node,
+	.judge = judge_xml,
+};

@@ -8,6 +8,7 @@
 #include "rewrite/qcow2_same.h"
 #include "rewrite/qcow2_write.h"
 #include "rewrite/seal.h"
+#include "rewrite/text.h"
 #include "rewrite/trial_qcow2.h"
 #include "base/banned.h"
 
@@ -273,8 +274,9 @@ static void keeps_facts(struct trial *t)
 	const struct unit *was = t->now->unit, *is = t->next->unit;
 	enum fix_class most = reach(t);
 
-	if (was->vm && !is->vm)
-		refute(t, "the VM would no longer be understood");
+	if (is->nvms < was->nvms)
+		refute(t, "%s would no longer be understood",
+		       was->nvms == 1 ? "the VM" : "one of the VMs");
 	if (was->qcow2 && !t->why)
 		/* Who writes to the disk makes data of clusters of zeros; that all else is
 		 * as it was is for qcow2_same(). */
@@ -399,15 +401,10 @@ static int ask_judges(struct trial *t, struct err *e)
 		return 0;
 	if (p.after->image)
 		return judge_fdisk(&p, &t->why, e);
-	if (p.after->doc) {
-		switch (p.after->doc->syntax) {
-		case SYNTAX_XML:
-			if (!judge_xml(p.before->text, p.after->text, p.plan, p.arena,
-				       &why))
-				refute(t, "%s", why);
-			break;
-		}
-	}
+	if (p.after->doc &&
+	    !text_syntax(p.after->doc->syntax)
+		     ->judge(p.before->text, p.after->text, p.plan, p.arena, &why))
+		refute(t, "%s", why);
 	return 0;
 }
 

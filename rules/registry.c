@@ -132,6 +132,15 @@ const char *scan_printf(struct scan *s, const char *fmt, ...)
 		}                                                                        \
 	} while (0)
 
+static void run_on_vm(struct scan *s, const struct vm *vm)
+{
+	RUN(s, vm, vm);
+	for (size_t i = 0; i < vm->ndisks; i++)
+		RUN(s, disk, &vm->disks[i]);
+	for (size_t i = 0; i < vm->niommus; i++)
+		RUN(s, iommu, &vm->iommus[i]);
+}
+
 /* NOLINTNEXTLINE(readability-function-cognitive-complexity): RUN() makes a list */
 static void run_rule(struct scan *s)
 {
@@ -146,13 +155,8 @@ static void run_rule(struct scan *s)
 		for (size_t i = 0; i < u->image->nvolumes; i++)
 			RUN(s, volume, &u->image->volumes[i]);
 	}
-	if (!u->vm)
-		return;
-	RUN(s, vm, u->vm);
-	for (size_t i = 0; i < u->vm->ndisks; i++)
-		RUN(s, disk, &u->vm->disks[i]);
-	for (size_t i = 0; i < u->vm->niommus; i++)
-		RUN(s, iommu, &u->vm->iommus[i]);
+	for (size_t i = 0; i < u->nvms; i++)
+		run_on_vm(s, &u->vms[i]);
 }
 
 static int by_place(const void *a, const void *b)

@@ -452,7 +452,7 @@ said "inspect shows facts" 0 'cache +unsafe +5:47'
 run inspect --format json images/disk.raw bad.xml
 valid_json "also as JSON" .out
 json "each with its place" '[(.inputs[0].gpt.partitions[0].first_lba | .value, .byte_offset),
-	(.inputs[1].vm.disks[0].cache | .state, .value, .line, .column)]' \
+	(.inputs[1].vms[0].disks[0].cache | .state, .value, .line, .column)]' \
 	'[2048,1056,"known","unsafe",5,47]'
 run rules --format json
 valid_json "rules speaks JSON" .out

@@ -42,11 +42,14 @@ bool lens_path(const struct lens *l, size_t i, struct lens_path *out)
 	return true;
 }
 
+/* n or the first behind it of that name: an attribute, or an element or member. */
 static const struct node *next_named(const struct node *n, struct str name,
-				     enum node_kind kind)
+				     bool attribute)
 {
 	for (; n; n = n->next) {
-		if (n->kind == kind && n->ns.n == 0 && str_eq(n->key, name))
+		if (attribute ? n->kind != NODE_ATTRIBUTE : !node_is_content(n))
+			continue;
+		if (n->ns.n == 0 && str_eq(n->key, name))
 			return n;
 	}
 	return NULL;
@@ -56,8 +59,12 @@ static const struct node *next_named(const struct node *n, struct str name,
 static const struct node *value_at(const struct lens_path *p, const struct node *n)
 {
 	if (p->attribute.n)
-		return next_named(n->first, p->attribute, NODE_ATTRIBUTE);
-	return p->presence || n->text.n ? n : NULL;
+		return next_named(n->first, p->attribute, true);
+	/* <x></x> says nothing, "x": "" does. Maps and lists hold values, and are none. */
+	return p->presence || n->text.n || n->kind == NODE_SCALAR ||
+			       n->kind == NODE_OPAQUE
+		       ? n
+		       : NULL;
 }
 
 /* Depth first, so that a second <features> is looked into when the first has nothing. */
@@ -68,8 +75,8 @@ static const struct node *find(const struct lens_path *p, size_t step,
 
 	if (step == p->n)
 		return value_at(p, n);
-	for (n = next_named(n->first, p->steps[step], NODE_ELEMENT); n;
-	     n = next_named(n->next, p->steps[step], NODE_ELEMENT)) {
+	for (n = next_named(n->first, p->steps[step], false); n;
+	     n = next_named(n->next, p->steps[step], false)) {
 		found = find(p, step + 1, n);
 		if (found)
 			return found;
@@ -92,7 +99,7 @@ const struct node *lens_deepest(const struct lens_path *p, const struct node *ow
 {
 	for (*found = 0; *found < p->n; ++*found) {
 		const struct node *child =
-			next_named(owner->first, p->steps[*found], NODE_ELEMENT);
+			next_named(owner->first, p->steps[*found], false);
 
 		if (!child)
 			break;
@@ -118,7 +125,9 @@ static void read_known(struct fact *f, const struct node *n, bool presence)
 {
 	f->v = presence ? STR("yes") : n->text;
 	f->at = presence ? n->whole : node_value_at(n);
-	f->state = !presence && has_variable(n->text) ? FACT_UNKNOWN : FACT_KNOWN;
+	f->state = !presence && (n->kind == NODE_OPAQUE || has_variable(n->text))
+			   ? FACT_UNKNOWN
+			   : FACT_KNOWN;
 }
 
 static void read_absent(struct fact *f, const struct lens *l, const struct node *owner)
@@ -130,7 +139,8 @@ static void read_absent(struct fact *f, const struct lens *l, const struct node 
 		owner = lens_deepest(&p, owner, &found);
 	f->at = owner->open_at;
 	/* {% include %} and the like may stand for anything. */
-	f->state = has_variable(owner->text) ? FACT_UNKNOWN : FACT_ABSENT;
+	f->state = owner->kind == NODE_OPAQUE || has_variable(owner->text) ? FACT_UNKNOWN
+									   : FACT_ABSENT;
 }
 
 void lens_read(const struct lens *table, size_t n, const struct node *owner, void *object)

@@ -6,6 +6,10 @@
  *     "os/type@machine"   an attribute
  *     "readonly?"         presence of the element: the value is "yes"
  *     "source@file|source@dev"   the first that is there; set uses the first otherwise
+ * In syntaxes of maps and scalars the names are keys of members:
+ *     "config/limits.cpu"        the value of member limits.cpu of member config
+ *     "name"                     the value of member name
+ * What is an expression, or holds one, is unknown.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef ANALYZE_CONFIG_LENS_H
 #define ANALYZE_CONFIG_LENS_H

@@ -253,8 +253,9 @@ static int read_libvirt(struct unit *u, struct err *e)
 	u->doc = root;
 	if (!root)
 		return 0;
-	u->vm = libvirt_vm(root, u->host, &u->arena);
-	if (!u->vm)
+	u->vms = libvirt_vm(root, u->host, &u->arena);
+	u->nvms = u->vms != NULL;
+	if (!u->vms)
 		return err_set(e, ERR_LIMIT,
 			       "has more devices than memory is allowed for");
 	return 0;

@@ -5,24 +5,27 @@
 
 #include "base/banned.h"
 
-static const struct node *find(const struct node *first, enum node_kind kind,
-			       const char *name)
+static bool is_named(const struct node *n, const char *name)
 {
-	for (const struct node *n = first; n; n = n->next) {
-		if (n->kind == kind && n->ns.n == 0 && str_is(n->key, name))
-			return n;
-	}
-	return NULL;
+	return n->ns.n == 0 && str_is(n->key, name);
 }
 
 const struct node *node_child(const struct node *n, const char *name)
 {
-	return find(n->first, NODE_ELEMENT, name);
+	for_each_node (c, n) {
+		if (node_is_content(c) && is_named(c, name))
+			return c;
+	}
+	return NULL;
 }
 
 const struct node *node_attr(const struct node *n, const char *name)
 {
-	return find(n->first, NODE_ATTRIBUTE, name);
+	for_each_node (c, n) {
+		if (c->kind == NODE_ATTRIBUTE && is_named(c, name))
+			return c;
+	}
+	return NULL;
 }
 
 struct span node_value_at(const struct node *n)
@@ -37,7 +40,8 @@ struct span node_value_at(const struct node *n)
 const struct node *node_again(const struct node *n)
 {
 	for (const struct node *o = n->next; o; o = o->next) {
-		if (o->kind == n->kind && str_eq(o->key, n->key) && str_eq(o->ns, n->ns))
+		if (node_is_content(o) == node_is_content(n) && str_eq(o->key, n->key) &&
+		    str_eq(o->ns, n->ns))
 			return o;
 	}
 	return NULL;
@@ -66,7 +70,7 @@ const struct node *node_at(const struct node *root, struct span at)
 	return n;
 }
 
-/* "disk", or "disk[2]" for the second of several. */
+/* "disk", or "disk[2]" for the second of several; "[2]" for an item. */
 static void add_step(struct buf *b, const struct node *n, struct arena *a)
 {
 	unsigned before = 0, after = 0;
@@ -78,10 +82,11 @@ static void add_step(struct buf *b, const struct node *n, struct arena *a)
 	for_each_node (o, n->up) {
 		if (o == n)
 			passed = true;
-		else if (o->kind == n->kind && str_eq(o->key, n->key))
+		else if (node_is_content(o) == node_is_content(n) &&
+			 str_eq(o->key, n->key))
 			*(passed ? &after : &before) += 1;
 	}
-	if (before + after > 0)
+	if (before + after > 0 || node_is_item(n))
 		buf_printf(b, "[%u]", before + 1);
 }
 

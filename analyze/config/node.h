@@ -8,31 +8,82 @@
 
 enum syntax {
 	SYNTAX_XML,
+	SYNTAX_JSON,
+	SYNTAX_YAML,
+	SYNTAX_HCL,
+	SYNTAX_PLIST, /* a property list's dictionaries, arrays and values; XML only */
+	SYNTAX_INI,   /* QEMU -readconfig, systemd units */
+	SYNTAX_SHELL, /* assignments and words */
+	SYNTAX_QEMU,  /* the options in one word: file=a.iso,media=cdrom */
+};
+enum { SYNTAXES = SYNTAX_QEMU + 1 };
+
+/* XML has elements and attributes. All others have maps, whose members have keys, lists,
+ * whose items have none, and scalars. */
+enum node_kind {
+	NODE_ELEMENT,
+	NODE_ATTRIBUTE,
+	NODE_MAP, /* JSON object, YAML mapping, HCL body, block and object, ini section */
+	NODE_LIST, /* JSON array, YAML sequence, HCL tuple, shell array; repeated blocks are
+			members of one name instead */
+	NODE_SCALAR, /* a value that the text itself decides */
+	NODE_OPAQUE, /* what it does not: an expression, an alias, a command's output */
+	NODE_LABEL,  /* of an HCL block: source "qemu" "x". Before its members */
+	NODE_STREAM, /* the documents of a YAML stream, as items */
 };
 
-enum node_kind {
-	NODE_ELEMENT,   /* XML element */
-	NODE_ATTRIBUTE, /* XML attribute */
+/* What a scalar is to its language; one that has a single type has strings. */
+enum scalar_type {
+	SCALAR_STRING,
+	SCALAR_NUMBER,
+	SCALAR_BOOL,
+	SCALAR_NULL,
+};
+
+/* How a scalar is written. */
+enum scalar_style {
+	STYLE_PLAIN,
+	STYLE_SINGLE,  /* '...' */
+	STYLE_DOUBLE,  /* "..." */
+	STYLE_LITERAL, /* YAML |, HCL <<EOT */
+	STYLE_FOLDED,  /* YAML > */
 };
 
 struct node {
 	enum node_kind kind;
 	enum syntax syntax;
+	enum scalar_type type;
+	enum scalar_style style;
+	bool flow;            /* map, list: between brackets, and not by indentation */
+	bool is_block;        /* HCL: name "label" { ... }, and not name = { ... } */
 	bool self_closing;    /* <x/> */
 	uint32_t lead, trail; /* blanks at the ends of text_at that text does not have */
-	struct str key;       /* name, without its prefix */
-	struct str ns;        /* namespace URI; empty: none. Declarations: see xml.h */
+	/* The name, without its prefix; of a map's member decoded, of an item empty. */
+	struct str key;
+	struct str ns; /* namespace URI; empty: none. Declarations: see xml.h */
 	/* The decoded value. Of an element: its own character data (not that of its
-	 * children), trimmed; an element with children usually has "". */
+	 * children), trimmed; an element with children usually has "". Of an opaque one:
+	 * its source text. */
 	struct str text;
-	struct span key_at; /* the name's bytes, prefix included */
-	/* Attribute: between the quotes. Element: from behind its start tag to before its
-	 * end tag; empty and at the start tag's end when self-closing. */
+	/* "var.name": text is the value of this, decided elsewhere; what stands here is the
+	 * reference. NULL: it is its own value. */
+	const char *from;
+	struct span key_at; /* the name's bytes, prefix or quotes included */
+	/* Attribute, scalar: between the quotes. Element: from behind its start tag to before
+	 * its end tag; empty and at the start tag's end when self-closing. Map, list: what
+	 * its members or items take, from behind the opening bracket to before the closing
+	 * one where it has such. A block scalar's: its lines, without the line of its | or > */
 	struct span text_at;
-	struct span open_at; /* the start tag, '<' to '>'. Attribute: as whole */
-	struct span whole;   /* to the '>' of the end tag. Attribute: name="value" */
+	/* The start tag, '<' to '>'. Attribute: as whole. Map, list: the opening bracket, or
+	 * of one by indentation its key, or the first thing in it. Scalar: the value with its
+	 * quotes, tag and anchor */
+	struct span open_at;
+	/* To the '>' of the end tag. Attribute: name="value". Member: from its key to the end
+	 * of its value. Item: its value, without the "- " before it. No blanks, comments or
+	 * commas around it */
+	struct span whole;
 	struct node *up;
-	/* Attributes first, then child elements, in file order. */
+	/* Attributes or labels first, then child elements, members or items, in file order. */
 	struct node *first, *last;
 	struct node *next;
 };
@@ -40,7 +91,20 @@ struct node {
 #define for_each_node(child, parent)                                                     \
 	for (const struct node *child = (parent)->first; child; child = child->next)
 
-/* The first child element, attribute of that name without a namespace; NULL: none. */
+/* A child that is no attribute and no label. */
+static inline bool node_is_content(const struct node *n)
+{
+	return n->kind != NODE_ATTRIBUTE && n->kind != NODE_LABEL;
+}
+
+/* Stands in a list, or is a document of a stream. */
+static inline bool node_is_item(const struct node *n)
+{
+	return n->up && (n->up->kind == NODE_LIST || n->up->kind == NODE_STREAM);
+}
+
+/* The first child element or member, attribute of that name without a namespace; NULL:
+ * none. */
 const struct node *node_child(const struct node *n, const char *name);
 const struct node *node_attr(const struct node *n, const char *name);
 
@@ -51,8 +115,8 @@ struct span node_value_at(const struct node *n);
 /* The next sibling of the same kind, name and namespace; NULL: none. */
 const struct node *node_again(const struct node *n);
 
-/* "domain/devices/iommu/driver@caching_mode" with [2] where a name repeats. For the locus
- * in reports. at: any span within the text; the deepest node around it is named. */
+/* "domain/devices/iommu/driver@caching_mode" with [2] where a name repeats; items and
+ * documents are numbered: "builders/[1]/qemuargs/[2]/[1]". For the locus in reports. at: any span within the text; the deepest node around it is named. */
 const char *node_locus(const struct node *root, struct span at, struct arena *a);
 
 /* The deepest node whose `whole` contains at; root when none does. */

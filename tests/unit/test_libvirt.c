@@ -318,9 +318,9 @@ static void a_unit_has_the_document_and_the_vm(void **state)
 	assert_int_equal(u.state, UNIT_READ);
 	assert_string_equal(u.format->name, "libvirt");
 	assert_null(u.syntax);
-	assert_ptr_equal(u.vm->node, u.doc);
+	assert_ptr_equal(u.vms->node, u.doc);
 	assert_int_equal(u.text.n, strlen(text));
-	assert_ptr_equal(u.vm->name.at.src, &u.src);
+	assert_ptr_equal(u.vms->name.at.src, &u.src);
 	unit_close(&u);
 }
 
@@ -337,7 +337,7 @@ static void a_broken_text_has_its_place_and_no_vm(void **state)
 	assert_non_null(u.syntax);
 	assert_int_equal(u.syntax->at.off, 25);
 	assert_null(u.doc);
-	assert_null(u.vm);
+	assert_null(u.vms);
 	unit_close(&u);
 }
 

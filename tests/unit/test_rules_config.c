@@ -30,7 +30,8 @@ static size_t count(const char *rule, const struct mount *mount, const char *tex
 	u.src = source_of_bytes("test.xml", u.text);
 	assert_int_equal(xml_read(&u.src, u.text, &u.arena, &root, &u.syntax, &e), 0);
 	u.doc = root;
-	u.vm = root ? libvirt_vm(root, &host, &u.arena) : NULL;
+	u.vms = root ? libvirt_vm(root, &host, &u.arena) : NULL;
+	u.nvms = u.vms != NULL;
 	rules_run(&u, &u.arena, &found);
 	for (size_t i = 0; i < found.v.n; i++)
 		n += strcmp(found.v.v[i]->rule->id, rule) == 0;

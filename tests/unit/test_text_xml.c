@@ -13,6 +13,7 @@
 #include "analyze/unit.h"
 #include "rewrite/edit.h"
 #include "rewrite/prove.h"
+#include "rewrite/text.h"
 
 #include "base/banned.h"
 

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rewrite/text.h"
+#include "base/banned.h"
+
+const struct text_syntax *text_syntax(enum syntax syntax)
+{
+	static const struct text_syntax *const known[SYNTAXES] = {
+		[SYNTAX_XML] = &text_xml,
+	};
+
+	return known[syntax];
+}
+
+bool text_load(struct plan *p)
+{
+	struct err e = { 0 };
+
+	if (!p->text.p &&
+	    source_view(p->src, p->arena, 0, p->src->size, &p->text, &e) != 0)
+		return plan_refuse(p, "%s", e.msg);
+	return true;
+}
+
+struct target text_target(const struct fact *f)
+{
+	struct target t = { .found = lens_find(f->lens, f->owner) };
+
+	BUG_ON(!lens_path(f->lens, 0, &t.path));
+	t.deepest = lens_deepest(&t.path, f->owner, &t.walked);
+	return t;
+}
+
+struct span text_span(const struct plan *p, uint64_t from, uint64_t to)
+{
+	return (struct span){ .src = p->src, .off = from, .len = to - from };
+}
+
+bool text_insert(struct plan *p, uint64_t at, struct str text)
+{
+	return plan_replace(p, text_span(p, at, at), text);
+}
+
+struct str text_kept(struct plan *p, struct buf *b)
+{
+	struct str s = { .p = arena_str(p->arena, (struct str){ .p = b->p, .n = b->n }),
+			 .n = b->n };
+
+	buf_free(b);
+	return s;
+}
