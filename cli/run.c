@@ -125,6 +125,11 @@ static bool lacks_a_file(const struct unit *u)
 	return (u->backing && u->backing->why) || (u->data_file && u->data_file->why);
 }
 
+static bool found_something(const struct tally *t)
+{
+	return t->n[SEV_ERROR] || t->n[SEV_WARNING];
+}
+
 /* What was found is said; what was not judged is not called clean. */
 static void skip_rest(const struct input *in, const struct unit *u, struct result *res)
 {
@@ -132,9 +137,9 @@ static void skip_rest(const struct input *in, const struct unit *u, struct resul
 		return;
 	res->state = RESULT_SKIPPED;
 	/* Of a container the rest was: what was found there decides on the exit code, and
-	 * where nothing was, whether a file is missing that it needs. */
+	 * where nothing was that matters, whether a file is missing that it needs. */
 	res->trouble = in->named &&
-		       (!u->qcow2 || (tally_total(&res->tally) == 0 && lacks_a_file(u)));
+		       (!u->qcow2 || (!found_something(&res->tally) && lacks_a_file(u)));
 	buf_add(&res->reason, str_of(u->skip_reason));
 }
 

@@ -1,25 +1,13 @@
-/* Rules on the other files that a QCOW2 names: its backing file and its data file. Only the
- * names; nothing is opened. docs/interop/qcow2.txt of QEMU.
+/* Rules on the other files that a QCOW2 names: its backing file and its data file. What the
+ * names alone say; what was found under them: qcow2_backing.c. docs/interop/qcow2.txt of QEMU.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/image/backing.h"
 #include "analyze/image/qcow2_scan.h"
 #include "rules/qcow2_state.h"
 #include "rules/rules.h"
 #include "base/banned.h"
 
 #define LLU(v) ((unsigned long long)(v))
-
-/* What QEMU takes the name for: up to its first NUL. */
-static struct str effective(const struct qcow2_name *n)
-{
-	struct str s = n->text;
-	const char *nul = s.n ? memchr(s.p, 0, s.n) : NULL;
-
-	if (n->state != QCOW2_NAME_READ)
-		return (struct str){ 0 };
-	if (nul)
-		s.n = (size_t)(nul - s.p);
-	return s;
-}
 
 /* As QEMU does: what is in front of a ':' that comes before any '/'. n 0: it is a path. */
 static struct str protocol_of(struct str name)
@@ -97,7 +85,7 @@ static void check_name(struct scan *s, const struct qcow2 *q)
 static void check_empty_name(struct scan *s, const struct qcow2 *q)
 {
 	const struct qcow2_name *b = &q->backing;
-	struct str name = effective(b);
+	struct str name = qcow2_name_effective(b);
 
 	if (!qcow2_understood(q) || qcow2_name_in_header(q))
 		return;
@@ -138,7 +126,7 @@ static bool drop_name(struct plan *p, const struct qcow2 *q)
 
 static bool fix_empty_name(struct plan *p, const struct finding *f, const struct qcow2 *q)
 {
-	struct str text = q->backing.text, name = effective(&q->backing);
+	struct str text = q->backing.text, name = qcow2_name_effective(&q->backing);
 
 	(void)f;
 	if (name.n == 0 && is_blank(text))
@@ -151,28 +139,11 @@ static bool fix_empty_name(struct plan *p, const struct finding *f, const struct
 	return plan_be32(p, STAGE_COMMIT, q->backing_length.at, (uint32_t)name.n);
 }
 
-/* ---- qcow2-backing-no-format ---- */
-
-static void check_no_format(struct scan *s, const struct qcow2 *q)
-{
-	struct finding *f;
-
-	/* Where extensions could not be read, another rule says so. */
-	if (!qcow2_understood(q) || effective(&q->backing).n == 0 ||
-	    q->backing_format.n || q->ext_stop == QCOW2_EXT_STOP_OVERRUN ||
-	    q->ext_stop == QCOW2_EXT_STOP_TOO_MANY || qcow2_name_in_header(q))
-		return;
-	f = report(s, q->backing.at,
-		   "the format of the backing file '%s' is not recorded",
-		   shown(s, effective(&q->backing)));
-	report_label(s, f, "who opens it guesses the format from its content");
-}
-
 /* ---- qcow2-backing-protocol ---- */
 
 static void check_protocol(struct scan *s, const struct qcow2 *q)
 {
-	struct str name = effective(&q->backing), word = protocol_of(name);
+	struct str name = qcow2_name_effective(&q->backing), word = protocol_of(name);
 
 	if (!qcow2_understood(q) || qcow2_name_in_header(q) || word.n == 0)
 		return;
@@ -190,7 +161,7 @@ static void check_protocol(struct scan *s, const struct qcow2 *q)
 
 static void check_system_file(struct scan *s, const struct qcow2 *q)
 {
-	struct str name = effective(&q->backing);
+	struct str name = qcow2_name_effective(&q->backing);
 	struct finding *f;
 
 	if (!qcow2_understood(q) || !is_of_the_system(name))
@@ -205,12 +176,19 @@ static void check_system_file(struct scan *s, const struct qcow2 *q)
 
 static void check_data_file(struct scan *s, const struct qcow2 *q)
 {
-	struct str name = effective(&q->data_file);
+	struct str name = qcow2_name_effective(&q->data_file);
+	const struct backing *d = q->unit ? q->unit->data_file : NULL;
 	struct finding *f;
 
 	if (!qcow2_understood(q) || !q->external_data || name.n == 0)
 		return;
-	if (protocol_of(name).n)
+	if (d && d->state == BACKING_LOOP)
+		f = report(
+			s, q->data_file.at,
+			"the data file '%s' is the image itself, or one of its backing "
+			"files",
+			shown(s, name));
+	else if (protocol_of(name).n)
 		f = report(
 			s, q->data_file.at,
 			"the data file is '%s', which QEMU took for more than a path until "
@@ -287,21 +265,6 @@ const struct rule rules_qcow2_names[] = {
 		  "qcow2_do_open()",
 	  .since = "0.1.0",
 	  CHECK(qcow2, check_name) },
-	{ .id = "qcow2-backing-no-format",
-	  .severity = SEV_ERROR,
-	  .fix_class = FIX_MANUAL,
-	  .title = "a backing file without its format",
-	  .why = "Who opens the image guesses. A guest that once wrote to a raw backing file "
-		 "can have made it look like a QCOW2 that names a file of the host; libvirt "
-		 "refuses such an image therefore.",
-	  .steps =
-		  "`qemu-img rebase -u -b NAME -F raw` or `-F qcow2`, whichever it was made "
-		  "as. Do not ask `qemu-img info` when the backing file was ever written to "
-		  "by a guest as a raw disk: it guesses, too.",
-	  .source = "QEMU, docs/about/removed-features, \"qemu-img backing file without "
-		    "format\"; CVE-2008-2004",
-	  .since = "0.1.0",
-	  CHECK(qcow2, check_no_format) },
 	{ .id = "qcow2-backing-protocol",
 	  .severity = SEV_WARNING,
 	  .fix_class = FIX_NONE,

@@ -3,6 +3,18 @@
 #include "base/num.h"
 #include "base/banned.h"
 
+struct str qcow2_name_effective(const struct qcow2_name *n)
+{
+	struct str s = n->text;
+	const char *nul = s.n ? memchr(s.p, 0, s.n) : NULL;
+
+	if (n->state != QCOW2_NAME_READ)
+		return (struct str){ 0 };
+	if (nul)
+		s.n = (size_t)(nul - s.p);
+	return s;
+}
+
 static bool is_known(uint32_t type)
 {
 	return type == QCOW2_EXT_BACKING_FORMAT || type == QCOW2_EXT_FEATURE_NAMES ||

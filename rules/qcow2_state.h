@@ -41,6 +41,9 @@ static inline struct span qcow2_whole(const struct qcow2 *q)
 	return (struct span){ .src = q->src };
 }
 
+/* What QEMU takes a name for: up to its first NUL. n 0: there is none that can be read. */
+struct str qcow2_name_effective(const struct qcow2_name *n);
+
 /* How many header extensions there are when they begin at off; 0 unless all are of types
  * that are known, and end as they should. */
 size_t qcow2_extensions_from(const struct qcow2 *q, uint64_t off);

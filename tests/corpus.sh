@@ -38,14 +38,13 @@ run_vmend() { # FILE COMMAND [OPTION...]
 	shift
 	"$vmend" "$@" "$in" >"$file" 2>"$file.err" </dev/null
 	rc=$?
-	# The disk in a container that is damaged, or without the other files of its chain,
-	# which no case has.
-	[ "$in $rc" != "in.qcow2 3" ] || ! grep -qE 'its backing file is not (there|in a folder)' "$file" "$file.err" || rc=0
 	case $1 in check) echo "exit $rc" >>"$file" ;; esac
 	[ "$in" != in.qcow2 ] || sed -i "/: skipped: the guest's disk was not looked at: /d
 		/: skipped: not all of the image was judged: /d" "$file.err"
 	# An error, a bug, death by a signal; or talk on stderr, where only fix --diff sums up.
-	[ $rc -lt 3 ] || complaint "vmend $1: exit $rc" "$(cat "$file" "$file.err")"
+	# 3 is right for a QCOW2 of which another file may not be looked at: expect.1 has it.
+	[ $rc -lt 3 ] || { [ "$in $rc" = "in.qcow2 3" ] && [[ "$1 ${2:-}" = "fix --diff" || ! -s $file.err ]]; } ||
+		complaint "vmend $1: exit $rc" "$(cat "$file" "$file.err")"
 	[ "$1 ${2:-}" = "fix --diff" ] || [ ! -s "$file.err" ] ||
 		complaint "vmend $1: wrote to stderr" "$(cat "$file.err")"
 	return $rc
@@ -70,6 +69,7 @@ prepare() {
 			"$mkimg" "$f" "$in" || return 1
 			;;
 		in.*) in=${f##*/} && cp "$f" . || return 1 ;;
+		*.recipe) "$mkimg" "$f" "$(basename "$f" .recipe)" || return 1 ;;
 		*) cp -r "$f" . ;;
 		esac
 	done

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/backing.h"
 #include "analyze/beneath.h"
+#include "analyze/image/container.h"
 #include "analyze/image/disk.h"
 #include "analyze/unit.h"
 
@@ -201,41 +202,40 @@ static struct backing *new_backing(struct chain *c, const struct qcow2_name *nam
 
 /* ---- formats ---- */
 
-struct magic {
-	const char *format;
-	size_t off;
-	const char *bytes;
-	size_t n;
-};
-
-#define MAGIC(format, off, bytes)                                                        \
-	{                                                                                \
-		format, off, bytes, sizeof(bytes) - 1                                    \
-	}
-
-static const struct magic magics[] = {
-	MAGIC("qcow2", 0, "QFI\xfb"),
-	MAGIC("vmdk", 0, "KDMV"),
-	MAGIC("vmdk", 0, "COWD"),
-	MAGIC("vmdk", 0, "# Disk DescriptorFile"),
-	MAGIC("qed", 0, "QED\0"),
-	MAGIC("vdi", 64, "\x7f\x10\xda\xbe"),
-	MAGIC("vhdx", 0, "vhdxfile"),
-	MAGIC("vpc", 0, "conectix"),
-	MAGIC("luks", 0, "LUKS\xba\xbe"),
-	MAGIC("parallels", 0, "WithoutFreeSpace"),
-	MAGIC("parallels", 0, "WithouFreSpacExt"),
-};
-
-static const char *format_of(struct view head)
+/* Its last bytes, of what has no signature: some formats have theirs there. */
+static const char *footer_of(const struct source *s)
 {
-	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
-		const struct magic *m = &magics[i];
+	uint8_t bytes[CONTAINER_FOOTER];
+	struct err e;
 
-		if (view_eq(head, m->off, m->bytes, m->n))
-			return m->format;
-	}
-	return "raw";
+	if (s->size < sizeof(bytes) ||
+	    source_read(s, s->size - sizeof(bytes), bytes, sizeof(bytes), &e) != 0)
+		return NULL;
+	return container_of_footer((struct view){ bytes, sizeof(bytes) }).format;
+}
+
+/* What shows that a file without a signature is a disk. */
+static const char *disk_word(const struct source *s, struct view head)
+{
+	const char *fs;
+	size_t off, len;
+
+	if (disk_probe(head, s))
+		return "a partition table";
+	fs = filesystem_of(head, &off, &len);
+	return fs;
+}
+
+static void look_at(struct backing *b, struct view head)
+{
+	struct container c = container_of_head(head);
+
+	b->found = c.format ? c.format : "raw";
+	if (c.format)
+		return;
+	b->footer = footer_of(&b->file);
+	if (b->declared.n == 0 && !b->footer)
+		b->content = disk_word(&b->file, head);
 }
 
 static int show_qcow2(struct chain *c, struct backing *b, struct view head)
@@ -268,7 +268,7 @@ static int show(struct chain *c, struct backing *b)
 			&e) != 0)
 		return fails(c, b, BACKING_FAILED, "backing file",
 			     arena_printf(c->a, "cannot be read: %s", e.msg));
-	b->found = format_of(head);
+	look_at(b, head);
 	as = b->declared.n ? arena_str(c->a, b->declared) : b->found;
 	if (strcmp(as, "raw") == 0) {
 		b->source = &b->file;
@@ -329,6 +329,16 @@ static void attach(struct guest *g, const struct backing *data,
 	}
 }
 
+/* A data file that the chain reads from as well: what the guest writes into it changes what
+ * is under its disk. */
+static void part_data_file(struct chain *c, struct backing *data)
+{
+	if (!data || !data->source || !was_seen(c, &data->file.st))
+		return;
+	data->source = NULL;
+	fails(c, data, BACKING_LOOP, "data file", "is part of the chain already");
+}
+
 static void follow(struct chain *c)
 {
 	struct unit *u = c->u;
@@ -342,6 +352,34 @@ static void follow(struct chain *c)
 		b->backing = backing_of(c, b->qcow2, b->path);
 		attach(b->guest, b->data_file, b->backing);
 	}
+	part_data_file(c, u->data_file);
+	attach(u->guest, u->data_file, NULL);
+}
+
+/* ---- a data file that is too short ---- */
+
+enum { SHORT_RUNS = 1 << 16 }; /* that are looked at */
+
+/* The first place of the disk whose cluster is behind the end of the data file. Such a file
+ * has all of the disk, so that there is none when it was not cut. */
+static int find_cut(struct unit *u, struct err *e)
+{
+	struct backing *d = u->data_file;
+	uint64_t off = d->source->size;
+
+	for (unsigned i = 0; i < SHORT_RUNS && off < u->guest->size; i++) {
+		struct guest_run r;
+
+		if (guest_map(u->guest, off, u->guest->size - off, &r, e) != 0)
+			return -1;
+		if (r.kind == GUEST_BAD && r.host >= d->source->size) {
+			d->cut = true;
+			d->cut_at = r.off;
+			return 0;
+		}
+		off += r.len;
+	}
+	return 0;
 }
 
 /* ---- what it shows ---- */
@@ -394,7 +432,8 @@ void backing_show(struct unit *u)
 	if (!u->guest)
 		return;
 	*disk = guest_source(u->guest);
-	if (read_disk(u, disk, &e) != 0)
+	if ((u->guest->data && u->data_file && find_cut(u, &e) != 0) ||
+	    read_disk(u, disk, &e) != 0)
 		u->guest_why = arena_str(a, str_of(e.msg));
 }
 

@@ -37,6 +37,9 @@ struct backing {
 	struct str name;     /* as it stands, up to a NUL; n 0: none */
 	struct str declared; /* its format by the one that names it; n 0: not said */
 	const char *found;   /* its format by its content; NULL: not opened */
+	/* Of one that is found to be raw: the format that its end is of, and, where none is
+	 * declared, what shows that it is a disk. NULL: nothing. */
+	const char *footer, *content;
 	const char *path;    /* where it was looked for; NULL: it was not */
 	struct source file;  /* fd -1: not open */
 	struct qcow2 *qcow2; /* of one that is read as a QCOW2 */
@@ -44,6 +47,10 @@ struct backing {
 	struct source disk;
 	/* What one that reads from it sees: the file, or the disk in it. NULL: why. */
 	const struct source *source;
+	/* A data file that ends before a cluster that the disk has there: at which of its
+	 * bytes. */
+	bool cut;
+	uint64_t cut_at;
 	/* Its own. NULL: it has none. */
 	struct backing *backing, *data_file;
 };

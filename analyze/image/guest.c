@@ -154,7 +154,9 @@ static struct cell cell_data(const struct guest *g, uint64_t entry, uint64_t wit
 	if (!g->data)
 		return cell_bad(g->data_why);
 	if (at >= g->data->size)
-		return cell_bad("a cluster behind the end of the file");
+		return (struct cell){ .kind = GUEST_BAD,
+				      .host = at,
+				      .why = "a cluster behind the end of the file" };
 	return (struct cell){ .kind = GUEST_DATA, .host = at + within };
 }
 

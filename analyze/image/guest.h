@@ -32,9 +32,11 @@ struct guest_run {
 	enum guest_kind kind;
 	uint64_t off, len;        /* of the guest's disk */
 	const struct source *src; /* DATA, BACKING, PACKED */
-	uint64_t host, host_len;  /* in src; host_len: of PACKED, its whole sectors */
-	const char *why;          /* BAD */
-	uint64_t entry;           /* the host file's L1 or L2 entry that says so */
+	/* In src; host_len: of PACKED, its whole sectors. BAD: where an entry leads that
+	 * leads behind the end of the file; else 0. */
+	uint64_t host, host_len;
+	const char *why; /* BAD */
+	uint64_t entry;  /* the host file's L1 or L2 entry that says so */
 };
 
 /* The cluster that was inflated last, and how much may still be. One for a whole chain. */
