@@ -43,6 +43,8 @@ bool qcow2_alloc_begin(struct qcow2_alloc *x, struct plan *p, const struct qcow2
 	return true;
 }
 
+enum { BLOCKS_MAX = 8 << 20 }; /* bytes of blocks that one plan looks at */
+
 static struct alloc_block *known(const struct qcow2_alloc *x, uint64_t index)
 {
 	for (size_t i = 0; i < x->blocks.n; i++) {
@@ -80,6 +82,11 @@ static struct alloc_block *block_of(struct qcow2_alloc *x, uint64_t cluster, boo
 	entry = qcow2_entry(q->rt.raw, (size_t)index) & QCOW2_RT_MASK;
 	if (!entry)
 		return NULL;
+	if (x->blocks.n && x->blocks.n * n > BLOCKS_MAX) {
+		*failed = !plan_refuse(x->plan,
+				       "refcounts in too many blocks would change");
+		return NULL;
+	}
 	b = add_block(x, index, entry);
 	if (qcow2_read_padded(q, entry, b->was, n, &e) != 0) {
 		*failed = !plan_refuse(x->plan, "%s", e.msg);
@@ -171,6 +178,38 @@ bool qcow2_alloc_get(struct qcow2_alloc *x, uint64_t cluster, uint64_t *count)
 	*count =
 		b ? get(b->is, cluster % x->q->refblock_entries, x->q->refcount_bits) : 0;
 	return !failed;
+}
+
+bool qcow2_alloc_set(struct qcow2_alloc *x, uint64_t cluster, uint64_t count)
+{
+	uint64_t i = cluster % x->q->refblock_entries;
+	unsigned bits = x->q->refcount_bits;
+	bool failed;
+	struct alloc_block *b = block_of(x, cluster, &failed);
+
+	if (bits < 64 && count >> bits)
+		return plan_refuse(x->plan, "a refcount of %u bits cannot say %llu", bits,
+				   (unsigned long long)count);
+	if (!b)
+		return false;
+	set(b->taken, i, bits, count);
+	set(b->is, i, bits, count);
+	return true;
+}
+
+bool qcow2_alloc_lower(struct qcow2_alloc *x, uint64_t cluster, uint64_t count)
+{
+	uint64_t was;
+	bool failed;
+
+	if (!qcow2_alloc_get(x, cluster, &was))
+		return false;
+	if (was <= count)
+		return plan_refuse(x->plan, "cluster %llu has refcount %llu",
+				   (unsigned long long)cluster, (unsigned long long)was);
+	set(block_of(x, cluster, &failed)->is, cluster % x->q->refblock_entries,
+	    x->q->refcount_bits, count);
+	return true;
 }
 
 bool qcow2_alloc_drop(struct qcow2_alloc *x, uint64_t cluster)

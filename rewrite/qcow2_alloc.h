@@ -33,6 +33,12 @@ bool qcow2_alloc_begin(struct qcow2_alloc *x, struct plan *p, const struct qcow2
 /* A new cluster, with refcount 1. off: in bytes. */
 bool qcow2_alloc_take(struct qcow2_alloc *x, uint64_t *off)
 	__attribute__((warn_unused_result));
+/* As many references, of a cluster that was just taken. */
+bool qcow2_alloc_set(struct qcow2_alloc *x, uint64_t cluster, uint64_t count)
+	__attribute__((warn_unused_result));
+/* Fewer references: so many. */
+bool qcow2_alloc_lower(struct qcow2_alloc *x, uint64_t cluster, uint64_t count)
+	__attribute__((warn_unused_result));
 /* One reference less. */
 bool qcow2_alloc_drop(struct qcow2_alloc *x, uint64_t cluster)
 	__attribute__((warn_unused_result));

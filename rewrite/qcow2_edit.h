@@ -16,8 +16,9 @@ bool qcow2_plan_be32(struct plan *p, enum stage stage, uint64_t off, uint32_t v)
 bool qcow2_plan_be64(struct plan *p, enum stage stage, uint64_t off, uint64_t v)
 	__attribute__((warn_unused_result));
 
-/* The cluster at off, which is read as an L2 table, is one: nobody else uses it, and no
- * entry of it points where it cannot. What is read by mistake may be the guest's data. */
+/* The cluster at off, which is read as an L2 table, is one: nobody uses it as anything else,
+ * and no entry of it points where it cannot. What is read by mistake may be the guest's
+ * data. */
 bool qcow2_is_table(const struct qcow2 *q, uint64_t off);
 /* No flaw of owners is about the cluster at off. */
 bool qcow2_is_alone(const struct qcow2 *q, uint64_t off);
@@ -58,6 +59,19 @@ bool qcow2_plan_new_refcounts(struct plan *p, const struct qcow2 *q)
  * that is not certain. */
 bool qcow2_plan_relink(struct plan *p, const struct qcow2 *q,
 		       const struct qcow2_orphan *x) __attribute__((warn_unused_result));
+
+/* Clusters that several places of the disk use (n flaws, QCOW2_FLAW_DATA_DATA or
+ * _DATA_METADATA), taken apart by copying: every place but one gets a cluster of its own
+ * behind the end of the file, with the same bytes. Nothing that can be read changes, and
+ * a later write to one place no longer shows at another. Where a table is one of the owners
+ * it keeps the cluster, provided that it is a table by all that can be seen. */
+bool qcow2_plan_apart(struct plan *p, const struct qcow2 *q, const struct qcow2_flaw *v,
+		      size_t n) __attribute__((warn_unused_result));
+
+/* The L2 tables of n flaws, QCOW2_FLAW_L2_SHARED, and all clusters that they point to. */
+bool qcow2_plan_own_tables(struct plan *p, const struct qcow2 *q,
+			   const struct qcow2_flaw *v, size_t n)
+	__attribute__((warn_unused_result));
 
 /* As long a file as the L2 entries that point beyond its end need. Refuses when one of
  * these clusters has no refcount: then the entry is wrong, not the file's end. */

@@ -72,7 +72,7 @@ static void on_runs(struct scan *s, const struct qcow2 *q, enum qcow2_flaw_kind 
 					  s, "; %llu clusters in all have several owners",
 					  llu(v->total))
 				: "");
-		f->arg = k;
+		f->arg = (uint64_t)k << 32 | i;
 		report_label(s, f, "%s", label);
 		for (size_t j = 0; j < v->v[i].nowners; j++) {
 			const struct qcow2_owner *o = &v->v[i].owner[j];
@@ -103,10 +103,51 @@ static void check_l2(struct scan *s, const struct qcow2 *q)
 		"two stretches of the disk show the same data");
 }
 
-/* Refcounts can be made anew: when they are one of two owners, the other is right. */
-static bool fix_metadata(struct plan *p, const struct finding *f, const struct qcow2 *q)
+/* ---- repairs ---- */
+
+/* What a finding is about: one run, the last one about all that follow, too. */
+static const struct qcow2_flaw *found(const struct qcow2 *q, const struct finding *f,
+				      size_t *n)
 {
-	const struct qcow2_flaws *v = flaws_of(q, (enum qcow2_flaw_kind)f->arg);
+	const struct qcow2_flaws *v = flaws_of(q, (enum qcow2_flaw_kind)(f->arg >> 32));
+	size_t i = f->arg & UINT32_MAX;
+
+	*n = i + 1 == FLAWS_TOLD ? v->n - i : 1;
+	return &v->v[i];
+}
+
+static bool all_kept(struct plan *p, const struct qcow2 *q, const struct finding *f)
+{
+	const struct qcow2_flaws *v = flaws_of(q, (enum qcow2_flaw_kind)(f->arg >> 32));
+
+	if (flaws_all_kept(v))
+		return true;
+	return plan_refuse(p, "%llu clusters have several owners", llu(v->total));
+}
+
+static bool fix_data(struct plan *p, const struct finding *f, const struct qcow2 *q)
+{
+	size_t n;
+	const struct qcow2_flaw *v = found(q, f, &n);
+
+	plan_title(p, "a cluster of its own for each, with the same bytes");
+	return all_kept(p, q, f) && qcow2_plan_apart(p, q, v, n);
+}
+
+static bool fix_l2(struct plan *p, const struct finding *f, const struct qcow2 *q)
+{
+	size_t n;
+	const struct qcow2_flaw *v = found(q, f, &n);
+
+	plan_title(p, "a table of its own for each, and the same data in clusters of "
+		      "their own");
+	return all_kept(p, q, f) && qcow2_plan_own_tables(p, q, v, n);
+}
+
+/* Refcounts can be made anew: when they are one of two owners, the other is right. */
+static bool make_refcounts(struct plan *p, const struct finding *f, const struct qcow2 *q)
+{
+	const struct qcow2_flaws *v = flaws_of(q, (enum qcow2_flaw_kind)(f->arg >> 32));
 
 	if (!flaws_all_kept(v))
 		return plan_refuse(p, "%llu clusters have several owners", llu(v->total));
@@ -129,31 +170,64 @@ static bool fix_metadata(struct plan *p, const struct finding *f, const struct q
 	return qcow2_plan_new_refcounts(p, q);
 }
 
+/* A table that can be seen to be whole keeps its cluster, and the guest's data that seems
+ * to be there gets a copy of the bytes that it shows. */
+static bool fix_metadata(struct plan *p, const struct finding *f, const struct qcow2 *q)
+{
+	struct plan_mark before = plan_mark(p);
+	const struct qcow2_flaw *v;
+	size_t n;
+
+	v = found(q, f, &n);
+	if (v->kind == QCOW2_FLAW_METADATA_METADATA)
+		return make_refcounts(p, f, q);
+	plan_title(p,
+		   "the table keeps its cluster; the guest's data gets one of its own, "
+		   "with the bytes that it shows by now");
+	if (all_kept(p, q, f) && qcow2_plan_apart(p, q, v, n))
+		return true;
+	plan_cut(p, before);
+	for (size_t i = 0; i < n; i++) {
+		size_t tables = 0, refcounts = 0;
+
+		for (size_t j = 0; j < v[i].nowners; j++) {
+			refcounts += is_refcounts(&v[i].owner[j]);
+			tables += qcow2_use_is_metadata(v[i].owner[j].use);
+		}
+		if (tables > refcounts)
+			return false;
+	}
+	return make_refcounts(p, f, q);
+}
+
 const struct rule rules_qcow2_owners[] = {
 	{ .id = "qcow2-crosslink-data",
 	  .severity = SEV_ERROR,
-	  .fix_class = FIX_MANUAL,
+	  .fix_class = FIX_UNSAFE,
 	  .title = "two places of a QCOW2's disk share a cluster",
-	  .why = "Only one of them can show what was written there. qemu-img check -r all "
-		 "raises the refcount, and then finds no error.",
+	  .why = "Only one of them can show what was written there, and a write to one may "
+		 "show at the other. qemu-img check -r all raises the refcount, and then "
+		 "finds no error.",
 	  .steps =
-		  "Copy the image, then what both places belong to (`vmend inspect`, and "
-		  "inside of the guest), and restore the one that is wrong from a backup.",
+		  "The fix gives each a copy, so that the next write does no further harm. "
+		  "One of them still shows what belongs to the other: look at what both "
+		  "belong to inside of the guest, and restore it from a backup.",
 	  .source = "QEMU, docs/interop/qcow2.txt, \"Host cluster management\"",
 	  .since = "0.1.0",
-	  CHECK(qcow2, check_data) },
+	  CHECK_FIX(qcow2, check_data, fix_data) },
 	{ .id = "qcow2-l2-shared",
 	  .severity = SEV_ERROR,
-	  .fix_class = FIX_MANUAL,
+	  .fix_class = FIX_UNSAFE,
 	  .title = "two entries of L1 tables of a QCOW2 share an L2 table",
 	  .why = "Two stretches of the disk show the same data, and only one is right. qemu-img "
 		 "check -r all raises the refcounts, and then finds no error.",
 	  .steps =
-		  "Copy the image. The L2 table of one of them is lost; look for it among the "
-		  "clusters that nothing refers to (qcow2-orphan-table).",
+		  "The L2 table of one of them is lost: look for it among the clusters that "
+		  "nothing refers to (qcow2-orphan-table). Where there is none, the fix gives "
+		  "each a copy, so that the next write does no further harm.",
 	  .source = "QEMU, docs/interop/qcow2.txt, \"Cluster mapping\"",
 	  .since = "0.1.0",
-	  CHECK(qcow2, check_l2) },
+	  CHECK_FIX(qcow2, check_l2, fix_l2) },
 	{ .id = "qcow2-overlap-metadata",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_UNSAFE,
