@@ -156,7 +156,8 @@ static void volume_facts(struct facts *f, const struct volume *v)
 {
 	const struct filesystem *fs = v->fs;
 
-	facts_item(f, arena_printf(f->arena, "partition %u", v->number));
+	facts_item(f, v->number ? arena_printf(f->arena, "partition %u", v->number)
+				: "whole disk");
 	if (f->json)
 		facts_u64(f, "number", v->number);
 	facts_u64(f, "offset", v->off);
@@ -228,10 +229,12 @@ void facts_of_image(struct facts *f, const struct image *img)
 		gpt_facts(f, img->gpt);
 	if (img->lost)
 		lost_facts(f, img->lost);
-	if (img->nvolumes)
+	if (img->nvolumes || img->whole)
 		facts_list(f, "volumes");
 	for (size_t i = 0; i < img->nvolumes; i++)
 		volume_facts(f, &img->volumes[i]);
-	if (img->nvolumes)
+	if (img->whole)
+		volume_facts(f, img->whole);
+	if (img->nvolumes || img->whole)
 		facts_list_end(f);
 }

@@ -27,6 +27,8 @@ static bool may_be_member(const struct volume *v)
 
 	if (v->mbr)
 		return v->mbr->type.v == MBR_TYPE_LINUX_RAID;
+	if (!v->gpt)
+		return v->member;
 	guid_text(v->gpt->type, type);
 	return strcmp(type, gpt_linux_raid) == 0;
 }
@@ -39,6 +41,15 @@ static void check_larger(struct scan *s, const struct volume *v)
 	if (!fs || !fs->size.at.len || fs->size.v <= v->len || !table_holds(v) ||
 	    may_be_member(v))
 		return;
+	if (v->number == 0) {
+		f = report(
+			s, fs->size.at,
+			"%s on the whole disk takes %llu bytes, the disk has %llu: %llu "
+			"bytes of it are missing",
+			fs->name, LLU(fs->size.v), LLU(v->len), LLU(fs->size.v - v->len));
+		report_label(s, f, "its own size");
+		return;
+	}
 	f = report(s, fs->size.at,
 		   "%s in partition %u takes %llu bytes, the partition has %llu: %llu "
 		   "bytes of it are missing",
@@ -49,8 +60,11 @@ static void check_larger(struct scan *s, const struct volume *v)
 		       "the end of partition %u", v->number);
 }
 
+/* 0: no table says. */
 static uint32_t sector_size_of(const struct volume *v)
 {
+	if (v->number == 0)
+		return 0;
 	return v->gpt ? v->image->gpt->sector_size : v->image->mbr->sector_size;
 }
 

@@ -154,6 +154,7 @@ static void run_rule(struct scan *s)
 		RUN(s, gpt, u->image->gpt);
 		for (size_t i = 0; i < u->image->nvolumes; i++)
 			RUN(s, volume, &u->image->volumes[i]);
+		RUN(s, volume, u->image->whole);
 	}
 	for (size_t i = 0; i < u->nvms; i++)
 		run_on_vm(s, &u->vms[i]);

@@ -5,6 +5,7 @@
 #include "analyze/beneath.h"
 #include "analyze/image/container.h"
 #include "analyze/image/disk.h"
+#include "analyze/image/volume.h"
 #include "analyze/unit.h"
 
 #include <errno.h>
@@ -403,6 +404,8 @@ static int read_disk(struct unit *u, struct source *disk, struct err *e)
 		    0)
 			return -1;
 		disk_read_filesystem(img);
+		if (volume_whole_read(img, &u->arena, e) != 0)
+			return -1;
 	}
 	u->image = img;
 	return 0;

@@ -124,5 +124,7 @@ int disk_read(struct image *img, struct arena *a, struct err *e)
 	}
 	if (volumes_read(img, a, e) != 0)
 		return -1;
-	return lost_read(&img->lost, img, a, e);
+	if (lost_read(&img->lost, img, a, e) != 0)
+		return -1;
+	return volume_whole_read(img, a, e);
 }

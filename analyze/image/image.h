@@ -31,6 +31,7 @@ struct image {
 	const struct volume
 		*volumes; /* what the partitions of the table to believe hold */
 	size_t nvolumes;
+	const struct volume *whole; /* a disk that is all file system; NULL: it is not */
 	const struct lost
 		*lost; /* NULL, unless the table is gone and its partitions' content
 				    is not */

@@ -236,12 +236,16 @@ static bool is_in_volume(const struct volume *v, struct span field, const char *
 {
 	if (!field.len || !span_holds(field, at))
 		return false;
-	*out = (struct place){
-		.locus = arena_printf(a, "partition[%u]/%s/%s", v->number, v->fs->name,
-				      name),
-		.record = field,
-		.summary = arena_printf(a, "partition %u: %s", v->number, v->fs->name),
-	};
+	out->record = field;
+	if (v->number) {
+		out->locus = arena_printf(a, "partition[%u]/%s/%s", v->number,
+					  v->fs->name, name);
+		out->summary =
+			arena_printf(a, "partition %u: %s", v->number, v->fs->name);
+	} else {
+		out->locus = arena_printf(a, "disk/%s/%s", v->fs->name, name);
+		out->summary = arena_printf(a, "the whole disk: %s", v->fs->name);
+	}
 	return true;
 }
 
@@ -269,7 +273,7 @@ static bool place_in_volumes(const struct image *img, struct span at, struct are
 		if (img->volumes[i].fs && place_in_volume(&img->volumes[i], at, a, out))
 			return true;
 	}
-	return false;
+	return img->whole && img->whole->fs && place_in_volume(img->whole, at, a, out);
 }
 
 bool image_place(const struct image *img, struct span at, struct arena *a,

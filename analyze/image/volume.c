@@ -87,6 +87,61 @@ static int look_into(struct volume *v, struct arena *a, struct err *e)
 	return v->fs ? volume_boot_read(v, head, a, e) : 0;
 }
 
+/* ---- a whole disk ---- */
+
+/* Superblocks at the end of a member, in bytes before it. Its first bytes are then those of
+ * the array, which may be larger. md 0.90 and 1.0; DDF; Intel's. */
+static int ends_as_member(const struct image *img, struct arena *a, bool *out,
+			  struct err *e)
+{
+	static const char md[4] = { '\xfc', '\x4e', '\x2b', '\xa9' };
+	static const char ddf[4] = { '\xde', '\x11', '\xde', '\x11' };
+	const struct {
+		uint64_t off;
+		const char *bytes;
+		size_t n;
+	} signs[] = {
+		{ (img->size & ~UINT64_C(0xffff)) - (64 << 10), md, sizeof(md) },
+		{ (img->size - (8 << 10)) & ~UINT64_C(0xfff), md, sizeof(md) },
+		{ img->size - 512, ddf, sizeof(ddf) },
+		{ img->size - 1024, "Intel Raid ISM Cfg Sig.", 23 },
+	};
+	struct view v;
+
+	*out = false;
+	for (size_t i = 0; img->size >= 128 << 10 && i < sizeof(signs) / sizeof(signs[0]);
+	     i++) {
+		if (image_view(img, a, signs[i].off, signs[i].n, &v, e) != 0)
+			return -1;
+		if (view_eq(v, 0, signs[i].bytes, signs[i].n))
+			*out = true;
+	}
+	return 0;
+}
+
+int volume_whole_read(struct image *img, struct arena *a, struct err *e)
+{
+	struct volume *v;
+
+	if (!img->filesystem || img->gpt || img->lost ||
+	    (img->mbr && !img->mbr->boot_sector))
+		return 0;
+	v = arena_new(a, struct volume);
+	*v = (struct volume){ .image = img, .len = img->size };
+	if (look_into(v, a, e) != 0)
+		return -1;
+	if (v->looked && ends_as_member(img, a, &v->member, e) != 0) {
+		/* What cannot be seen may be one. */
+		if (e->code != ERR_UNREADABLE)
+			return -1;
+		v->member = true;
+	}
+	img->whole = v;
+	return 0;
+}
+
+/* ---- all of them ---- */
+
 int volumes_read(struct image *img, struct arena *a, struct err *e)
 {
 	struct shelf s = { .image = img };

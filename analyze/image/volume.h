@@ -56,6 +56,7 @@ struct volume {
 		*gpt; /* the entry that made it; of gpt and mbr one is set, */
 	const struct mbr_entry *mbr; /* neither for a whole disk */
 	uint64_t off, len;           /* bytes. All of it lies within the image */
+	bool member; /* a whole disk that ends with the superblock of an array */
 	bool looked; /* its head was read; else fs and blank say nothing */
 	bool blank;  /* what was read is zeros */
 	/* Behind the first MiB, at no multiple of 4096 bytes: from such a multiple on up to its
@@ -71,6 +72,11 @@ struct volume {
 /* Fills img->volumes from the table to believe: a GPT's good copy; without any GPT the MBR's
  * partitions, logical ones included. img->mbr and img->gpt are there already. */
 int volumes_read(struct image *img, struct arena *a, struct err *e)
+	__attribute__((warn_unused_result));
+
+/* Fills img->whole: a disk without a table that is all file system. img->filesystem, mbr and
+ * gpt are there already. */
+int volume_whole_read(struct image *img, struct arena *a, struct err *e)
 	__attribute__((warn_unused_result));
 
 /* Finds v->boot, by reading on. v->fs is there already; head: the volume's first bytes. */
