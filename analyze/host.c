@@ -232,6 +232,17 @@ const struct mount *host_mount_of(const struct host *h, struct str path)
 	return best;
 }
 
+struct version host_version(const struct host *h, const char *program)
+{
+	struct version v = { 0 };
+
+	for (size_t i = 0; i < h->ntargets; i++) {
+		if (strcmp(h->targets[i].name, program) == 0)
+			v = h->targets[i].version;
+	}
+	return v;
+}
+
 bool mount_has_option(const struct mount *m, const char *option)
 {
 	struct str rest = str_of(m->options);

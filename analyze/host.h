@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/version.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,6 +39,13 @@ struct root {
 	const char *real;  /* the same with all links resolved */
 };
 
+/* A program that configs are for, and its version: the user's word, --target NAME=VERSION.
+ * What its other versions did is no concern of theirs. */
+struct target_program {
+	const char *name; /* "incus" */
+	struct version version;
+};
+
 /* Const after host_read(); shared by all workers. */
 struct host {
 	const struct mount *mounts;
@@ -51,6 +59,8 @@ struct host {
 	/* Besides each image's own folder. */
 	const struct root *roots;
 	size_t nroots;
+	const struct target_program *targets;
+	size_t ntargets;
 };
 
 /* Reads this machine's mounts and loop devices. mountinfo: a file to read instead of
@@ -63,6 +73,9 @@ int host_read(struct host *h, struct arena *a, const char *mountinfo, struct err
  * not itself hidden under a later mount; of several at one place, the last. Symlinks are not
  * followed, so a path with ".." in it has no answer. NULL: not known. */
 const struct mount *host_mount_of(const struct host *h, struct str path);
+
+/* Of that program; not known: the user did not say. */
+struct version host_version(const struct host *h, const char *program);
 
 /* Is the option there, whole, as "nolock" or as "vers=3" or "vers" (any value)? */
 bool mount_has_option(const struct mount *m, const char *option);

@@ -78,15 +78,15 @@ uint64_t tally_total(const struct tally *t)
 	return t->n[SEV_ERROR] + t->n[SEV_WARNING] + t->n[SEV_NOTE];
 }
 
-static void count(struct tally *t, const struct rule *r, bool fixable,
+static void count(struct tally *t, const struct finding *f, bool fixable,
 		  const struct rule_filter *filter)
 {
-	t->n[r->severity]++;
+	t->n[f->severity]++;
 	if (fixable)
-		t->fixable[r->fix_class]++;
-	if (r->severity < filter->min_severity)
+		t->fixable[f->rule->fix_class]++;
+	if (f->severity < filter->min_severity)
 		t->hidden++;
-	if (!filter->never_fail && r->severity >= filter->fail_on)
+	if (!filter->never_fail && f->severity >= filter->fail_on)
 		t->failing++;
 }
 
@@ -147,8 +147,8 @@ static void examine_one(struct examined *x, const struct finding *f, exhibit_sho
 
 	arena_init(&a, ARENA_BUDGET);
 	e.fix = propose(x, f, &a);
-	count(&x->tally, f->rule, e.fix.possible, x->filter);
-	if (show && f->rule->severity >= x->filter->min_severity) {
+	count(&x->tally, f, e.fix.possible, x->filter);
+	if (show && f->severity >= x->filter->min_severity) {
 		locate(&e, x, &a);
 		e.explain = first_of_rule(x, f->rule);
 		show(ctx, x, &e);

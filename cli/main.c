@@ -69,6 +69,8 @@ int read_host(struct host *h, const struct options *o, struct arena *a, struct e
 
 	if (host_read(h, a, o->host_mounts, &why) == 0) {
 		h->sector_size = o->sector_size;
+		h->targets = o->targets.v;
+		h->ntargets = o->targets.n;
 		return read_roots(h, o, a, e);
 	}
 	return err_set(e, ERR_USAGE, "--host-mounts %s: %s",

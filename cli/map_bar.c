@@ -144,7 +144,7 @@ static enum paint paint_of_mark(const struct map *m, char letter)
 {
 	for (size_t i = 0; i < m->marks.n; i++) {
 		if (m->marks.v[i].letter == letter)
-			return paint_of(m->marks.v[i].f->rule->severity);
+			return paint_of(m->marks.v[i].f->severity);
 	}
 	BUG("a letter of no finding: %u", (unsigned)letter);
 }

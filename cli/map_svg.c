@@ -290,7 +290,7 @@ static void dot(struct picture *p, unsigned x, unsigned y, char letter)
 
 	buf_printf(p->out,
 		   "<g><circle cx=\"%u\" cy=\"%u\" r=\"7\" class=\"%s\"/><title>%s: ", x,
-		   y, severity_name(f->rule->severity), f->rule->id);
+		   y, severity_name(f->severity), f->rule->id);
 	xml(p->out, str_of(f->message));
 	buf_printf(p->out, "</title><text x=\"%u\" y=\"%u\" class=\"m\">%c</text></g>\n",
 		   x, y + 4, letter);
@@ -504,7 +504,7 @@ static void findings(struct picture *p)
 
 		dot(p, MARGIN + 7, p->y - 4, k->letter);
 		buf_clear(&s);
-		buf_printf(&s, "%s: %s: %s", severity_name(k->f->rule->severity),
+		buf_printf(&s, "%s: %s: %s", severity_name(k->f->severity),
 			   k->f->rule->id, k->f->message);
 		paragraph(p, MARGIN + 20, p->width - 2 * MARGIN - 20, "t",
 			  (struct str){ s.p, s.n });

@@ -226,13 +226,13 @@ static void print_findings(struct buf *out, const struct map *m, const struct te
 {
 	for (size_t i = 0; i < m->marks.n; i++) {
 		const struct map_mark *k = &m->marks.v[i];
-		const struct rule *r = k->f->rule;
-		const char *severity = severity_name(r->severity);
+		const struct finding *f = k->f;
+		const char *severity = severity_name(f->severity);
 
-		paint(out, t, paint_of(r->severity));
+		paint(out, t, paint_of(f->severity));
 		buf_printf(out, " %c %s", k->letter, severity);
 		paint_end(out, t);
-		map_wrap(out, arena_printf(a, "[%s] %s", r->id, k->f->message),
+		map_wrap(out, arena_printf(a, "[%s] %s", f->rule->id, f->message),
 			 3 + strlen(severity), 3, t->width);
 	}
 	if (m->unmarked)

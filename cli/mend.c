@@ -58,6 +58,7 @@ static void add_resumed(struct repair *p, struct mend_item *item)
 	struct finding *f = arena_new(&p->arena, struct finding);
 
 	f->rule = rule_find("img-repair-unfinished");
+	f->severity = f->rule->severity;
 	f->at = (struct span){ .src = &p->unit.src };
 	f->message = "a repair of this image was interrupted";
 	*item = (struct mend_item){ .rule = f->rule,

@@ -193,6 +193,31 @@ static int take_as(struct parser *p, const struct option_row *opt, const char *v
 	return 0;
 }
 
+/* The programs whose versions some rule asks for. */
+static const struct choice programs[] = { { "incus", 0 }, { NULL, 0 } };
+
+static int take_target(struct parser *p, const struct option_row *opt, const char *value)
+{
+	const char *eq = strchr(value, '=');
+	struct target_program *t;
+	const char *name;
+	unsigned v;
+
+	if (!eq)
+		return err_set(p->e, ERR_USAGE, "--target takes NAME=VERSION, not '%s'",
+			       word_shown(p, value));
+	name = arena_str(p->a, (struct str){ value, (size_t)(eq - value) });
+	if (choose(p, opt, name, programs, &v) != 0)
+		return -1;
+	t = vec_add(&p->o->targets, p->a);
+	t->name = name;
+	if (version_parse(str_of(eq + 1), &t->version))
+		return 0;
+	return err_set(p->e, ERR_USAGE,
+		       "--target %s: a version looks like 6.10.0, not like '%s'", name,
+		       word_shown(p, eq + 1));
+}
+
 /* "a,b,c": each word to list. */
 static int take_ids(struct parser *p, const struct option_row *opt, const char *value,
 		    struct words *list)
@@ -245,6 +270,8 @@ static int take(struct parser *p, enum option id, const char *value)
 	case OPT_allow_root:
 		*vec_add(&o->allow_root, p->a) = value;
 		return 0;
+	case OPT_target:
+		return take_target(p, opt, value);
 	case OPT_as:
 		return take_as(p, opt, value);
 	case OPT_sector_size:

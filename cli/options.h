@@ -3,6 +3,7 @@
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 
+#include "analyze/host.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/vec.h"
@@ -62,6 +63,7 @@ struct options {
 	VEC(struct output) outputs;
 	struct words select, ignore, rule; /* ids, not yet looked up */
 	struct words allow_root;           /* folders */
+	VEC(struct target_program) targets;
 	enum severity min_severity;
 	bool never_fail;
 	enum severity fail_on; /* unless never_fail */

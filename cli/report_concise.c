@@ -5,11 +5,11 @@
 
 void concise_exhibit(struct buf *out, const struct examined *x, const struct exhibit *e)
 {
-	const struct rule *r = e->f->rule;
+	const struct finding *f = e->f;
 
 	buf_place_of(out, x, e);
-	buf_printf(out, ": %s[%s] %s\n", severity_name(r->severity), r->id,
-		   e->f->message);
+	buf_printf(out, ": %s[%s] %s\n", severity_name(f->severity), f->rule->id,
+		   f->message);
 }
 
 void concise_mended(struct buf *out, const char *path, const struct mended *m)

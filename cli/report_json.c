@@ -141,7 +141,7 @@ void json_exhibit(struct buf *out, const struct examined *x, const struct exhibi
 
 	json_object(&j, NULL);
 	json_cstr(&j, "rule", f->rule->id);
-	json_cstr(&j, "severity", severity_name(f->rule->severity));
+	json_cstr(&j, "severity", severity_name(f->severity));
 	json_cstr(&j, "path", x->path);
 	offsets(&j, f->at);
 	json_u64(&j, "byte_length", f->at.len);

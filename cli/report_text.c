@@ -205,16 +205,16 @@ static void fix_line(struct buf *out, const struct term *t, const struct examine
 static void head_line(struct buf *out, const struct term *t, const struct examined *x,
 		      const struct exhibit *e)
 {
-	const struct rule *r = e->f->rule;
+	const struct finding *f = e->f;
 
 	paint(out, t, PAINT_PLACE);
 	buf_place_of(out, x, e);
 	paint_end(out, t);
 	buf_add(out, STR(": "));
-	paint(out, t, paint_of(r->severity));
-	buf_printf(out, "%s[%s]", severity_name(r->severity), r->id);
+	paint(out, t, paint_of(f->severity));
+	buf_printf(out, "%s[%s]", severity_name(f->severity), f->rule->id);
 	paint_end(out, t);
-	buf_printf(out, ": %s\n", e->f->message);
+	buf_printf(out, ": %s\n", f->message);
 }
 
 /* "expected ff ff 03 00", where a safe fix writes exactly what is marked. */
@@ -242,7 +242,7 @@ static void excerpt(struct buf *out, const struct term *t, const struct examined
 		    const struct exhibit *e)
 {
 	struct marker m = { .at = e->f->at,
-			    .paint = paint_of(e->f->rule->severity),
+			    .paint = paint_of(e->f->severity),
 			    .label = e->f->label };
 	struct buf scratch = { 0 };
 

@@ -87,7 +87,9 @@ static const struct finding *keep(struct mending *w, const struct finding *f)
 	struct arena *a = w->m->arena;
 	struct finding *kept = arena_new(a, struct finding);
 
-	*kept = (struct finding){ .rule = f->rule, .at = f->at, .arg = f->arg };
+	*kept = (struct finding){
+		.rule = f->rule, .severity = f->severity, .at = f->at, .arg = f->arg
+	};
 	kept->at.src = lasting(w, f->at.src);
 	kept->message = keep_str(a, f->message);
 	kept->label = keep_str(a, f->label);
@@ -317,7 +319,7 @@ static bool ended_well(struct mending *w)
 	is = seen_in(w->now->unit, &w->now->found, a);
 	seen_match(&was, &is, a);
 	for (size_t i = 0; i < is.n; i++) {
-		if (!is.v[i].same && is.v[i].finding->rule->severity >= SEV_WARNING &&
+		if (!is.v[i].same && is.v[i].finding->severity >= SEV_WARNING &&
 		    !is_laid_open(w->input, w->now->unit, is.v[i].finding))
 			return false;
 	}

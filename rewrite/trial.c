@@ -356,7 +356,7 @@ bool is_laid_open(const struct unit *was, const struct unit *is, const struct fi
 
 static void judge_new(struct trial *t, const struct finding *f)
 {
-	bool may_go = f->rule->severity == SEV_NOTE || mend_allows(t->policy, f->rule);
+	bool may_go = f->severity == SEV_NOTE || mend_allows(t->policy, f->rule);
 
 	if ((may_go && !t->strict) || is_laid_open(t->now->unit, t->next->unit, f))
 		return;

@@ -76,7 +76,10 @@ struct finding *report(struct scan *s, struct span at, const char *fmt, ...)
 	struct finding **slot, *f = arena_new(s->arena, struct finding);
 	va_list ap;
 
-	*f = (struct finding){ .rule = s->rule, .subject = s->subject, .at = at };
+	*f = (struct finding){ .rule = s->rule,
+			       .severity = s->rule->severity,
+			       .subject = s->subject,
+			       .at = at };
 	va_start(ap, fmt);
 	f->message = arena_vprintf(s->arena, fmt, ap);
 	va_end(ap);
@@ -104,6 +107,12 @@ void report_related(struct scan *s, struct finding *f, struct span at, const cha
 	va_start(ap, fmt);
 	r->message = arena_vprintf(s->arena, fmt, ap);
 	va_end(ap);
+}
+
+void report_lower(struct finding *f)
+{
+	if (f->severity > SEV_NOTE)
+		f->severity--;
 }
 
 const char *shown(struct scan *s, struct str text)

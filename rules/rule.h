@@ -68,7 +68,8 @@ struct related {
 /* Strings are the unit's arena's. */
 struct finding {
 	const struct rule *rule;
-	const void *subject; /* what the check was called with */
+	enum severity severity; /* the rule's, or one less: report_lower() */
+	const void *subject;    /* what the check was called with */
 	struct span at;
 	const char *message; /* observed, then expected; lower case, no final stop */
 	const char *label;   /* what stands beside the carets: the consequence; or NULL */
@@ -117,6 +118,10 @@ void report_label(struct scan *s, struct finding *f, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void report_related(struct scan *s, struct finding *f, struct span at, const char *fmt,
 		    ...) __attribute__((format(printf, 4, 5)));
+
+/* One step less severe than the rule: it is so for some versions of a program, or where
+ * something that is not seen here does not say otherwise. */
+void report_lower(struct finding *f);
 
 /* Input text as it may stand in a message. */
 const char *shown(struct scan *s, struct str text);

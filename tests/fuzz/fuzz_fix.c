@@ -334,7 +334,7 @@ static void check_findings(struct repair *r, struct repair *again)
 	for (size_t i = 0; i < is.n; i++) {
 		const struct finding *f = is.v[i].finding;
 
-		if (!is.v[i].same && f->rule->severity >= SEV_WARNING &&
+		if (!is.v[i].same && f->severity >= SEV_WARNING &&
 		    !is_laid_open(&r->unit, &again->unit, f))
 			BUG("new: %s: %s", f->rule->id, f->message);
 	}

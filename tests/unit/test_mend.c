@@ -47,6 +47,7 @@ void rules_run(const struct unit *u, struct arena *a, struct findings *out)
 			continue;
 		f = arena_new(a, struct finding);
 		f->rule = &l->rule;
+		f->severity = l->rule.severity;
 		f->at = (struct span){ .src = &u->src, .off = l->at, .len = 1 };
 		f->message = arena_printf(a, "letter %zu is %c", l->at, l->bad);
 		slot = vec_add(&out->v, a);

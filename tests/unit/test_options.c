@@ -231,6 +231,22 @@ static void help_is_there_in_every_way(void **state)
 	arena_free(&p.a);
 }
 
+static void targets_are_names_with_versions(void **state)
+{
+	struct parsed p = accepted("check --target incus=6.10.0 .");
+
+	(void)state;
+	assert_int_equal(p.o.targets.n, 1);
+	assert_string_equal(p.o.targets.v[0].name, "incus");
+	assert_int_equal(version_cmp(&p.o.targets.v[0].version, 6, 10, 0), 0);
+	arena_free(&p.a);
+	refused("check --target incus", "--target takes NAME=VERSION, not 'incus'");
+	refused("check --target incsu=6",
+		"--target takes incus, not 'incsu'; did you mean 'incus'?");
+	refused("check --target incus=new",
+		"--target incus: a version looks like 6.10.0, not like 'new'");
+}
+
 static void help_fits_a_terminal(void **state)
 {
 	struct buf b = { 0 };
@@ -266,6 +282,7 @@ int main(void)
 		cmocka_unit_test(options_belong_to_commands),
 		cmocka_unit_test(arguments_are_counted),
 		cmocka_unit_test(help_is_there_in_every_way),
+		cmocka_unit_test(targets_are_names_with_versions),
 		cmocka_unit_test(help_fits_a_terminal),
 		cmocka_unit_test(control_characters_do_not_reach_messages),
 	};
