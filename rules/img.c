@@ -1,6 +1,7 @@
 /* Rules on an image as a file: who uses it, and whether a repair of it was interrupted.
  * QEMU's locks: block/file-posix.c.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "rules/qcow2_flaw.h"
 #include "rules/rules.h"
 #include "base/banned.h"
 
@@ -27,11 +28,16 @@ static const char *holder_of(const struct lock_state *l)
 static void check_writer(struct scan *s, const struct unit *u)
 {
 	const struct lock_state *l = &u->locks;
+	const char *held;
 
-	if (is_image(u) && l->known && lock_has_writer(l))
-		report(s, whole_of(u),
-		       "the image is in use: %s; what was read may be half of a change",
-		       holder_of(l));
+	if (!is_image(u) || !l->known || !lock_has_writer(l))
+		return;
+	held = u->qcow2 ? qcow2_held_back(s, u->qcow2) : NULL;
+	report(s, whole_of(u),
+	       "the image is in use: %s; what was read may be half of a change%s%s",
+	       holder_of(l),
+	       held ? "; not reported, since it may be so while somebody writes: " : "",
+	       held ? held : "");
 }
 
 static void check_loop(struct scan *s, const struct unit *u)

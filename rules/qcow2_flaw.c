@@ -186,6 +186,69 @@ bool qcow2_is_live(const struct qcow2 *q)
 	return l->known && lock_has_writer(l);
 }
 
+/* ---- live images ---- */
+
+static const char *held(struct scan *s, const char *list, uint64_t n, const char *one,
+			const char *many)
+{
+	if (n == 0)
+		return list;
+	return scan_printf(s, "%s%s%llu %s", list, *list ? ", " : "", llu(n),
+			   n == 1 ? one : many);
+}
+
+static uint64_t in_use_bitmaps(const struct qcow2 *q)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < q->bitmaps.n; i++)
+		n += (q->bitmaps.v[i].flags.v & QCOW2_BITMAP_IN_USE) != 0;
+	return q->autoclear.v & QCOW2_AUTOCLEAR_BITMAPS ? n : 0;
+}
+
+/* Refcounts of which a block cannot be found say nothing, live or not. */
+static const char *held_refcounts(struct scan *s, const struct qcow2 *q, const char *list)
+{
+	const struct qcow2_flaws *v = q->scan->flaws;
+
+	list = held(s, list,
+		    v[QCOW2_FLAW_REFCOUNT_ZERO].total + v[QCOW2_FLAW_REFCOUNT_LOW].total,
+		    "cluster with a refcount that is too low",
+		    "clusters with refcounts that are too low");
+	list = held(s, list, v[QCOW2_FLAW_REFCOUNT_HIGH].total,
+		    "cluster with a refcount that is too high",
+		    "clusters with refcounts that are too high");
+	list = held(s, list, v[QCOW2_FLAW_REFCOUNT_PAST_EOF].total,
+		    "refcount for what is behind the file's end",
+		    "refcounts for what is behind the file's end");
+	return held(s, list,
+		    v[QCOW2_FLAW_L1_COPIED_WRONG].total +
+			    v[QCOW2_FLAW_L1_COPIED_MISSING].total +
+			    v[QCOW2_FLAW_L2_COPIED_WRONG].total +
+			    v[QCOW2_FLAW_L2_COPIED_MISSING].total,
+		    "entry whose COPIED contradicts the refcount",
+		    "entries whose COPIED contradicts the refcount");
+}
+
+const char *qcow2_held_back(struct scan *s, const struct qcow2 *q)
+{
+	const char *list = "";
+
+	if (!qcow2_judged(q))
+		return NULL;
+	if (q->incompatible.v & QCOW2_INCOMPAT_DIRTY)
+		list = "the dirty bit";
+	if (q->rt.state == QCOW2_TABLE_WHOLE && !has_flaw(q, QCOW2_FLAW_RT_UNALIGNED) &&
+	    !has_flaw(q, QCOW2_FLAW_RT_PAST_EOF))
+		list = held_refcounts(s, q, list);
+	list = held(s, list, q->scan->flaws[QCOW2_FLAW_LEAK].total, "leaked cluster",
+		    "leaked clusters");
+	list = held(s, list, in_use_bitmaps(q), "bitmap in use", "bitmaps in use");
+	return *list ? list : NULL;
+}
+
+/* ---- what is known ---- */
+
 static bool table_is_known(const struct qcow2_table *t)
 {
 	return t->state == QCOW2_TABLE_NONE || t->state == QCOW2_TABLE_WHOLE;

@@ -48,6 +48,10 @@ const char *owner_text(struct scan *s, const struct qcow2 *q,
 /* A writer has the image open: what QEMU has not written yet is missing. */
 bool qcow2_is_live(const struct qcow2 *q);
 
+/* What is not reported of an image that somebody writes to, since it may be so for a while:
+ * which kinds, and how many of each. NULL: nothing. */
+const char *qcow2_held_back(struct scan *s, const struct qcow2 *q);
+
 /* All tables but the refcounts could be read, and no pointer to one is broken. */
 bool qcow2_tables_known(const struct qcow2 *q);
 

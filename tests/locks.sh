@@ -92,6 +92,62 @@ holds "an image that is open for writing without a lock is refused" \
 	'open for writing by bash, process PID, without the locks' \
 	bash -c 'exec 9<>d.raw; : >is_open; read -r'
 
+# ---- a QCOW2 that is written to ----
+
+held_q() {
+	grep -q ":$(stat -c %i q.qcow2) [0-9]" /proc/locks
+}
+
+flushed() {
+	grep -q '8 MiB' io
+}
+
+# What QEMU has on disk while it writes is named, and no finding; the rest is one.
+live_qcow2() {
+	local out code sum bad=''
+	qemu-img create -q -f qcow2 -o lazy_refcounts=on q.qcow2 8M
+	qemu-img bitmap --add q.qcow2 backup
+	qemu-io -f qcow2 q.qcow2 <"$tmp/fifo" >io 2>&1 &
+	holder=$!
+	exec 7>"$tmp/fifo"
+	until_true held_q
+	echo 'write -P 7 0 256k' >&7
+	echo 'write -P 8 4M 64k' >&7
+	echo flush >&7
+	echo length >&7
+	until_true flushed
+	sum=$(sha256sum <q.qcow2)
+	out=$("$vmend" check --format concise q.qcow2 2>&1)
+	code=$?
+	[ $code -eq 0 ] || bad+="check: exit $code"$'\n'
+	grep -qE 'note\[img-locked-writer\].*not reported.*: the dirty bit, [0-9]+ clusters with refcounts that are too low' <<<"$out" ||
+		bad+='the dirty bit and refcounts are not named'$'\n'
+	grep -q '1 bitmap in use' <<<"$out" || bad+='bitmaps in use are not named'$'\n'
+	[ "$(wc -l <<<"$out")" -eq 1 ] || bad+='more is said'$'\n'
+	"$vmend" fix --lossy-fixes q.qcow2 >/dev/null 2>&1
+	code=$?
+	[ $code -eq 0 ] || bad+="fix: exit $code"$'\n'
+	[ "$(sha256sum <q.qcow2)" = "$sum" ] && [ ! -e q.qcow2.vmend-undo ] || bad+='it was written to'$'\n'
+	kill -KILL "$holder"
+	wait "$holder" 2>/dev/null
+	holder=''
+	exec 7>&-
+	# The same bytes with nobody there are a VM that crashed.
+	[ "$(sha256sum <q.qcow2)" = "$sum" ] || bad+='QEMU wrote meanwhile'$'\n'
+	out+=$'\n'$("$vmend" check --format concise q.qcow2 2>&1)
+	for code in qcow2-dirty qcow2-refcount-zero-used qcow2-bitmap-inuse; do
+		grep -q "\[$code\]" <<<"$out" || bad+="without a writer, $code is not found"$'\n'
+	done
+	[ -z "$bad" ] || bad+=$out
+	silent "a QCOW2 that QEMU writes to: what is held back is named, the rest is said" "$bad"
+}
+
+if have qemu-io qemu-img; then
+	live_qcow2
+else
+	skip "a QCOW2 that QEMU writes to" "no qemu-utils"
+fi
+
 # ---- we hold it ----
 
 blocked() { # NAME COMMAND...   fails, and says that it is because of a lock
