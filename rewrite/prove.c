@@ -3,6 +3,7 @@
 #include "rewrite/match.h"
 #include "rewrite/qcow2_write.h"
 #include "rewrite/trial.h"
+#include "rewrite/trial_qcow2.h"
 #include "base/banned.h"
 
 /* One way through the rounds. */
@@ -260,18 +261,24 @@ static int try_group(struct mending *w, const size_t *group, size_t n, struct er
 
 /* ---- rounds ---- */
 
-/* A table that this repair gives back is looked at by somebody before more is built on it: no
- * data is moved to where a guess says. */
+/* What this repair lays open is looked at by somebody before more is built on it: no data is
+ * moved to where a guess says, and none is given up of which nobody knew. */
 static bool is_premature(struct mending *w, size_t finding)
 {
 	const struct finding *f = w->now->found.v.v[finding];
+	const char *why = NULL;
 
-	if (f->rule->fix_class == FIX_SAFE || !is_laid_open(w->input, w->now->unit, f))
+	if (f->rule->fix_class == FIX_SAFE)
 		return false;
-	settle(w, w->now->item[finding], OUTCOME_DECLINED,
-	       "the table that shows it is not on the disk yet: look at it first, and "
-	       "repair again");
-	return true;
+	if (table_lays_open(w->input, w->now->unit, f))
+		why = "the table that shows it is not on the disk yet: look at it first, and "
+		      "repair again";
+	else if (f->rule->fix_class == FIX_LOSSY && qcow2_is_hidden(w->input->qcow2, f))
+		why = "the refcounts that show it are not in the file yet: look at it "
+		      "first, and repair again";
+	if (why)
+		settle(w, w->now->item[finding], OUTCOME_DECLINED, why);
+	return why != NULL;
 }
 
 static int one_round(struct mending *w, struct err *e)

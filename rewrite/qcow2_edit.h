@@ -49,9 +49,30 @@ bool qcow2_plan_counts(struct plan *p, const struct qcow2 *q, unsigned which)
 bool qcow2_plan_copied(struct plan *p, const struct qcow2 *q, bool set)
 	__attribute__((warn_unused_result));
 
+/* Refcount blocks to which no entry of the refcount table leads any more, and the table
+ * itself when the header does not, back where they were: only those that can be told from
+ * what they say, and no two of them. */
+bool qcow2_plan_blocks_back(struct plan *p, const struct qcow2 *q)
+	__attribute__((warn_unused_result));
+bool qcow2_plan_table_back(struct plan *p, const struct qcow2 *q)
+	__attribute__((warn_unused_result));
+/* These, or else new ones. */
+bool qcow2_plan_refcounts(struct plan *p, const struct qcow2 *q)
+	__attribute__((warn_unused_result));
+
 /* A refcount table and refcount blocks from what was counted, behind the end of the file,
- * and the header's two fields for them. What was there before stays, and is free. */
+ * and the header's two fields for them.
+ *
+ * Nothing that holds something becomes free. A cluster that nothing refers to keeps the
+ * refcount that it has in a block that can be read; else it gets 1 when it holds anything
+ * but zeros, or when what looks like a lost table points at it. The old table and blocks are
+ * free where it is certain that they are that. */
 bool qcow2_plan_new_refcounts(struct plan *p, const struct qcow2 *q)
+	__attribute__((warn_unused_result));
+
+/* Refcount 0 for the clusters of its bitmaps, as far as they are certainly theirs and
+ * nobody else's. For who takes the bitmaps out of the header; no byte of them changes. */
+bool qcow2_plan_free_bitmaps(struct plan *p, const struct qcow2 *q)
 	__attribute__((warn_unused_result));
 
 /* A table that nothing refers to, back where it can only belong: an L2 table into the one

@@ -1,83 +1,213 @@
 /* A refcount table and its blocks, made anew from what was counted.
  *
  * They go behind the end of the file, so that nothing that is there is written over, and
- * count themselves. The header's fields for them change last, in one write.
+ * count themselves. What nothing refers to is free only when nothing would be lost by it.
+ * The header's fields for them change last, in one write.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/image/qcow2_walk.h"
+#include "rewrite/qcow2_loose.h"
 #include "rewrite/qcow2_put.h"
 #include "base/banned.h"
 
 enum {
-	NEW_MAX = 64 << 20, /* bytes of table and blocks */
-	PIECE = 1 << 20,    /* of them, in one edit */
+	NEW_MAX = 64 << 20,    /* bytes of table and blocks */
+	SET_BUDGET = 16 << 20, /* of a set of clusters */
+	PIECE = 1 << 20,       /* of them, in one edit */
 };
 
 struct rebuild {
 	struct plan *plan;
 	const struct qcow2 *q;
 	struct qcow2_refs old;  /* references of the present table and blocks */
+	struct qcow2_refs gone; /* clusters of these that will be free */
+	struct qcow2_refs keep; /* that nothing refers to, and that are not free */
+	uint8_t *trust;         /* of each present block, by index */
+	size_t ntrust;
 	uint64_t at;            /* cluster: where the new ones begin */
 	uint64_t table, blocks; /* clusters */
 	uint64_t end;           /* clusters of the new file */
+	uint8_t *was;           /* a present block */
 };
 
-static bool forget(struct rebuild *r, uint64_t off, uint64_t clusters)
-{
-	const struct qcow2 *q = r->q;
-	uint64_t len, end;
+enum trust {
+	TRUST_NONE,   /* there is none, or it may be something else */
+	TRUST_HIGHER, /* nothing that it says is lowered */
+	TRUST_ALL,    /* besides, what it calls free is that */
+};
 
-	if (!u64_mul(clusters, q->cluster_size, &len) || !u64_add(off, len, &end))
-		return true;
-	/* As analyze/image/qcow2_count.c counts them. */
-	if (off % q->cluster_size != 0 ||
-	    (end > q->file_size && end - q->file_size >= q->cluster_size))
-		return true;
-	return qcow2_refs_add(&r->old, off >> q->cluster_bits.v, clusters, 1, 0);
+static bool no_memory(const struct rebuild *r)
+{
+	return plan_refuse(r->plan, "there is no memory for new refcounts");
 }
 
-/* The references that will be gone. */
-static bool forget_old(struct rebuild *r)
+/* ---- what the present refcounts say ---- */
+
+static uint64_t block_offset(const struct qcow2 *q, size_t i)
+{
+	uint64_t off = qcow2_entry(q->rt.raw, i) & QCOW2_RT_MASK;
+
+	return off % q->cluster_size == 0 && off < q->file_size ? off : 0;
+}
+
+static bool read_block(const struct rebuild *r, size_t i)
+{
+	struct err e = { 0 };
+
+	return qcow2_read_padded(r->q, block_offset(r->q, i), r->was,
+				 (size_t)r->q->cluster_size, &e) == 0 ||
+	       plan_refuse(r->plan, "%s", e.msg);
+}
+
+/* Nothing but the table and its blocks refers to it. */
+static bool is_theirs(const struct rebuild *r, uint64_t cluster)
+{
+	return qcow2_refs_count(&r->q->scan->refs, cluster) <=
+	       qcow2_refs_count(&r->old, cluster);
+}
+
+static bool trust_block(struct rebuild *r, size_t i)
+{
+	const struct qcow2 *q = r->q;
+	uint64_t off = block_offset(q, i), c = off >> q->cluster_bits.v;
+	struct qcow2_match m;
+
+	if (!off)
+		return true;
+	if (!read_block(r, i))
+		return false;
+	m = qcow2_match_block(q, &r->old, r->was, i, c);
+	/* What has another owner may be that one's. */
+	if (!(qcow2_is_alone(q, off) ? qcow2_match_named(&m) : qcow2_match_found(q, &m)))
+		return true;
+	r->trust[i] = m.low ? TRUST_HIGHER : TRUST_ALL;
+	return !is_theirs(r, c) || qcow2_refs_add(&r->gone, c, 1, 1, 0) || no_memory(r);
+}
+
+/* Where one block is one, the table is one. */
+static bool trust_present(struct rebuild *r)
+{
+	const struct qcow2 *q = r->q;
+	bool table = false;
+
+	r->ntrust = q->rt.raw.n / 8;
+	r->trust = arena_try(r->plan->arena, r->ntrust + 1, 1);
+	r->was = arena_try(r->plan->arena, q->cluster_size, 1);
+	if (!r->trust || !r->was)
+		return no_memory(r);
+	memset(r->trust, TRUST_NONE, r->ntrust);
+	for (size_t i = 0; i < r->ntrust; i++) {
+		if (!trust_block(r, i))
+			return false;
+		table = table || r->trust[i] != TRUST_NONE;
+	}
+	if (!table || q->rt.state != QCOW2_TABLE_WHOLE)
+		return true;
+	for (uint64_t c = 0; c < div_up(q->rt.at.len, q->cluster_size); c++) {
+		uint64_t cluster = (q->rt.at.off >> q->cluster_bits.v) + c;
+
+		if (is_theirs(r, cluster) && !qcow2_refs_add(&r->gone, cluster, 1, 1, 0))
+			return no_memory(r);
+	}
+	return true;
+}
+
+/* ---- what nothing refers to ---- */
+
+static enum trust trust_in(const struct rebuild *r, uint64_t cluster)
+{
+	uint64_t block = cluster / r->q->refblock_entries;
+
+	return block < r->ntrust ? (enum trust)r->trust[block] : TRUST_NONE;
+}
+
+/* Where blocks are believed, what they say is kept, and nothing has to be found out. */
+static bool keep_if_unknown(struct rebuild *r, uint64_t cluster)
+{
+	if (trust_in(r, cluster) == TRUST_ALL || qcow2_refs_count(&r->gone, cluster) ||
+	    qcow2_refs_count(&r->keep, cluster))
+		return true;
+	return qcow2_refs_add(&r->keep, cluster, 1, 1, 0) || no_memory(r);
+}
+
+/* Blank clusters that a lost table may map are not free, either. */
+static bool keep_what_it_maps(struct rebuild *r, const uint8_t *p)
 {
 	const struct qcow2 *q = r->q;
 
-	qcow2_refs_init(&r->old, r->plan->arena, 8 << 20);
-	if (q->rt.at.len && q->rt.state != QCOW2_TABLE_TOO_LARGE &&
-	    !forget(r, q->rt.at.off, div_up(q->rt.at.len, q->cluster_size)))
-		return false;
-	for (size_t i = 0; i < q->rt.raw.n / 8; i++) {
-		uint64_t off = qcow2_entry(q->rt.raw, i) & QCOW2_RT_MASK;
+	for (uint64_t i = 0; i < q->cluster_size; i += q->l2_entry_size) {
+		uint64_t e = qcow2_be64(p + i);
+		uint64_t c = (e & QCOW2_OFFSET_MASK) >> q->cluster_bits.v;
 
-		if (off && !forget(r, off, 1))
+		if (e & QCOW2_COMPRESSED || !c || c >= q->host_clusters ||
+		    !is_theirs(r, c))
+			continue;
+		if (!keep_if_unknown(r, c))
 			return false;
 	}
 	return true;
 }
 
-static uint64_t count_of(const struct rebuild *r, uint64_t cluster)
+static bool look_at_loose(struct rebuild *r)
+{
+	const struct qcow2 *q = r->q;
+	struct qcow2_loose l;
+	enum qcow2_loose_state s;
+	struct err e = { 0 };
+	uint64_t c;
+
+	qcow2_refs_init(&r->keep, r->plan->arena, SET_BUDGET);
+	if (!qcow2_loose_begin(&l, q, &r->old, r->plan->arena))
+		return no_memory(r);
+	while ((s = qcow2_loose_next(&l, &c, &e)) != QCOW2_LOOSE_END) {
+		bool table = s == QCOW2_LOOSE_HOLDS && !q->external_data &&
+			     qcow2_looks_like_l2(q, l.buf, QCOW2_LOOSE_HEAD) &&
+			     qcow2_loose_read(&l, c, &e) &&
+			     qcow2_looks_like_l2(q, l.buf, (size_t)q->cluster_size);
+
+		if (s == QCOW2_LOOSE_FAILED || e.code)
+			return plan_refuse(r->plan, "%s", e.msg);
+		if ((s != QCOW2_LOOSE_ZEROS && !keep_if_unknown(r, c)) ||
+		    (table && !keep_what_it_maps(r, l.buf)))
+			return false;
+	}
+	return true;
+}
+
+/* ---- the new ones ---- */
+
+/* stored: as a block that is believed says, else 0. */
+static uint64_t count_of(const struct rebuild *r, uint64_t cluster, uint64_t stored)
 {
 	uint64_t n = qcow2_refs_count(&r->q->scan->refs, cluster);
 	uint64_t old = qcow2_refs_count(&r->old, cluster);
 
 	if (cluster >= r->at)
 		return cluster < r->end;
-	return n > old ? n - old : 0;
+	if (cluster >= r->q->host_clusters || qcow2_refs_count(&r->gone, cluster))
+		stored = 0;
+	n = n > old ? n - old : 0;
+	return u64_max(n, u64_max(stored, qcow2_refs_count(&r->keep, cluster)));
+}
+
+static bool has_counts(const struct qcow2_refs *refs, uint64_t first, uint64_t end)
+{
+	uint32_t count;
+
+	for (uint64_t c = first; c < end; c += qcow2_refs_run(refs, c, &count)) {
+		if (qcow2_refs_count(refs, c))
+			return true;
+	}
+	return false;
 }
 
 static bool block_is_used(const struct rebuild *r, uint64_t block)
 {
-	const struct qcow2_refs *refs = &r->q->scan->refs;
-	uint64_t first = block * r->q->refblock_entries, n;
+	uint64_t first = block * r->q->refblock_entries;
 	uint64_t end = first + r->q->refblock_entries;
-	uint32_t count;
 
-	if (end > r->at)
-		return true;
-	for (uint64_t c = first; c < end; c += n) {
-		n = qcow2_refs_run(refs, c, &count);
-		if (count)
-			return true;
-		BUG_ON(n == 0);
-	}
-	return false;
+	return end > r->at || trust_in(r, first) != TRUST_NONE ||
+	       has_counts(&r->q->scan->refs, first, end) ||
+	       has_counts(&r->keep, first, end);
 }
 
 /* How many there will be depends on where they end. */
@@ -114,9 +244,14 @@ static bool fill(const struct rebuild *r, uint64_t block, uint8_t *p)
 {
 	const struct qcow2 *q = r->q;
 	uint64_t first = block * q->refblock_entries, most = qcow2_most_refcount(q);
+	bool known = trust_in(r, first) != TRUST_NONE;
 
+	if (known && !read_block(r, (size_t)block))
+		return false;
 	for (uint64_t i = 0; i < q->refblock_entries; i++) {
-		uint64_t v = count_of(r, first + i);
+		uint64_t stored =
+			known ? qcow2_get_refcount(r->was, i, q->refcount_bits) : 0;
+		uint64_t v = count_of(r, first + i, stored);
 
 		if (v > most)
 			return plan_refuse(
@@ -138,7 +273,7 @@ static bool write_all(struct rebuild *r)
 	uint64_t block = 0, off = r->at * q->cluster_size;
 
 	if (!raw)
-		return plan_refuse(r->plan, "there is no memory for new refcounts");
+		return no_memory(r);
 	for (uint64_t i = 0; i < div_up(r->end, q->refblock_entries); i++) {
 		uint64_t to = r->table + block;
 
@@ -175,7 +310,8 @@ bool qcow2_plan_new_refcounts(struct plan *p, const struct qcow2 *q)
 		return plan_refuse(p, "not all references could be counted");
 	if (p->moves.n || p->size != q->file_size)
 		return false; /* another fix needs the end of the file: next round */
-	if (!forget_old(&r))
-		return plan_refuse(p, "there is no memory for the old refcounts");
-	return lay_out(&r) && write_all(&r);
+	qcow2_refs_init(&r.gone, p->arena, SET_BUDGET);
+	if (!qcow2_refcount_users(q, &r.old, p->arena))
+		return no_memory(&r);
+	return trust_present(&r) && look_at_loose(&r) && lay_out(&r) && write_all(&r);
 }

@@ -337,7 +337,8 @@ static bool has_table(const struct unit *u)
 	return img && (img->nvolumes || believed(u));
 }
 
-bool is_laid_open(const struct unit *was, const struct unit *is, const struct finding *f)
+bool table_lays_open(const struct unit *was, const struct unit *is,
+		     const struct finding *f)
 {
 	const struct gpt *gpt = believed(is);
 	struct span entries = { .off = MBR_OFF_ENTRIES,
@@ -352,6 +353,12 @@ bool is_laid_open(const struct unit *was, const struct unit *is, const struct fi
 	if (gpt)
 		entries = gpt->good->entries_at;
 	return f->at.off >= entries.off && f->at.off < span_end(entries);
+}
+
+bool is_laid_open(const struct unit *was, const struct unit *is, const struct finding *f)
+{
+	return table_lays_open(was, is, f) ||
+	       qcow2_is_laid_open(was->qcow2, is->qcow2, f);
 }
 
 static void judge_new(struct trial *t, const struct finding *f)

@@ -60,6 +60,9 @@ int trial_run(struct trial *t, struct err *e) __attribute__((warn_unused_result)
 
 /* A finding on what a partition or its content has always had, and nobody could see in `was`
  * for want of a table. */
+bool table_lays_open(const struct unit *was, const struct unit *is,
+		     const struct finding *f);
+/* That, or one on clusters of a QCOW2: see trial_qcow2.h. */
 bool is_laid_open(const struct unit *was, const struct unit *is, const struct finding *f);
 
 #endif

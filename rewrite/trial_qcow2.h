@@ -11,4 +11,14 @@
 const char *qcow2_keeps(const struct qcow2 *was, const struct qcow2 *is,
 			enum fix_class reach, struct arena *a);
 
+/* A finding of `is` on clusters that nothing refers to, or not as often as they say, though
+ * nothing that the repair did took a reference from them: in `was` it was so as well, and
+ * could not be seen, or not in this way. */
+bool qcow2_is_laid_open(const struct qcow2 *was, const struct qcow2 *is,
+			const struct finding *f);
+
+/* Whether data is lost by itself or was given up could not be seen in `was`, since its
+ * refcounts could not be read. */
+bool qcow2_is_hidden(const struct qcow2 *was, const struct finding *f);
+
 #endif

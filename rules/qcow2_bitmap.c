@@ -2,6 +2,7 @@
  * docs/interop/qcow2.txt of QEMU, "Bitmaps extension", "Bitmap directory".
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/qcow2_scan.h"
+#include "rewrite/qcow2_edit.h"
 #include "rules/qcow2_state.h"
 #include "rules/rules.h"
 #include "base/banned.h"
@@ -258,8 +259,10 @@ static bool fix_directory(struct plan *p, const struct finding *f, const struct 
 	if (!extensions_are_whole(q))
 		return plan_refuse(p, "the header extensions have to be right first");
 	plan_title(p, "no bitmaps: the next backup is a full one");
-	return drop_ext(p, q) && plan_be64(p, STAGE_COMMIT, q->autoclear.at,
-					   q->autoclear.v & ~QCOW2_AUTOCLEAR_BITMAPS);
+	return drop_ext(p, q) &&
+	       plan_be64(p, STAGE_COMMIT, q->autoclear.at,
+			 q->autoclear.v & ~QCOW2_AUTOCLEAR_BITMAPS) &&
+	       qcow2_plan_free_bitmaps(p, q);
 }
 
 /* ---- qcow2-bitmap-inuse ---- */
@@ -299,8 +302,8 @@ static bool fix_stale(struct plan *p, const struct finding *f, const struct qcow
 	(void)f;
 	if (!extensions_are_whole(q))
 		return plan_refuse(p, "the header extensions have to be right first");
-	plan_title(p, "drop the extension, as QEMU does");
-	return drop_ext(p, q);
+	plan_title(p, "drop the extension, as QEMU does; what only they used is free");
+	return drop_ext(p, q) && qcow2_plan_free_bitmaps(p, q);
 }
 
 /* ---- qcow2-bitmap-autoclear-noext ---- */

@@ -162,12 +162,7 @@ static bool make_refcounts(struct plan *p, const struct finding *f, const struct
 					   "right cannot be known",
 					   llu(v->v[i].cluster));
 	}
-	if (!qcow2_tables_known(q))
-		return plan_refuse(p,
-				   "some tables cannot be read, and what they refer to "
-				   "would be free");
-	plan_title(p, "new refcounts at the end of the file, from what is referred to");
-	return qcow2_plan_new_refcounts(p, q);
+	return qcow2_plan_refcounts(p, q);
 }
 
 /* A table that can be seen to be whole keeps its cluster, and the guest's data that seems

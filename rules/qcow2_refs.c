@@ -2,7 +2,8 @@
  * docs/interop/qcow2.txt, "Host cluster management".
  *
  * Refcounts follow from the references, all of them: they can always be raised to what was
- * counted. They are lowered only when every table is known.
+ * counted. They are lowered only when every table is known, and nothing that is in use
+ * without a reference may be the one that is missing.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/qcow2_flaw.h"
 #include "rules/rules.h"
@@ -79,26 +80,20 @@ static void check_reftable(struct scan *s, const struct qcow2 *q)
 		     "QEMU cannot open the image for writing, and mostly not at all");
 }
 
-/* Everything that is referred to, and nothing else, is in use afterwards: what a lost pointer
- * led to is then given to the next that asks. Hence unsafe where refcounts that said
- * otherwise cannot be read. */
-static bool rebuild(struct plan *p, const struct qcow2 *q)
+/* What is there is used again when it is found. New refcounts keep what nobody refers to
+ * and holds something: it is then seen as qcow2-orphan-data or qcow2-orphan-table. */
+static bool restore(struct plan *p, const struct qcow2 *q)
 {
 	if (!qcow2_judged(q) || !q->scan->complete)
 		return plan_refuse(p, "not all references could be counted: %s",
 				   q->scan && q->scan->limit ? q->scan->limit : "");
-	if (!qcow2_tables_known(q))
-		return plan_refuse(p,
-				   "some tables cannot be read, and what they refer to "
-				   "would be free: they are mended first");
-	plan_title(p, "new refcounts at the end of the file, from what is referred to");
-	return qcow2_plan_new_refcounts(p, q);
+	return qcow2_plan_refcounts(p, q);
 }
 
 static bool fix_reftable(struct plan *p, const struct finding *f, const struct qcow2 *q)
 {
 	(void)f;
-	return rebuild(p, q);
+	return restore(p, q);
 }
 
 static void check_rt_entry(struct scan *s, const struct qcow2 *q)
@@ -134,13 +129,13 @@ static bool fix_rt_entry(struct plan *p, const struct finding *f, const struct q
 	/* The block is in use all the same: see qcow2_range_counts(). */
 	if (f->arg != QCOW2_FLAW_RT_RESERVED || !blocks_are_known(q) ||
 	    !flaws_all_kept(v))
-		return rebuild(p, q);
+		return restore(p, q);
 	for (size_t i = 0; i < v->n; i++) {
 		struct qcow2_words w = { .off = v->v[i].at.off, .n = 1, .stride = 8 };
 
 		if (!qcow2_is_undisputed(q, v->v[i].cluster, 1) ||
 		    !qcow2_is_alone(q, v->v[i].at.off))
-			return rebuild(p, q);
+			return restore(p, q);
 		if (!qcow2_plan_bits(p, q, STAGE_HEADERS, &w, QCOW2_RT_RESERVED, 0))
 			return false;
 	}
@@ -198,13 +193,8 @@ static bool fix_low(struct plan *p, const struct finding *f, const struct qcow2 
 		return plan_refuse(
 			p, "there are clusters that are a table and something else, "
 			   "and which of the two is not known");
-	if (block_is_missing(q) && q->scan->norphans)
-		return plan_refuse(
-			p, "that takes new refcounts, and with them clusters that "
-			   "nobody refers to would be free: those have to be "
-			   "looked at first");
 	if (block_is_missing(q))
-		return rebuild(p, q);
+		return restore(p, q);
 	plan_title(p, "refcounts raised to what was counted");
 	return qcow2_plan_copied(p, q, false) && qcow2_plan_counts(p, q, QCOW2_RAISE);
 }
@@ -234,10 +224,31 @@ static bool may_lower(struct plan *p, const struct qcow2 *q)
 	return true;
 }
 
+/* A table that refers to it, and that we do not see, has a refcount itself, or is named by
+ * something that we do not know. */
+static bool is_explained(struct plan *p, const struct qcow2 *q)
+{
+	const uint64_t *n = q->scan->orphans;
+
+	if (q->scan->limit)
+		return plan_refuse(p, "not all was looked at: %s", q->scan->limit);
+	if (n[QCOW2_ORPHAN_DATA] || n[QCOW2_ORPHAN_REFCOUNT_BLOCK] ||
+	    n[QCOW2_ORPHAN_STALE_BITMAP])
+		return plan_refuse(p,
+				   "clusters that nothing refers to hold data, and may "
+				   "belong to who refers to it");
+	for (size_t i = 0; i < q->next; i++) {
+		if (!q->ext[i].name)
+			return plan_refuse(p, "a header extension is not known, and may "
+					      "name who refers to it");
+	}
+	return true;
+}
+
 static bool fix_high(struct plan *p, const struct finding *f, const struct qcow2 *q)
 {
 	(void)f;
-	if (!may_lower(p, q))
+	if (!may_lower(p, q) || !is_explained(p, q))
 		return false;
 	plan_title(p, "refcounts lowered to what was counted");
 	return qcow2_plan_counts(p, q, QCOW2_LOWER);
@@ -347,10 +358,11 @@ const struct rule rules_qcow2_refs[] = {
 	  CHECK_FIX(qcow2, check_copied, fix_copied) },
 	{ .id = "qcow2-refcount-high",
 	  .severity = SEV_WARNING,
-	  .fix_class = FIX_UNSAFE,
+	  .fix_class = FIX_SAFE,
 	  .title = "a cluster of a QCOW2 has a higher refcount than references",
 	  .why = "It is never let go, and each write to it copies it. Or a table is lost that "
-		 "refers to it, too: then lowering the refcount destroys what that shows.",
+		 "refers to it, too: then a lower refcount would destroy what that shows. It is "
+		 "lowered when nothing in the file can be such a table.",
 	  .source = "QEMU, docs/interop/qcow2.txt, \"Host cluster management\"",
 	  .since = "0.1.0",
 	  CHECK_FIX(qcow2, check_high, fix_high) },
@@ -382,7 +394,7 @@ const struct rule rules_qcow2_refs[] = {
 	  CHECK_FIX(qcow2, check_zero, fix_low) },
 	{ .id = "qcow2-reftable-offset",
 	  .severity = SEV_ERROR,
-	  .fix_class = FIX_UNSAFE,
+	  .fix_class = FIX_SAFE,
 	  .title = "the refcount table of a QCOW2 is not where the header says",
 	  .why = "QEMU cannot open the image, and qemu-img check -r all writes to random places "
 		 "or fails. All refcounts follow from the other tables.",
@@ -391,7 +403,7 @@ const struct rule rules_qcow2_refs[] = {
 	  CHECK_FIX(qcow2, check_reftable, fix_reftable) },
 	{ .id = "qcow2-rt-entry",
 	  .severity = SEV_ERROR,
-	  .fix_class = FIX_UNSAFE,
+	  .fix_class = FIX_SAFE,
 	  .title = "an entry of a QCOW2's refcount table does not point at a block",
 	  .why = "The refcounts of thousands of clusters are unknown: QEMU cannot write, and "
 		 "qemu-img check -r all fails and marks the image corrupt.",

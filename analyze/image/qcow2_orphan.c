@@ -74,8 +74,7 @@ static bool is_table_entry(const struct qcow2 *q, uint64_t e)
 	return off < q->file_size && (off != 0 || e <= QCOW2_ZERO);
 }
 
-/* n bytes of an L1 or L2 table, with at least one pointer. */
-static bool looks_like_table(const struct qcow2 *q, const uint8_t *p, size_t n)
+bool qcow2_looks_like_l2(const struct qcow2 *q, const uint8_t *p, size_t n)
 {
 	bool points = false;
 
@@ -169,7 +168,7 @@ static int look_closer(struct orphans *o, uint64_t off, enum qcow2_orphan_kind *
 	*k = QCOW2_ORPHAN_DATA;
 	if (!blank && looks_like_snapshots(q, p))
 		*k = QCOW2_ORPHAN_SNAPSHOT_TABLE;
-	if (!blank && !looks_like_table(q, p, HEAD) && !looks_like_l1(q, p, HEAD) &&
+	if (!blank && !qcow2_looks_like_l2(q, p, HEAD) && !looks_like_l1(q, p, HEAD) &&
 	    !looks_like_refcounts(q, p, HEAD))
 		return 0;
 	*k = QCOW2_ORPHAN_UNSEEN;
@@ -181,7 +180,7 @@ static int look_closer(struct orphans *o, uint64_t off, enum qcow2_orphan_kind *
 	*k = QCOW2_ORPHAN_DATA;
 	if (is_zero(p, n))
 		*k = QCOW2_ORPHAN_BLANK;
-	else if (looks_like_table(q, p, n))
+	else if (qcow2_looks_like_l2(q, p, n))
 		*k = QCOW2_ORPHAN_L2;
 	else if (looks_like_l1(q, p, n))
 		*k = QCOW2_ORPHAN_L1;

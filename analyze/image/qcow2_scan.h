@@ -182,6 +182,9 @@ struct qcow2_orphan {
 	} points;
 };
 
+/* n bytes that may be entries of an L2 table: all could be one, and one is a pointer. */
+bool qcow2_looks_like_l2(const struct qcow2 *q, const uint8_t *p, size_t n);
+
 /* Slots of the active L1 table, below the disk's end, without an L2 table. */
 struct qcow2_slots {
 	uint64_t first, n;
