@@ -6,6 +6,7 @@ const struct text_syntax *text_syntax(enum syntax syntax)
 {
 	static const struct text_syntax *const known[SYNTAXES] = {
 		[SYNTAX_XML] = &text_xml,
+		[SYNTAX_QEMU] = &text_qemu,
 	};
 
 	return known[syntax];

@@ -22,6 +22,7 @@ struct text_syntax {
 };
 
 extern const struct text_syntax text_xml;
+extern const struct text_syntax text_qemu;
 
 /* NULL: it is read, and not written. */
 const struct text_syntax *text_syntax(enum syntax syntax);

@@ -67,6 +67,19 @@ static const struct node *value_at(const struct lens_path *p, const struct node 
 		       : NULL;
 }
 
+/* The one that counts of those of that name. */
+static const struct node *first_named(const struct node *owner, struct str name,
+				      bool attribute)
+{
+	const struct node *n = next_named(owner->first, name, attribute), *later = n;
+
+	while (later && node_last_wins(owner)) {
+		n = later;
+		later = next_named(n->next, name, attribute);
+	}
+	return n;
+}
+
 /* Depth first, so that a second <features> is looked into when the first has nothing. */
 static const struct node *find(const struct lens_path *p, size_t step,
 			       const struct node *n)
@@ -75,7 +88,7 @@ static const struct node *find(const struct lens_path *p, size_t step,
 
 	if (step == p->n)
 		return value_at(p, n);
-	for (n = next_named(n->first, p->steps[step], false); n;
+	for (n = first_named(n, p->steps[step], false); n;
 	     n = next_named(n->next, p->steps[step], false)) {
 		found = find(p, step + 1, n);
 		if (found)
@@ -98,8 +111,7 @@ const struct node *lens_deepest(const struct lens_path *p, const struct node *ow
 				size_t *found)
 {
 	for (*found = 0; *found < p->n; ++*found) {
-		const struct node *child =
-			next_named(owner->first, p->steps[*found], false);
+		const struct node *child = first_named(owner, p->steps[*found], false);
 
 		if (!child)
 			break;
@@ -139,8 +151,8 @@ static void read_absent(struct fact *f, const struct lens *l, const struct node 
 		owner = lens_deepest(&p, owner, &found);
 	f->at = owner->open_at;
 	/* {% include %} and the like may stand for anything. */
-	f->state = owner->kind == NODE_OPAQUE || has_variable(owner->text) ? FACT_UNKNOWN
-									   : FACT_ABSENT;
+	f->state = node_is_open(owner) || has_variable(owner->text) ? FACT_UNKNOWN
+								    : FACT_ABSENT;
 }
 
 void lens_read(const struct lens *table, size_t n, const struct node *owner, void *object)

@@ -10,6 +10,17 @@ static bool is_named(const struct node *n, const char *name)
 	return n->ns.n == 0 && str_is(n->key, name);
 }
 
+bool node_is_open(const struct node *n)
+{
+	if (n->kind != NODE_MAP)
+		return n->kind == NODE_OPAQUE;
+	for_each_node (c, n) {
+		if (c->kind == NODE_OPAQUE && c->key.n == 0)
+			return true;
+	}
+	return false;
+}
+
 const struct node *node_child(const struct node *n, const char *name)
 {
 	for_each_node (c, n) {

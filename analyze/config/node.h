@@ -82,6 +82,8 @@ struct node {
 	 * of its value. Item: its value, without the "- " before it. No blanks, comments or
 	 * commas around it */
 	struct span whole;
+	/* A map of SYNTAX_QEMU: the word whose options it has (word.h). */
+	const struct word *word;
 	struct node *up;
 	/* Attributes or labels first, then child elements, members or items, in file order. */
 	struct node *first, *last;
@@ -102,6 +104,16 @@ static inline bool node_is_item(const struct node *n)
 {
 	return n->up && (n->up->kind == NODE_LIST || n->up->kind == NODE_STREAM);
 }
+
+/* Of several members with one name the last counts; elsewhere the first. */
+static inline bool node_last_wins(const struct node *n)
+{
+	return n->syntax == SYNTAX_QEMU || n->syntax == SYNTAX_SHELL ||
+	       n->syntax == SYNTAX_INI;
+}
+
+/* A member without a name may stand for members of any name: ${MORE}, a merged alias. */
+bool node_is_open(const struct node *n);
 
 /* The first child element or member, attribute of that name without a namespace; NULL:
  * none. */

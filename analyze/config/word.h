@@ -1,0 +1,57 @@
+/* One word of a command line, whatever it is written in: a shell word with its quotes and
+ * escapes, a JSON string, an XML attribute, a YAML scalar. The interface between the outer
+ * syntax, which knows the quotes, and the inner one (qemu_opts.h), which does not.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef ANALYZE_CONFIG_WORD_H
+#define ANALYZE_CONFIG_WORD_H
+
+#include "analyze/model.h"
+#include "base/arena.h"
+
+struct node;
+
+/* A run of the word's text, and the bytes it is written with. */
+struct word_part {
+	size_t from, n;  /* within the text */
+	struct span at;  /* without quotes */
+	struct span all; /* with the quotes, where they enclose this and nothing else */
+	bool exact; /* byte for byte; else nothing within it has a place of its own */
+	/* Decided elsewhere: $x, ${x}, $(x), `x`, {{x}}, %i. The text is then the source's. */
+	bool opaque;
+};
+
+struct word {
+	struct str text;               /* decoded */
+	struct span at;                /* all of it, with its quotes */
+	const struct word_part *parts; /* one behind the other, all of the text */
+	size_t nparts;
+	/* Why its bytes must not be changed ("it is folded over several lines"); NULL: they
+	 * may. Spans are then those of the whole word. */
+	const char *fixed;
+	bool open; /* may be several words, or none: $x without quotes, "$@" */
+};
+
+/* A word that is written as it is read, one that cannot be taken apart, and none. */
+bool word_plain(struct word *w, struct span at, struct str text, struct arena *a)
+	__attribute__((warn_unused_result));
+struct word word_opaque(struct span at, struct str source);
+
+/* The value of a scalar or an attribute, of any syntax. text: the whole file's. What is
+ * escaped there in the manner of XML, JSON, YAML or HCL has places, and ${...}, {{...}},
+ * {%...%} and @...@ are opaque. false: memory is gone. */
+bool word_of_node(struct word *w, const struct node *n, struct view text, struct arena *a)
+	__attribute__((warn_unused_result));
+
+bool word_is(const struct word *w, const char *text); /* known, and that */
+/* Some of [from, to) is decided elsewhere. */
+bool word_unknown(const struct word *w, size_t from, size_t to);
+/* The end of the opaque part that begins at or reaches over `from`; `from`: none does. */
+size_t word_skip(const struct word *w, size_t from);
+/* Where [from, to) of the text stands; with a part that is not exact, all of that part. */
+struct span word_span(const struct word *w, size_t from, size_t to);
+/* The bytes that are [from, to) and no more: what may be replaced, or taken away, without a
+ * change to the rest of the text. False: there are no such. */
+bool word_cut(const struct word *w, size_t from, size_t to, struct span *out)
+	__attribute__((warn_unused_result));
+
+#endif
