@@ -2,6 +2,7 @@
  * QEMU, "Cluster mapping" and "Extended L2 Entries"; block/qcow2-cluster.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/guest.h"
+#include "analyze/image/qcow2_scan.h"
 #include "base/banned.h"
 
 enum {
@@ -440,6 +441,35 @@ int guest_read(struct guest *g, uint64_t off, uint8_t *buf, size_t n, struct err
 	return 0;
 }
 
+/* What the scan of the tables has kept needs no table. */
+static bool known_run(const struct guest *g, uint64_t off, struct guest_run *r)
+{
+	const struct qcow2_scan *s = g->q->scan;
+	size_t lo = 0, hi = s ? s->nextents : 0;
+	uint64_t skip;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (s->extent[mid].guest <= off)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == 0 || g->data != g->q->src)
+		return false;
+	skip = off - s->extent[lo - 1].guest;
+	if (skip >= s->extent[lo - 1].len)
+		return false;
+	*r = (struct guest_run){ .kind = GUEST_DATA,
+				 .off = off,
+				 .len = u64_min(s->extent[lo - 1].len - skip,
+						g->size - off),
+				 .src = g->data,
+				 .host = s->extent[lo - 1].host + skip };
+	return true;
+}
+
 /* Runs of a chain's files count alike: depth must not multiply the work. */
 static uint64_t next_data(struct guest *g, uint64_t off, uint64_t end, unsigned *runs)
 {
@@ -449,8 +479,9 @@ static uint64_t next_data(struct guest *g, uint64_t off, uint64_t end, unsigned 
 		struct err e;
 
 		--*runs;
-		if (guest_map(g, off, end - off, &r, &e) != 0 || r.kind == GUEST_BAD ||
-		    r.kind == GUEST_PACKED)
+		if (!known_run(g, off, &r) &&
+		    (guest_map(g, off, end - off, &r, &e) != 0 || r.kind == GUEST_BAD ||
+		     r.kind == GUEST_PACKED))
 			return off;
 		if (r.kind == GUEST_ZERO) {
 			off += r.len;

@@ -480,12 +480,14 @@ static void count_guest(struct qcow2_tally *t, const struct qcow2_run *r)
 	uint64_t inside = first < end ? u64_min(r->n, end - first) : 0;
 	bool used = r->entry & (QCOW2_OFFSET_MASK | QCOW2_COMPRESSED);
 
-	if (r->entry & QCOW2_COMPRESSED)
+	if (r->entry & QCOW2_COMPRESSED) {
 		s->ncompressed += inside;
-	else if (reads_zeros(t->q, r))
+	} else if (reads_zeros(t->q, r)) {
 		s->nzero += inside;
-	else if (used)
+	} else if (used) {
 		s->nnormal += inside;
+		s->nstretches += inside != 0;
+	}
 	if (inside == r->n || !used)
 		return;
 	if (r->guest >= t->vm_state) {
@@ -495,6 +497,20 @@ static void count_guest(struct qcow2_tally *t, const struct qcow2_run *r)
 
 		run_flaw(t, QCOW2_FLAW_L2_BEHIND_DISK, &x);
 	}
+}
+
+/* A run that readers of the disk need no table for. */
+static void keep_extent(struct qcow2_tally *t, const struct qcow2_run *r)
+{
+	const struct qcow2 *q = t->q;
+
+	if (r->n < QCOW2_EXTENT_MIN || t->extents.n == QCOW2_EXTENTS_KEPT || r->bitmap ||
+	    r->entry & (QCOW2_L2_RESERVED | QCOW2_ZERO))
+		return;
+	*vec_add(&t->extents, t->a) =
+		(struct qcow2_extent){ .guest = r->guest,
+				       .len = r->n * q->cluster_size,
+				       .host = r->entry & QCOW2_OFFSET_MASK };
 }
 
 static bool count_run(void *arg, const struct qcow2_run *r)
@@ -522,6 +538,8 @@ static bool count_run(void *arg, const struct qcow2_run *r)
 		struct qcow2_run x = rest_of(q, r, n);
 
 		run_flaw(t, QCOW2_FLAW_L2_PAST_EOF, &x);
+	} else if (r->active && !r->again) {
+		keep_extent(t, r);
 	}
 	return qcow2_refs_later(&t->scan->refs, c, n, r->weight, how_of_run(r));
 }

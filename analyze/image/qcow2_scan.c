@@ -158,6 +158,13 @@ static int by_place(const void *a, const void *b)
 	return (x->cluster > y->cluster) - (x->cluster < y->cluster);
 }
 
+static int by_guest(const void *a, const void *b)
+{
+	const struct qcow2_extent *x = a, *y = b;
+
+	return (x->guest > y->guest) - (x->guest < y->guest);
+}
+
 /* ---- the whole ---- */
 
 static bool table_is_whole(const struct qcow2_table *t)
@@ -267,6 +274,10 @@ int qcow2_scan(const struct qcow2_scan **out, const struct qcow2 *q, struct aren
 	rc = passes(&t);
 	arena_free(&scratch);
 	a->budget -= (size_t)u64_min(counts->used, small);
+	if (t.extents.n)
+		vec_sort(&t.extents, by_guest);
+	s->extent = t.extents.v;
+	s->nextents = t.extents.n;
 	for (size_t k = 0; k < QCOW2_FLAW_KINDS; k++) {
 		if (t.flaws[k].n)
 			vec_sort(&t.flaws[k], by_place);

@@ -191,6 +191,18 @@ struct qcow2_slots {
 };
 enum { QCOW2_SLOTS_KEPT = 1024 };
 
+/* ---- where the disk's data is ---- */
+
+/* Bytes of the guest's disk that follow each other in the file as well: entries of one active
+ * L2 table, as many as a big one has room for, with nothing wrong about them. */
+struct qcow2_extent {
+	uint64_t guest, len, host;
+};
+enum {
+	QCOW2_EXTENT_MIN = 512,       /* clusters; shorter ones are not kept, */
+	QCOW2_EXTENTS_KEPT = 1 << 14, /* nor more than these */
+};
+
 /* ---- all of it ---- */
 
 struct qcow2_scan {
@@ -212,6 +224,11 @@ struct qcow2_scan {
 
 	/* Active L2 entries of the guest's disk, in guest clusters. */
 	uint64_t nnormal, nzero, ncompressed;
+	/* Stretches of the first kind that follow each other in the file as well; each ends
+	 * with its L2 table. */
+	uint64_t nstretches;
+	const struct qcow2_extent *extent; /* long ones, by guest offset */
+	size_t nextents;
 	uint64_t nvm_state; /* behind the disk, where VM state goes while it is saved */
 
 	const struct qcow2_orphan *orphan; /* by cluster */

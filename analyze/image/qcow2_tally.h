@@ -21,7 +21,8 @@ struct qcow2_tally {
 	struct err *e;
 	struct qcow2_walk walk;
 	VEC(struct qcow2_flaw) flaws[QCOW2_FLAW_KINDS];
-	size_t kept;       /* of all kinds */
+	size_t kept; /* of all kinds */
+	VEC(struct qcow2_extent) extents;
 	uint64_t vm_state; /* guest offset from which on it is kept */
 	/* The refcounts that qcow2_tally_stored() read last. */
 	uint8_t window[4 << 10];
