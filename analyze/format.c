@@ -10,7 +10,8 @@
 	X(qcow2)                                                                         \
 	X(iso9660)                                                                       \
 	X(libvirt)                                                                       \
-	X(raw)
+	X(raw)                                                                           \
+	X(misnamed)
 
 #define X(name) extern const struct format format_##name;
 FORMATS(X)

@@ -17,6 +17,8 @@ struct image;
 struct node;
 struct place;
 struct qcow2;
+struct signs;
+struct stray;
 
 enum unit_state {
 	UNIT_CLOSED,
@@ -62,8 +64,10 @@ struct unit {
 		*guest; /* of qcow2: its disk, as image->src reads it; NULL: guest_why */
 	const char *guest_why;               /* of qcow2: why image is NULL */
 	struct backing *backing, *data_file; /* of qcow2: the other files of it */
-	const struct node *doc;              /* root of the node tree */
-	const struct vm *vms;                /* one file can tell of several */
+	const struct signs *signs; /* what an image bears besides; NULL: not looked for */
+	const struct stray *stray; /* no image, although it is said to be one */
+	const struct node *doc;    /* root of the node tree */
+	const struct vm *vms;      /* one file can tell of several */
 	size_t nvms;
 	const struct syntax_error *syntax; /* broken: no doc, no vms */
 	struct view text;                  /* the whole text of a config */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rewrite/qcow2_write.h"
 #include "analyze/image/guest.h"
+#include "analyze/image/signs.h"
 #include "analyze/image/image.h"
 #include "analyze/image/qcow2_scan.h"
 #include "analyze/image/qcow2_walk.h"
@@ -98,6 +99,10 @@ static bool guest_fix(const struct unit *u, const struct finding *f, struct plan
 
 bool qcow2_rule_fix(const struct unit *u, const struct finding *f, struct plan *p)
 {
+	if (u->qcow2 && u->signs && u->signs->disk.len)
+		return plan_refuse(
+			p, "the file has the GPT of a raw disk of its length: its "
+			   "header may be what a guest wrote");
 	return f->at.src->is_guest ? guest_fix(u, f, p) : rule_fix(f, p);
 }
 

@@ -39,7 +39,7 @@ run_vmend() { # FILE COMMAND [OPTION...]
 	"$vmend" "$@" "$in" >"$file" 2>"$file.err" </dev/null
 	rc=$?
 	case $1 in check) echo "exit $rc" >>"$file" ;; esac
-	[ "$in" != in.qcow2 ] || sed -i "/: skipped: the guest's disk was not looked at: /d
+	! is_image || sed -i "/: skipped: the guest's disk was not looked at: /d
 		/: skipped: not all of the image was judged: /d" "$file.err"
 	# An error, a bug, death by a signal; or talk on stderr, where only fix --diff sums up.
 	# 3 is right for a QCOW2 of which another file may not be looked at: expect.1 has it.

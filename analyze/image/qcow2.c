@@ -7,6 +7,7 @@
 #include "analyze/image/qcow2_layout.h"
 #include "analyze/image/qcow2_read.h"
 #include "analyze/image/qcow2_scan.h"
+#include "analyze/image/signs.h"
 #include "analyze/unit.h"
 #include "base/banned.h"
 
@@ -295,6 +296,8 @@ static int qcow2_format_read(struct unit *u, struct err *e)
 		return -1;
 	u->qcow2 = q;
 	if (q->geometry && qcow2_scan(&q->scan, q, &u->arena, &u->counts, e) != 0)
+		return -1;
+	if (signs_read(u, e) != 0)
 		return -1;
 	backing_show(u);
 	note_skipped(u, q);

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/format.h"
 #include "analyze/image/disk.h"
+#include "analyze/image/signs.h"
+#include "analyze/image/stray.h"
 #include "analyze/unit.h"
 #include "base/banned.h"
 
@@ -28,7 +30,9 @@ static bool has_footer(const struct source *s)
 
 static bool raw_probe(struct view head, const struct source *s)
 {
-	return s->size >= DISK_MIN && disk_probe(head, s) && !has_footer(s);
+	/* A disk in a tar archive begins with its second sector. */
+	return s->size >= DISK_MIN && !view_eq(head, 257, "ustar", 5) &&
+	       disk_probe(head, s) && !has_footer(s);
 }
 
 static int raw_read(struct unit *u, struct err *e)
@@ -41,7 +45,9 @@ static int raw_read(struct unit *u, struct err *e)
 	if (disk_read(img, &u->arena, e) != 0)
 		return -1;
 	u->image = img;
-	return 0;
+	if (!img->gpt && !img->mbr && !img->lost)
+		stray_read(u);
+	return signs_read(u, e);
 }
 
 const struct format format_raw = {
