@@ -21,7 +21,8 @@ enum stage {
 	STAGE_TABLES,  /* entry arrays, new clusters */
 	STAGE_HEADERS, /* what points at them */
 	STAGE_COMMIT,  /* what makes the rest valid: protective MBR, image header */
-	/* What nothing points to any more is given free. 3 is taken: docs of the journal. */
+	/* What nothing points to any more is given free, and a mark that something is wrong
+	 * is taken off. 3 is taken: docs of the journal. */
 	STAGE_FREE = 4,
 };
 

@@ -2,6 +2,7 @@
  * docs/interop/qcow2.txt of QEMU, "Header"; what QEMU does: 7.2.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/qcow2_scan.h"
+#include "rules/qcow2_flaw.h"
 #include "rules/qcow2_state.h"
 #include "rules/rules.h"
 #include "base/banned.h"
@@ -73,6 +74,19 @@ static void check_dirty(struct scan *s, const struct qcow2 *q)
 		       "closed, and its refcounts may be out of date");
 }
 
+/* What QEMU would do at the next start, without freeing anything. The bit goes last of all. */
+static bool fix_dirty(struct plan *p, const struct finding *f, const struct qcow2 *q)
+{
+	(void)f;
+	if (!qcow2_refcounts_are_right(q))
+		return plan_refuse(p,
+				   "the refcounts have to be right first, and all tables "
+				   "known");
+	plan_title(p, "clear the dirty bit: no refcount is too low");
+	return plan_be64(p, STAGE_FREE, q->incompatible.at,
+			 q->incompatible.v & ~QCOW2_INCOMPAT_DIRTY);
+}
+
 /* ---- qcow2-corrupt-flag ---- */
 
 static void check_corrupt(struct scan *s, const struct qcow2 *q)
@@ -131,7 +145,7 @@ static bool fix_corrupt(struct plan *p, const struct finding *f, const struct qc
 	if (!is_sound(p, q))
 		return false;
 	plan_title(p, "clear the corrupt bit: all tables and refcounts are right");
-	return plan_be64(p, STAGE_COMMIT, q->incompatible.at,
+	return plan_be64(p, STAGE_FREE, q->incompatible.at,
 			 q->incompatible.v & ~QCOW2_INCOMPAT_CORRUPT);
 }
 
@@ -321,16 +335,18 @@ const struct rule rules_qcow2_feature[] = {
 	  CHECK(qcow2, check_luks) },
 	{ .id = "qcow2-dirty",
 	  .severity = SEV_WARNING,
-	  .fix_class = FIX_NONE,
+	  .fix_class = FIX_SAFE,
 	  .title = "the image was not closed, and its refcounts may be out of date",
 	  .why = "QEMU repairs it on its own when it is next opened for writing, which frees "
 		 "and punches out every cluster that it believes to be unused. `qemu-img "
 		 "check` does not mention it.",
-	  .steps = "Look at what else vmend finds before a VM is started with it.",
+	  .steps =
+		  "The refcounts are made right first, and nothing is freed. What else vmend "
+		  "finds is to be looked at before a VM is started with it.",
 	  .source = "QEMU, docs/interop/qcow2.txt, incompatible feature bit 0; "
 		    "block/qcow2.c, qcow2_do_open()",
 	  .since = "0.1.0",
-	  CHECK(qcow2, check_dirty) },
+	  CHECK_FIX(qcow2, check_dirty, fix_dirty) },
 	{ .id = "qcow2-extl2-cluster",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_NONE,
