@@ -7,6 +7,7 @@ const struct text_syntax *text_syntax(enum syntax syntax)
 	static const struct text_syntax *const known[SYNTAXES] = {
 		[SYNTAX_XML] = &text_xml,
 		[SYNTAX_QEMU] = &text_qemu,
+		[SYNTAX_JSON] = &text_json,
 	};
 
 	return known[syntax];
@@ -48,4 +49,46 @@ struct str text_kept(struct plan *p, struct buf *b)
 
 	buf_free(b);
 	return s;
+}
+
+bool text_is_bare(const char *value)
+{
+	size_t n;
+
+	if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
+		return true;
+	value += *value == '-';
+	n = strspn(value, "0123456789");
+	if (n == 0 || (*value == '0' && n > 1))
+		return false;
+	value += n;
+	if (*value == '.' && value[1])
+		value += 1 + strspn(value + 1, "0123456789");
+	return *value == '\0';
+}
+
+static bool remove_below(struct plan *p, const struct node *n,
+			 const struct lens_path *path, size_t step,
+			 bool (*one)(struct plan *p, const struct node *n))
+{
+	if (step == path->n)
+		return one(p, n);
+	for_each_node (c, n) {
+		if (node_is_content(c) && str_eq(c->key, path->steps[step]) &&
+		    !remove_below(p, c, path, step + 1, one))
+			return false;
+	}
+	return true;
+}
+
+bool text_remove_each(struct plan *p, const struct fact *f,
+		      bool (*one)(struct plan *p, const struct node *n))
+{
+	struct lens_path path;
+
+	for (size_t i = 0; lens_path(f->lens, i, &path); i++) {
+		if (!remove_below(p, f->owner, &path, 0, one))
+			return false;
+	}
+	return true;
 }

@@ -23,6 +23,7 @@ struct text_syntax {
 
 extern const struct text_syntax text_xml;
 extern const struct text_syntax text_qemu;
+extern const struct text_syntax text_json;
 
 /* NULL: it is read, and not written. */
 const struct text_syntax *text_syntax(enum syntax syntax);
@@ -46,6 +47,17 @@ bool text_insert(struct plan *p, uint64_t at, struct str text)
 /* What b holds, in the plan's arena; b is freed. */
 struct str text_kept(struct plan *p, struct buf *b);
 
+/* true, false, or a number: what may stand without quotes where a syntax has types. */
+bool text_is_bare(const char *value);
+/* Removes with `one` every place that the fact's path leads to: else the next one would come
+ * to light. Of a fact that is there. */
+bool text_remove_each(struct plan *p, const struct fact *f,
+		      bool (*one)(struct plan *p, const struct node *n))
+	__attribute__((warn_unused_result));
+
+/* jansson. */
+bool judge_json(struct view before, struct view after, const struct plan *p,
+		struct arena *a, const char **why);
 /* libxml2. For text_xml, and for what else is XML (property lists). */
 bool judge_xml(struct view before, struct view after, const struct plan *p,
 	       struct arena *a, const char **why);

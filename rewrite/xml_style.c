@@ -147,7 +147,7 @@ static struct str step_below(const struct xml_style *s, const struct node *n,
 	struct str step = STR("");
 
 	for (const struct node *c = n->first; c && step.n == 0 && v->left; c = c->next) {
-		if (c->kind != NODE_ELEMENT)
+		if (!node_is_content(c))
 			continue;
 		v->left--;
 		v->lines = v->lines || style_leads_line(s, c);

@@ -1,5 +1,6 @@
 /* How an XML file is written: line ends, indentation, quotes, and the order in which
  * libvirt prints elements. What an edit adds should look as if it had always been there.
+ * Lines and indentation serve every syntax.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef REWRITE_XML_STYLE_H
 #define REWRITE_XML_STYLE_H

@@ -22,6 +22,8 @@ struct lens {
 	const char *field; /* the model's name for it: "caching_mode" */
 	size_t offset;     /* of the struct fact within the model's struct */
 	const char *path;
+	const char *
+		beside; /* a member that a new one goes behind, if it is there; or NULL */
 };
 
 #define LENS(type, member, node_path)                                                    \

@@ -2,8 +2,24 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/node.h"
 #include "base/arena.h"
+#include "base/vec.h"
 
 #include "base/banned.h"
+
+struct node *node_try_new(struct arena *a, struct node *up)
+{
+	struct node *n = arena_try_new(a, struct node);
+
+	if (!n || !up)
+		return n;
+	n->up = up;
+	if (up->last)
+		up->last->next = n;
+	else
+		up->first = n;
+	up->last = n;
+	return n;
+}
 
 static bool is_named(const struct node *n, const char *name)
 {
@@ -56,6 +72,56 @@ const struct node *node_again(const struct node *n)
 			return o;
 	}
 	return NULL;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct node *x = *(const struct node *const *)a;
+	const struct node *y = *(const struct node *const *)b;
+	size_t n = x->key.n < y->key.n ? x->key.n : y->key.n;
+	int order = n ? memcmp(x->key.p, y->key.p, n) : 0;
+
+	if (order == 0 && x->key.n != y->key.n)
+		order = x->key.n < y->key.n ? -1 : 1;
+	return order;
+}
+
+const struct node **node_by_key(const struct node *n, struct arena *a, size_t *count)
+{
+	const struct node **v;
+
+	*count = 0;
+	for_each_node (c, n)
+		*count += node_is_content(c);
+	v = arena_try_array(a, *count, const struct node *);
+	if (!v)
+		return NULL;
+	*count = 0;
+	for_each_node (c, n) {
+		if (node_is_content(c))
+			v[(*count)++] = c;
+	}
+	sort_stable(v, *count, sizeof(const struct node *), by_key);
+	return v;
+}
+
+bool node_double(const struct node *n, struct arena *a, const struct node **later,
+		 const struct node **earlier)
+{
+	size_t count;
+	const struct node **v = node_by_key(n, a, &count);
+
+	*later = NULL;
+	for (size_t i = 1; v && i < count; i++) {
+		if (!str_eq(v[i]->key, v[i - 1]->key) ||
+		    (v[i]->is_block && v[i - 1]->is_block))
+			continue;
+		if (*later && v[i]->whole.off > (*later)->whole.off)
+			continue;
+		*later = v[i];
+		*earlier = v[i - 1];
+	}
+	return v != NULL;
 }
 
 /* A place of no length belongs to what it stands before. */

@@ -93,6 +93,11 @@ struct node {
 #define for_each_node(child, parent)                                                     \
 	for (const struct node *child = (parent)->first; child; child = child->next)
 
+struct arena;
+
+/* A new node, the last child of `up` (NULL: a root). Budgeted: NULL past a's bound. */
+struct node *node_try_new(struct arena *a, struct node *up);
+
 /* A child that is no attribute and no label. */
 static inline bool node_is_content(const struct node *n)
 {
@@ -126,6 +131,15 @@ struct span node_value_at(const struct node *n);
 
 /* The next sibling of the same kind, name and namespace; NULL: none. */
 const struct node *node_again(const struct node *n);
+
+/* n's children without attributes and labels, sorted by name, those of one name in file
+ * order. Budgeted: NULL past a's bound. */
+const struct node **node_by_key(const struct node *n, struct arena *a, size_t *count);
+
+/* *later: the first member of n whose name an earlier one has, *earlier, unless both are
+ * blocks; or NULL. False: past a's bound. */
+bool node_double(const struct node *n, struct arena *a, const struct node **later,
+		 const struct node **earlier);
 
 /* "domain/devices/iommu/driver@caching_mode" with [2] where a name repeats; items and
  * documents are numbered: "builders/[1]/qemuargs/[2]/[1]". For the locus in reports. at: any span within the text; the deepest node around it is named. */
