@@ -56,23 +56,35 @@ static void judge(const struct mapper *p, struct unit *u, struct findings *out)
 static void draw(struct mapper *p, struct unit *u, const char *path)
 {
 	struct findings found = { 0 };
-	struct map m = { 0 };
+	struct map disk = { 0 }, file = { 0 };
+	const struct map *m = u->image ? &disk : &file;
 	struct buf svg = { 0 };
 	struct arena a;
 
 	arena_init(&a, ARENA_BUDGET);
 	u->journal = journal_look(path, FORMAT_IMAGE);
 	judge(p, u, &found);
-	map_disk(&m, u->image, &a);
-	map_findings(&m, u->image, &found, &a);
-	map_text(&p->out, &m, path, &p->term, p->utf8, &a);
+	if (u->image) {
+		map_disk(&disk, u->image, &a);
+		map_findings(&disk, u->image, &found, &a);
+	}
+	if (u->qcow2) {
+		map_host(&file, u->qcow2, &a);
+		map_findings(&file, NULL, &found, &a);
+		disk.next = &file;
+	}
+	if (!u->image)
+		*vec_add(&file.notes, &a) = arena_printf(
+			&a, "the guest's disk is not drawn: %s", u->guest_why);
+	map_text(&p->out, m, path, &p->term, p->utf8, &a);
 	if (p->o->svg) {
-		map_svg(&svg, &m, path, &a);
+		map_svg(&svg, m, path, &a);
 		p->failed = map_file_write(p->o->svg, (struct str){ svg.p, svg.n },
 					   p->e) != 0;
 		buf_free(&svg);
 	}
-	map_free(&m);
+	map_free(&disk);
+	map_free(&file);
 	arena_free(&a);
 }
 
@@ -86,10 +98,9 @@ static const char *trouble(const struct unit *u)
 	case UNIT_FAILED:
 		return u->why.msg;
 	case UNIT_READ:
-		if (u->image)
-			return NULL;
-		return u->guest_why ? u->guest_why
-				    : "not a disk image: there is nothing to draw";
+		return u->image || u->qcow2
+			       ? NULL
+			       : "not a disk image: there is nothing to draw";
 	case UNIT_CLOSED:
 		break;
 	}

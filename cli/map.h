@@ -46,13 +46,16 @@ struct map_mark {
 };
 
 struct map {
-	uint64_t size;     /* bytes */
-	uint32_t unit;     /* bytes of a sector, for the list */
+	uint64_t size;         /* bytes */
+	uint32_t unit;         /* bytes of a sector, for the list; 0: it has none */
+	const char *unit_name; /* "cluster"; NULL: "LBA" */
+	bool guest;        /* of a disk in a container: only findings in it are its own */
 	const char *title; /* what it is a map of: "GPT for sectors of 512 bytes" */
 	VEC(struct map_range) v;
 	VEC(const char *) notes; /* what the drawing cannot show */
 	VEC(struct map_mark) marks;
-	uint64_t unmarked; /* findings for which there was no letter */
+	uint64_t unmarked;      /* findings for which there was no letter */
+	const struct map *next; /* what is drawn below it; or NULL */
 };
 
 enum {
@@ -85,7 +88,9 @@ void map_free(struct map *m); /* the marks; all else is the arena's */
 
 /* The disk that an image is. */
 void map_disk(struct map *m, const struct image *img, struct arena *a);
-/* Marks the ranges that findings are about. */
+/* The file that a QCOW2 is. */
+void map_host(struct map *m, const struct qcow2 *q, struct arena *a);
+/* Marks the ranges that findings are about. img: the disk that is drawn; NULL: a file. */
 void map_findings(struct map *m, const struct image *img, const struct findings *found,
 		  struct arena *a);
 

@@ -343,6 +343,7 @@ void map_disk(struct map *m, const struct image *img, struct arena *a)
 	};
 
 	m->size = img->size;
+	m->guest = img->src->is_guest;
 	m->title = "no partition table";
 	s.unsure = "not known: there is no partition table";
 	if (img->gpt)

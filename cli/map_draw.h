@@ -25,9 +25,11 @@ struct map_row {
 	bool misaligned;
 };
 
+/* The row above them. */
+struct map_row map_heads(const struct map *m, struct arena *a);
 struct map_row map_row(const struct map *m, const struct map_range *r, struct arena *a);
 
-/* As a picture: an SVG document. */
+/* Both draw m, and what follows it, below each other. As a picture: an SVG document. */
 void map_svg(struct buf *out, const struct map *m, const char *path, struct arena *a);
 /* What such a document begins with. */
 extern const char map_style[], map_patterns[];

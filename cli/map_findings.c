@@ -80,13 +80,11 @@ static struct map_range *range_of(struct map *m, const struct image *img,
 	const struct volume *v = f->subject;
 	struct map_range *r;
 
-	if (f->rule->on == SUBJECT_volume && v->number)
+	if (img && f->rule->on == SUBJECT_volume && v->number)
 		return partition(m, v->number);
-	/* One about the container is at no place of the disk in it. */
-	if (f->at.src->is_guest != img->src->is_guest || f->at.len == 0 ||
-	    (f->at.off == 0 && f->at.len >= m->size))
+	if (f->at.len == 0 || (f->at.off == 0 && f->at.len >= m->size))
 		return NULL;
-	r = by_slot(m, img, f->at);
+	r = img ? by_slot(m, img, f->at) : NULL;
 	if (!r)
 		r = by_record(m, f->at);
 	return r ? r : by_offset(m, f->at.off);
@@ -96,9 +94,12 @@ void map_findings(struct map *m, const struct image *img, const struct findings 
 		  struct arena *a)
 {
 	for (size_t i = 0; i < found->v.n; i++) {
-		struct map_range *r = range_of(m, img, found->v.v[i]);
+		struct map_range *r;
 		struct map_mark *mark;
 
+		if (found->v.v[i]->at.src->is_guest != m->guest)
+			continue;
+		r = range_of(m, img, found->v.v[i]);
 		if (m->marks.n == MAP_MARKS_MAX) {
 			m->unmarked++;
 			continue;

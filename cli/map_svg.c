@@ -401,13 +401,6 @@ static void bar(struct picture *p)
 
 /* ---- the list ---- */
 
-static const struct map_row heads = { .first = "first",
-				      .last = "last LBA",
-				      .from = "from",
-				      .to = "to byte",
-				      .size = "size",
-				      .align = "aligned" };
-
 struct list {
 	unsigned width[COLUMNS], x[COLUMNS]; /* x: left edge, of numbers the right one */
 	unsigned what;
@@ -443,6 +436,22 @@ static void settle(struct list *l)
 	l->what = x + 6;
 }
 
+static struct list list_of(const struct map *m, struct arena *a)
+{
+	size_t n = u64_min(m->v.n, MAP_ROWS_MAX);
+	struct map_row heads = map_heads(m, a);
+	struct list l = { .what = 0 };
+
+	measure(&l, &heads);
+	for (size_t i = 0; i < n; i++) {
+		struct map_row cells = map_row(m, &m->v.v[i], a);
+
+		measure(&l, &cells);
+	}
+	settle(&l);
+	return l;
+}
+
 static void list_row(struct picture *p, const struct list *l, const struct map_row *r,
 		     const char *class)
 {
@@ -475,13 +484,19 @@ static void row(struct picture *p, const struct list *l, const struct map_range 
 		p->y += LINE;
 }
 
-static void list(struct picture *p, const struct list *l, const struct map_row *rows,
-		 size_t n)
+static void list(struct picture *p)
 {
-	list_row(p, l, &heads, "dim");
+	size_t n = u64_min(p->m->v.n, MAP_ROWS_MAX);
+	struct map_row heads = map_heads(p->m, p->a);
+	struct list l = list_of(p->m, p->a);
+
+	list_row(p, &l, &heads, "dim");
 	p->y += LINE;
-	for (size_t i = 0; i < n; i++)
-		row(p, l, &p->m->v.v[i], &rows[i]);
+	for (size_t i = 0; i < n; i++) {
+		struct map_row cells = map_row(p->m, &p->m->v.v[i], p->a);
+
+		row(p, &l, &p->m->v.v[i], &cells);
+	}
 	if (n < p->m->v.n) {
 		struct buf s = { 0 };
 
@@ -538,37 +553,38 @@ static void heading(struct picture *p, const char *path)
 	buf_free(&s);
 }
 
-/* As wide as the words of the list want it. */
-static unsigned width_of(const struct map *m, const struct list *l, size_t n)
+/* As wide as the words of the lists want it. */
+static unsigned width_of(const struct map *m, struct arena *a)
 {
 	unsigned width = WIDTH_MIN;
 
-	for (size_t i = 0; i < n; i++)
-		width = (unsigned)u64_max(
-			width,
-			l->what + MARGIN + pixels(columns_of(str_of(m->v.v[i].what))));
+	for (; m; m = m->next) {
+		struct list l = list_of(m, a);
+
+		for (size_t i = 0; i < m->v.n && i < MAP_ROWS_MAX; i++)
+			width = (unsigned)u64_max(
+				width,
+				l.what + MARGIN +
+					pixels(columns_of(str_of(m->v.v[i].what))));
+	}
 	return width > WIDTH_MAX ? WIDTH_MAX : width;
 }
 
 void map_svg(struct buf *out, const struct map *m, const char *path, struct arena *a)
 {
-	size_t n = u64_min(m->v.n, MAP_ROWS_MAX);
-	struct map_row *rows = arena_array(a, n + 1, struct map_row);
 	struct buf body = { 0 };
-	struct picture p = { .out = &body, .m = m, .a = a, .y = MARGIN + 16 };
-	struct list l = { .what = 0 };
+	struct picture p = { .out = &body, .a = a, .y = MARGIN + 16 };
 
-	measure(&l, &heads);
-	for (size_t i = 0; i < n; i++) {
-		rows[i] = map_row(m, &m->v.v[i], a);
-		measure(&l, &rows[i]);
+	p.width = width_of(m, a);
+	for (; m; m = m->next) {
+		p.m = m;
+		p.l = (struct map_layout){ 0 };
+		heading(&p, path);
+		bar(&p);
+		list(&p);
+		findings(&p);
+		p.y += m->next ? 2 * LINE : 0;
 	}
-	settle(&l);
-	p.width = width_of(m, &l, n);
-	heading(&p, path);
-	bar(&p);
-	list(&p, &l, rows, n);
-	findings(&p);
 	/* How high it is shows at the end. */
 	buf_printf(out,
 		   "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\" height=\"%u\" "

@@ -108,13 +108,23 @@ void map_wrap(struct buf *out, const char *s, size_t at, size_t indent, size_t w
 
 /* ---- the list ---- */
 
-static const struct map_row heads = { .key = "",
-				      .first = "first",
-				      .last = "last LBA",
-				      .from = "from",
-				      .to = "to byte",
-				      .size = "size",
-				      .align = "aligned" };
+struct map_row map_heads(const struct map *m, struct arena *a)
+{
+	struct map_row row = {
+		.key = "", .from = "from", .to = "to byte", .size = "size"
+	};
+
+	if (m->unit) {
+		row.first = "first";
+		row.last =
+			arena_printf(a, "last %s", m->unit_name ? m->unit_name : "LBA");
+	}
+	for (size_t i = 0; i < m->v.n; i++) {
+		if (m->v.v[i].align)
+			row.align = "aligned";
+	}
+	return row;
+}
 
 static void columns_of(const struct map_row *r, const char *v[COLUMNS])
 {
@@ -199,6 +209,7 @@ static void print_list(struct buf *out, const struct map *m, const struct term *
 {
 	size_t n = u64_min(m->v.n, MAP_ROWS_MAX);
 	struct map_row *row = arena_array(a, n + 1, struct map_row);
+	struct map_row heads = map_heads(m, a);
 	struct list l = { .t = t };
 
 	measure(&l, &heads);
@@ -269,11 +280,13 @@ static void print_title(struct buf *out, const struct map *m, const char *path,
 void map_text(struct buf *out, const struct map *m, const char *path,
 	      const struct term *t, bool utf8, struct arena *a)
 {
-	print_title(out, m, path, t, a);
-	buf_char(out, '\n');
-	map_bar(out, m, t, utf8, a);
-	buf_char(out, '\n');
-	print_list(out, m, t, a);
-	buf_char(out, '\n');
-	print_findings(out, m, t, a);
+	for (; m; m = m->next) {
+		print_title(out, m, path, t, a);
+		buf_char(out, '\n');
+		map_bar(out, m, t, utf8, a);
+		buf_char(out, '\n');
+		print_list(out, m, t, a);
+		buf_char(out, '\n');
+		print_findings(out, m, t, a);
+	}
 }
