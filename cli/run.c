@@ -122,7 +122,13 @@ static void judge(const struct run *r, const struct input *in, struct unit *u,
 
 static bool lacks_a_file(const struct unit *u)
 {
-	return (u->backing && u->backing->why) || (u->data_file && u->data_file->why);
+	if (u->data_file && u->data_file->why)
+		return true;
+	for (const struct backing *b = u->backing; b; b = b->backing) {
+		if (b->why || (b->data_file && b->data_file->why))
+			return true;
+	}
+	return false;
 }
 
 static bool found_something(const struct tally *t)

@@ -19,11 +19,14 @@ cd "$tmp" || exit 2
 # Sanitizers have shadow memory of their own.
 case ${build##*/} in release* | debug*) measured=1 ;; *) measured= ;; esac
 
-# Runs vmend with the rest as arguments; sets code, kib, and the files out and err.
+# A second of a processor is allowed; on a core that is shared it is twice as long.
+MS_MAX=2000
+
+# Runs vmend with the rest as arguments; sets code, kib, ms, and the files out and err.
 run() {
 	local how
 	"$maxrss" result $SECONDS_MAX "$vmend" "$@" >out 2>err
-	read -r how code kib _ <result || { how=none code=- kib=0; }
+	read -r how code kib _ ms _ <result || { how=none code=- kib=0 ms=0; }
 	[ "$how" = exit ] || code="$how $code"
 }
 
@@ -33,6 +36,7 @@ expect() { # NAME WANTED SAID
 	[[ "$code" =~ ^($2)$ ]] || bad+="exit: $code, wanted: $2"$'\n'
 	[ -z "$3" ] || grep -qE -- "$3" out err || bad+="nothing said like: $3"$'\n'
 	[ -z "$measured" ] || [ "$kib" -le $LIMIT_KIB ] || bad+="$kib KiB held, at most $LIMIT_KIB allowed"$'\n'
+	[ -z "$measured" ] || [ "$ms" -le $MS_MAX ] || bad+="$ms ms of a processor, at most $MS_MAX allowed"$'\n'
 	! grep -qE 'vmend: bug at|Sanitizer|runtime error' err || bad+="a bug"$'\n'
 	[ -z "$bad" ] || bad+=$(head -c 2000 out err)
 	silent "$1" "$bad"
