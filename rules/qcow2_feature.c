@@ -243,6 +243,9 @@ static void check_luks_ext(struct scan *s, const struct qcow2 *q)
 		report(s, c->ext->len.at,
 		       "the extension for the LUKS header has %llu bytes, expected 16",
 		       LLU(c->ext->len.v));
+	} else if (c->offset.v == 0) {
+		report(s, c->offset.at,
+		       "the LUKS header is at offset 0, where the image's own is");
 	} else if (c->offset.v % q->cluster_size != 0) {
 		report(s, c->offset.at,
 		       "the LUKS header is at %llu, expected a multiple of the cluster size, "
@@ -259,6 +262,10 @@ static void check_luks_ext(struct scan *s, const struct qcow2 *q)
 		       "no LUKS header is at %llu, where the header extension says that it "
 		       "is",
 		       LLU(c->offset.v));
+	} else if (c->length.v < c->payload) {
+		report(s, c->length.at,
+		       "the LUKS header has %llu bytes, and says of itself that it has %llu",
+		       LLU(c->length.v), LLU(c->payload));
 	}
 }
 

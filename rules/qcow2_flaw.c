@@ -279,7 +279,7 @@ bool qcow2_tables_known(const struct qcow2 *q)
 		QCOW2_FLAW_BME_UNALIGNED, QCOW2_FLAW_BME_PAST_EOF,
 	};
 
-	if (!q->scan || !q->scan->complete)
+	if (!q->scan || !q->scan->complete || !qcow2_header_agrees(q))
 		return false;
 	for (size_t i = 0; i < sizeof(lost) / sizeof(*lost); i++) {
 		if (has_flaw(q, lost[i]))

@@ -309,6 +309,8 @@ static bool fix_data_file(struct plan *p, const struct finding *f, const struct 
 
 	if (!flaws_all_kept(v))
 		return too_many(p, v);
+	if (!q->data_file_ext)
+		return plan_refuse(p, "no data file is named: there may be none");
 	for (size_t i = 0; i < v->n; i++) {
 		const struct qcow2_flaw *x = &v->v[i];
 
@@ -318,6 +320,13 @@ static bool fix_data_file(struct plan *p, const struct finding *f, const struct 
 		    has_flaw(q, QCOW2_FLAW_L2_RESERVED))
 			return plan_refuse(p, "0x%016llx is not an entry at all",
 					   llu(x->entry));
+		/* These are the only words that say where the guest's data is. */
+		if (qcow2_refs_marked(&q->scan->refs, QCOW2_MARK_LEAKED,
+				      (x->entry & QCOW2_OFFSET_MASK) >>
+					      q->cluster_bits.v))
+			return plan_refuse(
+				p, "what it points at is allocated in this file: "
+				   "the data may be here, and not in a data file");
 		for (uint64_t k = 0; k < x->n; k++) {
 			struct qcow2_words w = { .off = x->at.off + k * q->l2_entry_size,
 						 .n = 1,

@@ -255,8 +255,9 @@ struct qcow2_crypto {
 	const struct qcow2_ext *ext; /* NULL: none */
 	/* Where the LUKS header is; at.len 0: the extension is too short (16 is right) */
 	struct field offset, length;
-	bool inside; /* it lies within the file */
-	bool magic;  /* "LUKS" BA BE stands there */
+	bool inside;      /* it lies within the file */
+	bool magic;       /* "LUKS" BA BE stands there */
+	uint64_t payload; /* bytes before the data, as it says of itself; 0: not known */
 };
 
 /* ---- the image ---- */
@@ -330,6 +331,17 @@ static inline bool qcow2_is_cut(const struct qcow2 *q, uint64_t off)
 {
 	return off && off % q->cluster_size == 0 && off < q->file_size &&
 	       q->file_size - off < q->cluster_size;
+}
+
+/* What the header says of encryption and of a data file is also what its extensions say.
+ * Else the key, or all of the guest's data, may be in clusters that nothing refers to. */
+static inline bool qcow2_header_agrees(const struct qcow2 *q)
+{
+	bool luks = q->crypt_method.v == QCOW2_CRYPT_LUKS;
+
+	return (luks ? q->crypto.magic && q->crypto.length.v >= q->crypto.payload
+		     : !q->crypto.ext) &&
+	       q->external_data == (q->data_file_ext != NULL);
 }
 
 /* Reads the header and all that it names of u->src, whose magic is there; not yet L2 tables

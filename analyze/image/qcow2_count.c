@@ -118,7 +118,8 @@ int qcow2_each_range(struct qcow2_tally *t,
 	}
 	x.r.owner.snapshot = QCOW2_ACTIVE;
 	x.r.owner.index = 0;
-	if (q->crypto.ext && q->crypt_method.v == QCOW2_CRYPT_LUKS) {
+	if (q->crypto.ext && q->crypto.offset.v &&
+	    q->crypt_method.v == QCOW2_CRYPT_LUKS) {
 		x.r.owner.entry = q->crypto.offset.v;
 		one(&x, QCOW2_USE_CRYPTO, q->crypto.offset.at, q->crypto.offset.v,
 		    q->crypto.length.v);

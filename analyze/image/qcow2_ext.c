@@ -229,12 +229,15 @@ static void read_data_file(struct qcow2 *q)
 	};
 }
 
+/* A LUKS header of version 1, without the keys. */
+enum { LUKS1_LEN = 592 };
+
 static int read_crypto(struct qcow2 *q, struct arena *a, struct err *e)
 {
 	static const char luks[6] = { 'L', 'U', 'K', 'S', '\xba', '\xbe' };
 	const struct qcow2_ext *ext = last_of(q, QCOW2_EXT_CRYPTO);
 	struct qcow2_crypto *c = &q->crypto;
-	struct view magic;
+	struct view head;
 	uint64_t base;
 
 	c->ext = ext;
@@ -249,11 +252,14 @@ static int read_crypto(struct qcow2 *q, struct arena *a, struct err *e)
 #undef OTHER
 	c->inside =
 		c->length.at.len && range_within(c->offset.v, c->length.v, q->file_size);
-	if (!c->offset.at.len || !range_within(c->offset.v, sizeof(luks), q->file_size))
+	if (!c->offset.at.len || !range_within(c->offset.v, LUKS1_LEN, q->file_size))
 		return 0;
-	if (source_view(q->src, a, c->offset.v, sizeof(luks), &magic, e) != 0)
+	if (source_view(q->src, a, c->offset.v, LUKS1_LEN, &head, e) != 0)
 		return -1;
-	c->magic = view_eq(magic, 0, luks, sizeof(luks));
+	c->magic = view_eq(head, 0, luks, sizeof(luks));
+	/* Version 1 of it, which QEMU writes: sectors before the payload. */
+	if (c->magic && view_be16(head, 6) == 1)
+		c->payload = (uint64_t)view_be32(head, 104) * 512;
 	return 0;
 }
 

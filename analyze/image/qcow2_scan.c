@@ -193,9 +193,9 @@ static bool is_whole(const struct qcow2_tally *t)
 		if (t->scan->flaws[lost[i]].total)
 			return false;
 	}
-	return t->scan->complete && table_is_whole(&q->l1) && table_is_whole(&q->rt) &&
-	       list_is_whole(q->snapshots.state) && list_is_whole(q->bitmaps.state) &&
-	       q->l1.n >= q->l1_needed;
+	return t->scan->complete && qcow2_header_agrees(q) && table_is_whole(&q->l1) &&
+	       table_is_whole(&q->rt) && list_is_whole(q->snapshots.state) &&
+	       list_is_whole(q->bitmaps.state) && q->l1.n >= q->l1_needed;
 }
 
 /* Tables for which there was no memory: nothing can be said about refcounts. */
