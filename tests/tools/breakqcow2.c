@@ -1,208 +1,153 @@
 /* breakqcow2 SEED IMAGE: changes one entry of one table of a QCOW2 image, and prints what.
- * The image is one that QEMU made: nothing is checked.
+ * breakqcow2 SEED IMAGE KIND...: does to it what life does to one, in ways that follow from
+ * the seed, and prints what.
+ * breakqcow2 kinds IMAGE: the kinds that there are for it.
+ *
+ * The image is one that QEMU made: nothing is checked. It shares no code with analyze/, so
+ * that the tests do not test code with itself.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "tests/tools/breakqcow2/image.h"
+
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-enum { TRIES = 200 };
-#define OFFSET_MASK UINT64_C(0x00fffffffffffe00)
+#include "base/banned.h"
 
-static int fd;
-static uint64_t seed, file_size, cluster_size;
+struct kind {
+	const char *name;
+	void (*break_it)(struct image *m);
+	unsigned needs;
+};
 
-static uint64_t pick(uint64_t n)
+static const struct kind kinds[] = {
+	{ "l1-zero", break_l1_zero, NEED_DATA },
+	{ "l1-wild", break_l1_wild, NEED_DATA },
+	{ "l1-shared", break_l1_shared, NEED_L2 },
+	{ "l1-unaligned", break_l1_unaligned, NEED_DATA },
+	{ "l1-reserved", break_l1_reserved, NEED_DATA },
+	{ "l1-copied", break_l1_copied, NEED_DATA },
+	{ "l1-eof", break_l1_eof, NEED_DATA },
+	{ "l1-gone", break_l1_gone, NEED_DATA },
+	{ "l1-noise", break_l1_noise, NEED_DATA },
+	{ "l1-offset", break_l1_offset, NEED_DATA },
+	{ "l1-size", break_l1_size, NEED_DATA },
+	{ "l2-zero", break_l2_zero, NEED_DATA },
+	{ "l2-wild", break_l2_wild, NEED_DATA },
+	{ "l2-shared", break_l2_shared, NEED_DATA },
+	{ "l2-unaligned", break_l2_unaligned, NEED_DATA },
+	{ "l2-reserved", break_l2_reserved, NEED_DATA },
+	{ "l2-copied", break_l2_copied, NEED_DATA },
+	{ "l2-metadata", break_l2_metadata, NEED_DATA },
+	{ "l2-eof", break_l2_eof, NEED_DATA },
+	{ "l2-zero-v2", break_l2_zero_flag, NEED_DATA | NEED_V2 },
+	{ "l2-gone", break_l2_gone, NEED_DATA },
+	{ "l2-noise", break_l2_noise, NEED_DATA },
+	{ "l2-sector", break_l2_sector, NEED_DATA },
+	{ "packed-place", break_packed_place, NEED_PACKED },
+	{ "packed-copied", break_packed_copied, NEED_PACKED },
+	{ "packed-stream", break_packed_stream, NEED_PACKED },
+	{ "extended-both", break_extended_both, NEED_DATA | NEED_EXTENDED },
+	{ "extended-nowhere", break_extended_nowhere, NEED_DATA | NEED_EXTENDED },
+	{ "extended-bit0", break_extended_bit0, NEED_DATA | NEED_EXTENDED },
+	{ "data-offset", break_data_offset, NEED_DATA_FILE },
+	{ "data-name", break_data_name, NEED_DATA_FILE },
+	{ "data-file-bit", break_data_file_bit, NEED_V3 },
+	{ "count-zero", break_count_zero, 0 },
+	{ "count-low", break_count_low, NEED_SNAPSHOT },
+	{ "count-high", break_count_high, 0 },
+	{ "leak", break_leak, 0 },
+	{ "refblock-gone", break_refblock_gone, 0 },
+	{ "refblock-noise", break_refblock_noise, 0 },
+	{ "rt-zero", break_rt_zero, 0 },
+	{ "rt-wild", break_rt_wild, 0 },
+	{ "rt-unaligned", break_rt_unaligned, 0 },
+	{ "rt-reserved", break_rt_reserved, 0 },
+	{ "rt-eof", break_rt_eof, 0 },
+	{ "rt-offset", break_rt_offset, 0 },
+	{ "rt-clusters", break_rt_clusters, 0 },
+	{ "size", break_size, 0 },
+	{ "cluster-bits", break_cluster_bits, 0 },
+	{ "refcount-order", break_refcount_order, NEED_V3 },
+	{ "header-length", break_header_length, NEED_V3 },
+	{ "unknown-bit", break_unknown_bit, NEED_V3 },
+	{ "autoclear", break_autoclear, NEED_V3 },
+	{ "dirty", break_dirty, NEED_V3 },
+	{ "corrupt", break_corrupt, NEED_V3 },
+	{ "compression", break_compression, NEED_V3 | NEED_PACKED },
+	{ "extended-bit", break_extended_bit, NEED_V3 },
+	{ "crypt", break_crypt, 0 },
+	{ "luks-extension", break_luks_extension, NEED_LUKS },
+	{ "luks-header", break_luks_header, NEED_LUKS },
+	{ "backing", break_backing, NEED_BACKING },
+	{ "format", break_format, NEED_FORMAT },
+	{ "extension", break_extension, 0 },
+	{ "snapshots-offset", break_snapshots_offset, NEED_SNAPSHOT },
+	{ "snapshots-none", break_snapshots_none, NEED_SNAPSHOT },
+	{ "snapshots-more", break_snapshots_more, NEED_SNAPSHOT },
+	{ "snapshot-l1", break_snapshot_l1, NEED_SNAPSHOT },
+	{ "snapshot-sizes", break_snapshot_sizes, NEED_SNAPSHOT },
+	{ "snapshots-gone", break_snapshots_gone, NEED_SNAPSHOT },
+	{ "snapshot-entry", break_snapshot_l1_zero, NEED_SNAPSHOT | NEED_DATA },
+	{ "snapshot-bits", break_snapshot_l1_bits, NEED_SNAPSHOT | NEED_DATA },
+	{ "bitmaps-ext", break_bitmaps_extension, NEED_BITMAP },
+	{ "bitmaps-dir", break_bitmaps_directory, NEED_BITMAP },
+	{ "bitmap-table", break_bitmap_table, NEED_BITMAP },
+	{ "bitmap-flags", break_bitmap_in_use, NEED_BITMAP },
+	{ "bitmaps-bit", break_bitmaps_bit, NEED_BITMAP },
+	{ "cut", break_cut, 0 },
+	{ "cut-little", break_cut_little, 0 },
+	{ "tail", break_tail, 0 },
+	{ "entry", break_entry, NEED_DATA },
+	{ "bit", break_bit, NEED_DATA },
+	{ "sector", break_sector, NEED_DATA },
+};
+
+enum { NKINDS = sizeof(kinds) / sizeof(*kinds) };
+
+static const struct kind *kind_called(const char *name)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (seed >> 11) % (n ? n : 1);
-}
-
-static uint64_t get(uint64_t off, unsigned bytes)
-{
-	uint8_t b[8] = { 0 };
-	uint64_t v = 0;
-
-	if (pread(fd, b, bytes, (off_t)off) < 0)
-		exit(2);
-	for (unsigned i = 0; i < bytes; i++)
-		v = v << 8 | b[i];
-	return v;
-}
-
-static void put(uint64_t off, unsigned bytes, uint64_t v)
-{
-	uint8_t b[8];
-
-	for (unsigned i = 0; i < bytes; i++)
-		b[i] = (uint8_t)(v >> 8 * (bytes - 1 - i));
-	if (pwrite(fd, b, bytes, (off_t)off) != (ssize_t)bytes)
-		exit(2);
-}
-
-/* An entry of a table of n that is not 0, if that is found at random. */
-static uint64_t entry_of(uint64_t table, uint64_t n, unsigned stride)
-{
-	for (int i = 0; i < TRIES; i++) {
-		uint64_t at = table + pick(n) * stride;
-
-		if (get(at, 8))
-			return at;
+	for (size_t i = 0; i < NKINDS; i++) {
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
 	}
-	return table + pick(n) * stride;
+	fprintf(stderr, "breakqcow2: %s is no kind\n", name);
+	exit(2);
 }
 
-static uint64_t other_value(uint64_t v)
+static void list_kinds(const struct image *m)
 {
-	uint64_t off = v & OFFSET_MASK;
-
-	switch (pick(9)) {
-	case 0:
-		return 0;
-	case 1:
-		return v ^ UINT64_C(1) << 63;
-	case 2:
-		return v ^ UINT64_C(1) << pick(64);
-	case 3:
-		return (v & ~OFFSET_MASK) |
-		       pick(file_size / cluster_size + 2) * cluster_size;
-	case 4:
-		return (v & ~OFFSET_MASK) | ((off + cluster_size) & OFFSET_MASK);
-	case 5:
-		return (v & ~OFFSET_MASK) | ((off - cluster_size) & OFFSET_MASK);
-	case 6:
-		return (v & ~OFFSET_MASK) | ((file_size / 512 + pick(9)) * 512);
-	case 7:
-		return v ^ 1;
-	default:
-		return v ^ UINT64_C(1) << 62;
-	}
-}
-
-static void change(const char *what, uint64_t at, unsigned bytes, uint64_t v)
-{
-	uint64_t old = get(at, bytes);
-
-	if (v == old)
-		v = old ^ 1;
-	put(at, bytes, v);
-	printf("%s at 0x%" PRIx64 ": 0x%" PRIx64 " -> 0x%" PRIx64 "\n", what, at, old,
-	       get(at, bytes));
-}
-
-static void change_entry(const char *what, uint64_t at)
-{
-	change(what, at, 8, other_value(get(at, 8)));
-}
-
-/* The L1 table of a snapshot, or the active one. */
-static uint64_t some_l1(uint64_t *n)
-{
-	uint64_t count = get(60, 4), at = get(64, 8), which = pick(count + 1);
-
-	for (uint64_t i = 0; i < which; i++) {
-		uint64_t len = 40 + get(at + 36, 4) + get(at + 12, 2) + get(at + 14, 2);
-
-		if (i + 1 == which) {
-			*n = get(at + 8, 4);
-			return get(at, 8);
-		}
-		at += (len + 7) / 8 * 8;
-	}
-	*n = get(36, 4);
-	return get(40, 8);
-}
-
-static void break_l2(void)
-{
-	bool extended = get(4, 4) == 3 && get(72, 8) & 16;
-	unsigned stride = extended ? 16 : 8;
-	uint64_t n, l1 = some_l1(&n), entry = get(entry_of(l1, n, 8), 8), at;
-
-	if (!(entry & OFFSET_MASK))
-		return;
-	at = entry_of(entry & OFFSET_MASK, cluster_size / stride, stride);
-	if (extended && pick(3) == 0)
-		change_entry("subclusters", at + 8);
-	else
-		change_entry("L2 entry", at);
-}
-
-static void break_refcount(void)
-{
-	uint64_t rt = get(48, 8), order = get(4, 4) == 3 ? get(96, 4) : 4;
-	uint64_t per_byte = order < 3 ? 8 >> order : 1, n, at, i;
-	unsigned width = order < 3 ? 1 : 1u << (order - 3);
-	uint64_t block = get(entry_of(rt, 4, 8), 8) & OFFSET_MASK;
-
-	n = file_size / cluster_size + 2;
-	i = pick(n) / per_byte;
-	if (i * width >= cluster_size || !block)
-		return;
-	at = block + i * width;
-	switch (pick(4)) {
-	case 0:
-		change("refcount", at, width, 0);
-		break;
-	case 1:
-		change("refcount", at, width, get(at, width) + 1);
-		break;
-	case 2:
-		change("refcount", at, width, get(at, width) - 1);
-		break;
-	case 3:
-		change("refcount", at, width,
-		       get(at, width) ^ UINT64_C(1) << pick(8 * width));
-		break;
-	}
-}
-
-static void break_one(void)
-{
-	uint64_t n, l1;
-
-	switch (pick(10)) {
-	case 0:
-	case 1:
-		l1 = some_l1(&n);
-		change_entry("L1 entry", entry_of(l1, n, 8));
-		break;
-	case 2:
-		change_entry("RT entry", entry_of(get(48, 8), 4, 8));
-		break;
-	case 3:
-	case 4:
-	case 5:
-		break_refcount();
-		break;
-	default:
-		break_l2();
+	for (size_t i = 0; i < NKINDS; i++) {
+		if (!(kinds[i].needs & ~m->needs))
+			puts(kinds[i].name);
 	}
 }
 
 int main(int argc, char **argv)
 {
-	struct stat st;
+	static struct image m;
+	bool list;
 
-	if (argc != 3) {
-		fputs("usage: breakqcow2 SEED IMAGE\n", stderr);
+	if (argc < 3) {
+		fputs("usage: breakqcow2 SEED IMAGE [KIND...] | kinds IMAGE\n", stderr);
 		return 2;
 	}
-	fd = open(argv[2], O_RDWR);
-	if (fd < 0 || fstat(fd, &st) != 0) {
-		perror(argv[2]);
-		return 2;
+	list = strcmp(argv[1], "kinds") == 0;
+	m.fd = open(argv[2], (list ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+	if (m.fd < 0)
+		die(argv[2]);
+	m.random = (strtoull(argv[1], NULL, 10) + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	look(&m);
+	if (list) {
+		list_kinds(&m);
+		return 0;
 	}
-	seed = (strtoull(argv[1], NULL, 10) + 1) * UINT64_C(0x9e3779b97f4a7c15);
-	file_size = (uint64_t)st.st_size;
-	cluster_size = UINT64_C(1) << get(20, 4);
-	break_one();
-	return close(fd) == 0 ? 0 : 2;
+	if (argc == 3)
+		break_entry(&m);
+	for (int i = 3; i < argc; i++) {
+		if (i > 3)
+			say(&m, "; ");
+		kind_called(argv[i])->break_it(&m);
+	}
+	puts(m.said.p);
+	return close(m.fd) == 0 ? 0 : 2;
 }
