@@ -24,6 +24,7 @@ struct text_syntax {
 extern const struct text_syntax text_xml;
 extern const struct text_syntax text_qemu;
 extern const struct text_syntax text_json;
+extern const struct text_syntax text_hcl;
 
 /* NULL: it is read, and not written. */
 const struct text_syntax *text_syntax(enum syntax syntax);
@@ -55,6 +56,9 @@ bool text_remove_each(struct plan *p, const struct fact *f,
 		      bool (*one)(struct plan *p, const struct node *n))
 	__attribute__((warn_unused_result));
 
+/* A second tokenizer of HCL, and our reader. */
+bool judge_hcl(struct view before, struct view after, const struct plan *p,
+	       struct arena *a, const char **why);
 /* jansson. */
 bool judge_json(struct view before, struct view after, const struct plan *p,
 		struct arena *a, const char **why);

@@ -83,7 +83,7 @@ static int by_key(const void *a, const void *b)
 
 	if (order == 0 && x->key.n != y->key.n)
 		order = x->key.n < y->key.n ? -1 : 1;
-	return order;
+	return order ? order : x->is_block - y->is_block;
 }
 
 const struct node **node_by_key(const struct node *n, struct arena *a, size_t *count)
@@ -113,8 +113,7 @@ bool node_double(const struct node *n, struct arena *a, const struct node **late
 
 	*later = NULL;
 	for (size_t i = 1; v && i < count; i++) {
-		if (!str_eq(v[i]->key, v[i - 1]->key) ||
-		    (v[i]->is_block && v[i - 1]->is_block))
+		if (!str_eq(v[i]->key, v[i - 1]->key) || v[i]->is_block)
 			continue;
 		if (*later && v[i]->whole.off > (*later)->whole.off)
 			continue;

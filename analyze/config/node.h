@@ -133,11 +133,11 @@ struct span node_value_at(const struct node *n);
 const struct node *node_again(const struct node *n);
 
 /* n's children without attributes and labels, sorted by name, those of one name in file
- * order. Budgeted: NULL past a's bound. */
+ * order, but blocks last. Budgeted: NULL past a's bound. */
 const struct node **node_by_key(const struct node *n, struct arena *a, size_t *count);
 
-/* *later: the first member of n whose name an earlier one has, *earlier, unless both are
- * blocks; or NULL. False: past a's bound. */
+/* *later: the first member of n whose name an earlier one has, *earlier, without blocks; or
+ * NULL. False: past a's bound. */
 bool node_double(const struct node *n, struct arena *a, const struct node **later,
 		 const struct node **earlier);
 
