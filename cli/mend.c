@@ -142,7 +142,8 @@ static int open_locked(struct repair *p, struct err *e)
 	if (lock_image(&p->src, false, e) != 0)
 		return -1;
 	if (journal_look(path, FORMAT_IMAGE) == JOURNAL_ARMED) {
-		if (resume_locked(p, e) != 0)
+		/* It may be longer now. */
+		if (resume_locked(p, e) != 0 || source_stat(&p->src, e) != 0)
 			return -1;
 		p->resumed = true;
 	}

@@ -94,6 +94,11 @@ bool qcow2_plan_own_tables(struct plan *p, const struct qcow2 *q,
 			   const struct qcow2_flaw *v, size_t n)
 	__attribute__((warn_unused_result));
 
+/* The same for entries of the active L1 table that pointed at an L2 table which a snapshot
+ * has, too: where it, and all that it maps, have a refcount for one reference more. */
+bool qcow2_plan_shared_back(struct plan *p, const struct qcow2 *q)
+	__attribute__((warn_unused_result));
+
 /* As long a file as the L2 entries that point beyond its end need. Refuses when one of
  * these clusters has no refcount: then the entry is wrong, not the file's end. */
 bool qcow2_plan_longer(struct plan *p, const struct qcow2 *q)

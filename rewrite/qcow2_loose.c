@@ -112,7 +112,9 @@ struct qcow2_match qcow2_match_block(const struct qcow2 *q,
 
 		m.used += counted != 0;
 		m.low += stored < counted;
-		m.odd += stored > counted && stored - counted > FAR;
+		/* Of compressed data, thousands may share a cluster. */
+		m.odd += stored > counted && stored - counted > FAR &&
+			 !qcow2_refs_marked(&q->scan->refs, QCOW2_MARK_PACKED, first + i);
 		m.past += stored && first + i >= q->host_clusters;
 		if (first + i == cluster && stored == 0)
 			m.itself = false;
@@ -122,7 +124,7 @@ struct qcow2_match qcow2_match_block(const struct qcow2 *q,
 
 bool qcow2_match_named(const struct qcow2_match *m)
 {
-	return m->odd == 0 && m->low <= m->used / PART;
+	return m->odd <= m->used / PART && m->low <= m->used / PART;
 }
 
 /* Narrow refcounts are in any bytes. */

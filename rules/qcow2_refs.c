@@ -226,7 +226,7 @@ static bool may_lower(struct plan *p, const struct qcow2 *q)
 
 /* A table that refers to it, and that we do not see, has a refcount itself, or is named by
  * something that we do not know. */
-static bool is_explained(struct plan *p, const struct qcow2 *q)
+static bool is_superfluous(struct plan *p, const struct qcow2 *q)
 {
 	const uint64_t *n = q->scan->orphans;
 
@@ -245,10 +245,16 @@ static bool is_explained(struct plan *p, const struct qcow2 *q)
 	return true;
 }
 
+/* A pointer that is missing explains it best. */
 static bool fix_high(struct plan *p, const struct finding *f, const struct qcow2 *q)
 {
+	struct plan_mark start = plan_mark(p);
+
 	(void)f;
-	if (!may_lower(p, q) || !is_explained(p, q))
+	if (qcow2_plan_shared_back(p, q))
+		return true;
+	plan_cut(p, start);
+	if (!may_lower(p, q) || !is_superfluous(p, q))
 		return false;
 	plan_title(p, "refcounts lowered to what was counted");
 	return qcow2_plan_counts(p, q, QCOW2_LOWER);
@@ -358,7 +364,7 @@ const struct rule rules_qcow2_refs[] = {
 	  CHECK_FIX(qcow2, check_copied, fix_copied) },
 	{ .id = "qcow2-refcount-high",
 	  .severity = SEV_WARNING,
-	  .fix_class = FIX_SAFE,
+	  .fix_class = FIX_UNSAFE,
 	  .title = "a cluster of a QCOW2 has a higher refcount than references",
 	  .why = "It is never let go, and each write to it copies it. Or a table is lost that "
 		 "refers to it, too: then a lower refcount would destroy what that shows. It is "
