@@ -21,6 +21,7 @@ struct rebuild {
 	struct qcow2_refs old;  /* references of the present table and blocks */
 	struct qcow2_refs gone; /* clusters of these that will be free */
 	struct qcow2_refs keep; /* that nothing refers to, and that are not free */
+	unsigned beyond;        /* blocks for clusters behind the file's end */
 	uint8_t *trust;         /* of each present block, by index */
 	size_t ntrust;
 	uint64_t at;            /* cluster: where the new ones begin */
@@ -28,6 +29,8 @@ struct rebuild {
 	uint64_t end;           /* clusters of the new file */
 	uint8_t *was;           /* a present block */
 };
+
+enum { BEYOND_MAX = 64 }; /* of them that are read */
 
 enum trust {
 	TRUST_NONE,   /* there is none, or it may be something else */
@@ -72,6 +75,11 @@ static bool trust_block(struct rebuild *r, size_t i)
 	struct qcow2_match m;
 
 	if (!off)
+		return true;
+	/* A table of 8 MiB may name the same clusters a million times, for what the file
+	 * does not have. */
+	if (i >= div_up(q->host_clusters, q->refblock_entries) &&
+	    ++r->beyond > BEYOND_MAX)
 		return true;
 	if (!read_block(r, i))
 		return false;
