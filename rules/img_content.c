@@ -1,10 +1,8 @@
 /* Rules on what a file is that is said to be a disk image: no image at all, or one that other
  * programs take for something else.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "analyze/image/qcow2_scan.h"
 #include "analyze/image/signs.h"
 #include "analyze/image/stray.h"
-#include "rules/qcow2_state.h"
 #include "rules/rules.h"
 #include "base/banned.h"
 
@@ -83,21 +81,6 @@ static void check_polyglot(struct scan *s, const struct unit *u)
 	}
 }
 
-/* ---- qcow2-trailing-garbage ---- */
-
-static void check_tail(struct scan *s, const struct qcow2 *q)
-{
-	const struct signs *x = q->unit ? q->unit->signs : NULL;
-
-	/* A writer allocates clusters before the file says so. */
-	if (!x || !x->tail.len || qcow2_live(q) || x->disk.len)
-		return;
-	report(s, x->tail,
-	       "the file goes on for %llu bytes behind its last cluster, and they are not "
-	       "zeros from %#llx on",
-	       LLU(q->file_size - q->scan->end * q->cluster_size), LLU(x->tail.off));
-}
-
 const struct rule rules_img_content[] = {
 	{ .id = "img-compressed-archive",
 	  .severity = SEV_ERROR,
@@ -149,16 +132,6 @@ const struct rule rules_img_content[] = {
 	  .source = "CVE-2008-2004, CVE-2015-5163; QEMU, block.c, bdrv_probe_all()",
 	  .since = "0.1.0",
 	  CHECK(unit, check_raw) },
-	{ .id = "qcow2-trailing-garbage",
-	  .severity = SEV_NOTE,
-	  .fix_class = FIX_NONE,
-	  .title = "bytes behind the last cluster of a QCOW2",
-	  .why = "No table and no refcount has to do with them. Two files may have been joined; "
-		 "QEMU writes new clusters over them.",
-	  .steps = "Look at them before the image is used: `tail -c`.",
-	  .source = "QEMU, block/qcow2-refcount.c, \"image-end-offset\"",
-	  .since = "0.1.0",
-	  CHECK(qcow2, check_tail) },
 };
 
 RULES_END(img_content);

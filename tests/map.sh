@@ -26,7 +26,7 @@ golden='gpt-grown/bad-twice gpt-truncated/bad-cut gpt-overlap/bad-inside mbr-ebr
 # The file of a QCOW2 and the disk in it: an L2 table that is lost, snapshots, compressed data
 # and bitmaps, no L1 table.
 golden+=' qcow2-orphan-table/bad-l1-entry qcow2-snapshot-dup/bad-id qcow2-bitmap-inuse/bad-one
-	qcow2-l1-offset/bad-zero qcow2-trailing-garbage/bad-joined'
+	qcow2-l1-offset/bad-zero img-format-polyglot/bad-zip-behind'
 
 # Builds all that a case consists of, in an empty folder of its own, and sets in.
 build_case() { # FOLDER-OF-THE-CORPUS
