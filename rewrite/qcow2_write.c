@@ -99,6 +99,12 @@ static bool guest_fix(const struct unit *u, const struct finding *f, struct plan
 
 bool qcow2_rule_fix(const struct unit *u, const struct finding *f, struct plan *p)
 {
+	const struct qcow2_scan *s = u->qcow2 ? u->qcow2->scan : NULL;
+
+	if (s && (qcow2_bitmaps_are_pointers(s) || qcow2_pointers_are_bitmaps(s)))
+		return plan_refuse(
+			p, "the bit for extended L2 entries may be wrong: what the "
+			   "tables say is not known");
 	if (u->qcow2 && u->signs && u->signs->disk.len)
 		return plan_refuse(
 			p, "the file has the GPT of a raw disk of its length: its "

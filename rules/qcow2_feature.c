@@ -211,6 +211,30 @@ static bool fix_compression(struct plan *p, const struct finding *f,
 	return plan_u8(p, STAGE_COMMIT, q->compression.at, 0);
 }
 
+/* ---- qcow2-extl2-suspect ---- */
+
+static void check_suspect(struct scan *s, const struct qcow2 *q)
+{
+	const struct qcow2_scan *c = qcow2_understood(q) ? q->scan : NULL;
+	struct finding *f = NULL;
+
+	if (c && qcow2_bitmaps_are_pointers(c))
+		f = report(
+			s, q->incompatible.at,
+			"the bit for extended L2 entries is set, and %llu of %llu bitmaps "
+			"of subclusters are pointers to clusters, as in tables without",
+			LLU(c->npointers), LLU(c->nbitmaps));
+	else if (c && qcow2_pointers_are_bitmaps(c))
+		f = report(
+			s, q->incompatible.at,
+			"the bit for extended L2 entries is clear, and every second entry "
+			"of L2 tables (%llu) is a bitmap of subclusters, as in tables with "
+			"them",
+			LLU(c->nmisfits[1]));
+	if (f)
+		report_label(s, f, "the guest sees its clusters in other places");
+}
+
 /* ---- qcow2-extl2-cluster ---- */
 
 static void check_extl2(struct scan *s, const struct qcow2 *q)
@@ -367,6 +391,21 @@ const struct rule rules_qcow2_feature[] = {
 	  .since = "0.1.0",
 	  CHECK(qcow2, check_extl2) },
 	/* No fix: to clear it is to declare void what another program relies on. */
+	{ .id = "qcow2-extl2-suspect",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_MANUAL,
+	  .title = "the bit for extended L2 entries contradicts the tables",
+	  .why = "With the wrong one, every table is read as something else: the guest sees "
+		 "zeros and old data, and half of its clusters seem to be leaked. QEMU and "
+		 "`qemu-img check` do not notice. Nothing else in the image is mended.",
+	  .steps =
+		  "On a copy, change bit 4 (16) of byte 79 of the file, and check it again: "
+		  "the rest of the findings should be gone.",
+	  .source =
+		  "QEMU, docs/interop/qcow2.txt, incompatible feature bit 4, \"Extended L2 "
+		  "Entries\"",
+	  .since = "0.1.0",
+	  CHECK(qcow2, check_suspect) },
 	{ .id = "qcow2-feature-unknown-autoclear",
 	  .severity = SEV_NOTE,
 	  .fix_class = FIX_NONE,

@@ -473,6 +473,31 @@ static void look_at_flags(struct qcow2_tally *t, const struct qcow2_run *r)
 		run_flaw(t, QCOW2_FLAW_BITMAP_NOWHERE, r);
 }
 
+/* Whether the other kind of L2 entries would make more sense. */
+static void count_shapes(struct qcow2_tally *t, const struct qcow2_run *r)
+{
+	const struct qcow2 *q = t->q;
+	struct qcow2_scan *s = t->scan;
+	uint64_t v = q->extended_l2 ? r->bitmap : r->entry, off = v & QCOW2_OFFSET_MASK;
+	bool even = r->at / 8 % 2 == 0;
+
+	if (q->extended_l2) {
+		bool pointer = v & QCOW2_COPIED &&
+			       !(v & (QCOW2_COMPRESSED | QCOW2_L2_RESERVED)) && off &&
+			       off % q->cluster_size == 0 && off < q->file_size;
+
+		s->nbitmaps += v ? r->n : 0;
+		s->npointers += pointer ? r->n : 0;
+		return;
+	}
+	s->nslots[0] += (r->n + even) / 2;
+	s->nslots[1] += (r->n + !even) / 2;
+	/* What is allocated is not zeros as well; and no pointer is like that. */
+	if (r->n == 1 && !(v & QCOW2_COMPRESSED) && v & UINT32_MAX && !(v >> 32 & v) &&
+	    off % q->cluster_size != 0)
+		s->nmisfits[!even]++;
+}
+
 /* Entries of the active tables: what the disk consists of, and what lies behind it. */
 static void count_guest(struct qcow2_tally *t, const struct qcow2_run *r)
 {
@@ -520,8 +545,10 @@ static bool count_run(void *arg, const struct qcow2_run *r)
 	const struct qcow2 *q = t->q;
 	uint64_t off = r->entry & QCOW2_OFFSET_MASK, c = off >> q->cluster_bits.v, n;
 
-	if (r->active && !r->again)
+	if (r->active && !r->again) {
+		count_shapes(t, r);
 		count_guest(t, r);
+	}
 	if (r->entry & QCOW2_COMPRESSED)
 		return count_compressed(t, r);
 	if (r->entry & (QCOW2_L2_RESERVED | QCOW2_ZERO) || r->bitmap)

@@ -229,6 +229,12 @@ struct qcow2_scan {
 	uint64_t nstretches;
 	const struct qcow2_extent *extent; /* long ones, by guest offset */
 	size_t nextents;
+	/* Extended L2: active entries with a bitmap, and such whose bitmap is what a plain
+	 * entry looks like, COPIED and with a cluster of the file. */
+	uint64_t nbitmaps, npointers;
+	/* Plain L2: active entries that are not zero, by the parity of their index, and such
+	 * that are a bitmap rather than a pointer. */
+	uint64_t nslots[2], nmisfits[2];
 	uint64_t nvm_state; /* behind the disk, where VM state goes while it is saved */
 
 	const struct qcow2_orphan *orphan; /* by cluster */
@@ -238,6 +244,19 @@ struct qcow2_scan {
 	const struct qcow2_slots *empty;
 	size_t nempty;
 };
+
+/* The tables are those of an image without extended L2 entries. */
+static inline bool qcow2_bitmaps_are_pointers(const struct qcow2_scan *s)
+{
+	return s->npointers >= 4 && s->npointers >= s->nbitmaps - s->nbitmaps / 10;
+}
+
+/* The tables are those of an image with extended L2 entries. */
+static inline bool qcow2_pointers_are_bitmaps(const struct qcow2_scan *s)
+{
+	return s->nmisfits[1] >= 4 && s->nmisfits[1] == s->nslots[1] &&
+	       s->nslots[0] >= 4 && s->nmisfits[0] == 0;
+}
 
 /* Reads all tables that q names. Needs q->geometry. counts: an arena that nobody else uses,
  * for what grows with the clusters in use. How large that may be follows the bytes that the
