@@ -414,7 +414,8 @@ static bool was_cut_short(const struct mend *m)
 		const char *why = m->items.v[i].reason;
 
 		if (why && (strstr(why, "more rounds or trials") ||
-			    strstr(why, "is not on the disk yet")))
+			    strstr(why, "is not on the disk yet") ||
+			    strstr(why, "are not in the file yet")))
 			return true;
 	}
 	return false;
