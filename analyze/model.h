@@ -13,6 +13,7 @@
 
 struct lens;
 struct node;
+struct qemu_command;
 struct source;
 
 /* ---- places ---- */
@@ -79,6 +80,7 @@ static inline bool fact_known(const struct fact *f)
 
 enum flavour {
 	FLAVOUR_LIBVIRT,
+	FLAVOUR_QEMU, /* a command line of qemu-system-*, or a file of its options */
 };
 
 /* A disk, CD-ROM or floppy of a VM. (What is inside the file it names: struct image.) */
@@ -98,6 +100,7 @@ struct disk {
 	struct fact shareable; /* "yes" when present */
 	struct fact transient; /* "yes" when present */
 	struct fact logical_block_size, physical_block_size; /* bytes */
+	struct fact locking; /* QEMU's locks on the image file: on, off, auto */
 	/* The file system that holds the source on this host; NULL: not a local path, or the
 	 * host's mounts are not known. Found by name only, the path itself is not touched. */
 	const struct mount *mount;
@@ -135,6 +138,7 @@ struct vm {
 	struct fact emulator; /* path of the QEMU binary */
 	struct fact acpi;     /* "yes" when present */
 	struct fact ioapic;   /* qemu (split), kvm */
+	struct fact irqchip;  /* QEMU's word for the same: split, off, on */
 	const struct disk *disks;
 	size_t ndisks;
 	const struct iommu *iommus; /* more than one is wrong, and still a fact */
@@ -145,6 +149,8 @@ struct vm {
 	 * they may say something else than the facts above. */
 	const struct str *raw;
 	size_t nraw;
+	/* The same for who asks about QEMU's options (config/qemu.h); NULL: there are none. */
+	const struct qemu_command *qemu;
 };
 
 /* Known to run under QEMU, and not Xen, LXC, bhyve, VMware ... */

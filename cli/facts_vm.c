@@ -23,6 +23,7 @@ static void disk(struct facts *f, const struct disk *d, size_t i)
 	SHOW(d, transient);
 	SHOW(d, logical_block_size);
 	SHOW(d, physical_block_size);
+	SHOW(d, locking);
 	facts_word(f, "file_system", d->mount ? d->mount->fstype : NULL);
 	facts_group_end(f);
 }

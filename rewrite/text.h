@@ -25,6 +25,7 @@ extern const struct text_syntax text_xml;
 extern const struct text_syntax text_qemu;
 extern const struct text_syntax text_json;
 extern const struct text_syntax text_hcl;
+extern const struct text_syntax text_shell;
 
 /* NULL: it is read, and not written. */
 const struct text_syntax *text_syntax(enum syntax syntax);
@@ -62,6 +63,10 @@ bool judge_hcl(struct view before, struct view after, const struct plan *p,
 /* jansson. */
 bool judge_json(struct view before, struct view after, const struct plan *p,
 		struct arena *a, const char **why);
+/* For text_shell, and for what else is words on lines (systemd units). */
+bool judge_shell(struct view before, struct view after, const struct plan *p,
+		 struct arena *a, const char **why);
+
 /* libxml2. For text_xml, and for what else is XML (property lists). */
 bool judge_xml(struct view before, struct view after, const struct plan *p,
 	       struct arena *a, const char **why);

@@ -126,6 +126,9 @@ static bool qemu_remove_node(struct plan *p, const struct node *n)
 	struct qemu_unit u, next;
 	size_t at;
 
+	/* All of a word: the syntax that it stands in knows. */
+	if (n->kind == NODE_MAP && map && text_syntax(map->syntax))
+		return text_syntax(map->syntax)->remove_node(p, n);
 	if (n->kind == NODE_MAP || !map || map->syntax != SYNTAX_QEMU)
 		return plan_refuse(p, "it is more than an option");
 	if (!can_edit(p, map) || !unit_of(map, n, &u))

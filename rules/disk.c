@@ -2,6 +2,7 @@
  * libvirt: formatdomain, "Hard drives, floppy disks, CDROMs".
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "base/banned.h"
 
 static bool is_or_absent(const struct fact *f, const char *dflt)
@@ -42,20 +43,22 @@ static void check_cache(struct scan *s, const struct disk *d)
 	    is_scratch(&d->source))
 		return;
 	f = report(s, d->cache.at,
-		   "%s has cache='unsafe': the guest's flushes are ignored",
-		   name_of(s, d));
+		   "%s has cache=%sunsafe%s: the guest's flushes are ignored",
+		   name_of(s, d), quote_of(d->vm), quote_of(d->vm));
 	report_label(s, f, "when the host stops, the guest's file system may be lost");
 }
 
 static bool fix_cache(struct plan *p, const struct finding *f, const struct disk *d)
 {
 	(void)f;
+	const char *quote = quote_of(d->vm);
+
 	/* io='native' is refused with the default cache. */
 	if (fact_is(&d->io, "native")) {
-		plan_title(p, "cache='none'");
+		plan_title(p, "cache=%snone%s", quote, quote);
 		return plan_set(p, &d->cache, "none");
 	}
-	plan_title(p, "remove cache='unsafe' (the default is writeback)");
+	plan_title(p, "remove cache=%sunsafe%s (the default is writeback)", quote, quote);
 	return plan_remove(p, &d->cache);
 }
 
@@ -87,7 +90,9 @@ static void check_format(struct scan *s, const struct disk *d)
 	const struct ending *ending;
 	struct finding *f;
 
-	if (!vm_runs_qemu(d->vm) || !fact_absent(&d->format))
+	/* QEMU alone would look into the file. */
+	if (d->vm->flavour != FLAVOUR_LIBVIRT || !vm_runs_qemu(d->vm) ||
+	    !fact_absent(&d->format))
 		return;
 	/* Volumes know their format from the pool; a block device nearly always is raw,
 	 * and a CD-ROM, a floppy and a LUN are. */
@@ -127,6 +132,21 @@ static bool has_default_cache(const struct disk *d)
 	return fact_absent(&d->cache) || fact_is(&d->cache, "default");
 }
 
+/* What a command line of QEMU calls it. */
+static void say_native_qemu(struct scan *s, const struct disk *d)
+{
+	struct finding *f = report(
+		s, d->io.at, "%s has aio=native %s, expected cache=none or directsync",
+		name_of(s, d),
+		has_default_cache(d)
+			? "and the default cache mode"
+			: scan_printf(s, "and cache mode '%s'", shown(s, d->cache.v)));
+
+	report_label(s, f, "QEMU exits at start: aio=native requires cache.direct=on");
+	if (fact_known(&d->cache))
+		report_related(s, f, d->cache.at, "the cache mode");
+}
+
 static void check_native(struct scan *s, const struct disk *d)
 {
 	struct finding *f;
@@ -137,6 +157,10 @@ static void check_native(struct scan *s, const struct disk *d)
 		return;
 	if (!fact_is_not(&d->cache, "none") || !fact_is_not(&d->cache, "directsync"))
 		return;
+	if (says_qemu(d->vm)) {
+		say_native_qemu(s, d);
+		return;
+	}
 	f = report(s, d->io.at,
 		   "%s has io='native' %s, expected cache='none' or 'directsync'",
 		   name_of(s, d),
@@ -150,9 +174,9 @@ static bool fix_native(struct plan *p, const struct finding *f, const struct dis
 {
 	(void)f;
 	if (!has_default_cache(d))
-		return plan_refuse(p,
-				   "both are set: choose cache='none' or io='threads'");
-	plan_title(p, "cache='none'");
+		return plan_refuse(p, "both are set: choose cache=%snone%s or threads",
+				   quote_of(d->vm), quote_of(d->vm));
+	plan_title(p, "cache=%snone%s", quote_of(d->vm), quote_of(d->vm));
 	return plan_set(p, &d->cache, "none");
 }
 
@@ -187,8 +211,8 @@ const struct rule rules_disk[] = {
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_SAFE,
 	  .title = "native I/O on a disk that the host caches",
-	  .why = "libvirt refuses the domain, some versions only when it starts: "
-		 "io='native' needs either no disk cache or directsync cache mode. "
+	  .why = "QEMU does not start, and libvirt refuses the domain, some versions only "
+		 "when it starts: io='native' needs either no disk cache or directsync cache mode. "
 		 "Linux's native AIO is asynchronous with O_DIRECT only.",
 	  .steps =
 		  "cache='none' keeps native I/O, and needs a file system with O_DIRECT "

@@ -2,6 +2,7 @@
  * libvirt: src/conf/domain_validate.c, src/qemu/qemu_validate.c. QEMU: hw/i386/.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "base/banned.h"
 
 /* ---- iommu-intel-needs-q35 ---- */
@@ -45,7 +46,7 @@ static void check_q35(struct scan *s, const struct iommu *i)
 	} else {
 		return;
 	}
-	report_label(s, f, "libvirt refuses the domain: only Q35 machines have it");
+	report_label(s, f, "%s: only Q35 machines have it", refuses(i->vm));
 }
 
 /* ---- iommu-eim-needs-intremap ---- */
@@ -58,11 +59,15 @@ static void check_eim(struct scan *s, const struct iommu *i)
 		return;
 	if (!fact_is(&i->eim, "on") || !fact_is_not(&i->intremap, "on"))
 		return;
-	f = report(s, i->eim.at, "eim='on' %s, expected intremap='on'",
+	/* QEMU alone chooses where nothing is said. */
+	if (says_qemu(i->vm) && !fact_is(&i->intremap, "off"))
+		return;
+	f = report(s, i->eim.at, "eim=%son%s %s, expected intremap=%son%s",
+		   quote_of(i->vm), quote_of(i->vm),
 		   fact_absent(&i->intremap) ? "without interrupt remapping"
-					     : "with interrupt remapping off");
-	report_label(s, f,
-		     "libvirt refuses the domain: eim is a mode of interrupt remapping");
+					     : "with interrupt remapping off",
+		   quote_of(i->vm), quote_of(i->vm));
+	report_label(s, f, "%s: eim is a mode of interrupt remapping", refuses(i->vm));
 	if (fact_known(&i->intremap))
 		report_related(s, f, i->intremap.at, "interrupt remapping");
 }
@@ -71,7 +76,11 @@ static bool fix_eim(struct plan *p, const struct finding *f, const struct iommu 
 {
 	(void)f;
 	/* Interrupt remapping has its own condition, which this must not break. */
-	if (fact_is(&i->vm->ioapic, "qemu")) {
+	if (says_qemu(i->vm)) {
+		if (!fact_is(&i->vm->ioapic, "qemu") && !fact_is(&i->vm->type, "qemu"))
+			return plan_refuse(p, "the machine has no kernel_irqchip=split");
+		plan_title(p, "intremap=on");
+	} else if (fact_is(&i->vm->ioapic, "qemu")) {
 		plan_title(p, "intremap='on'");
 	} else {
 		plan_title(p, "intremap='on', and <ioapic driver='qemu'/> in <features>");
@@ -89,6 +98,23 @@ static bool may_be_x86(const struct vm *vm)
 	       fact_is(&vm->arch, "i686");
 }
 
+/* QEMU's own words, and only KVM has a choice. */
+static void say_intremap_qemu(struct scan *s, const struct iommu *i)
+{
+	const struct fact *ioapic = &i->vm->ioapic;
+	struct finding *f;
+
+	if (!fact_is(&i->vm->type, "kvm"))
+		return;
+	f = report(s, i->intremap.at,
+		   "interrupt remapping is on, and all interrupt controllers are KVM's; "
+		   "expected kernel_irqchip=split");
+	report_label(s, f,
+		     "QEMU exits at start: this cannot work with kernel-irqchip=on");
+	if (fact_known(ioapic))
+		report_related(s, f, ioapic->at, "kernel_irqchip");
+}
+
 static void check_intremap(struct scan *s, const struct iommu *i)
 {
 	const struct fact *ioapic = &i->vm->ioapic;
@@ -101,6 +127,10 @@ static void check_intremap(struct scan *s, const struct iommu *i)
 		return;
 	if (!fact_is(&i->intremap, "on") || !fact_is_not(ioapic, "qemu"))
 		return;
+	if (says_qemu(i->vm)) {
+		say_intremap_qemu(s, i);
+		return;
+	}
 	f = report(
 		s, i->intremap.at,
 		"interrupt remapping is on, but %s; expected <ioapic driver='qemu'/> in "
@@ -116,6 +146,10 @@ static void check_intremap(struct scan *s, const struct iommu *i)
 static bool fix_intremap(struct plan *p, const struct finding *f, const struct iommu *i)
 {
 	(void)f;
+	if (says_qemu(i->vm)) {
+		plan_title(p, "kernel_irqchip=split");
+		return plan_set(p, &i->vm->irqchip, "split");
+	}
 	plan_title(p, "<ioapic driver='qemu'/> in <features>");
 	return plan_set(p, &i->vm->ioapic, "qemu");
 }
@@ -158,7 +192,8 @@ static void check_vfio(struct scan *s, const struct iommu *i)
 	    !fact_is_not(&i->caching_mode, "on") || set_elsewhere(i->vm))
 		return;
 	f = report(s, i->caching_mode.at,
-		   "intel IOMMU and a VFIO device, but caching_mode is not on");
+		   "intel IOMMU and a VFIO device, but caching%cmode is not on",
+		   says_qemu(i->vm) ? '-' : '_');
 	report_label(s, f,
 		     "QEMU exits at start: device assignment needs caching-mode=on");
 	report_related(s, f, d->node->open_at, "the VFIO device");
@@ -167,7 +202,7 @@ static void check_vfio(struct scan *s, const struct iommu *i)
 static bool fix_vfio(struct plan *p, const struct finding *f, const struct iommu *i)
 {
 	(void)f;
-	plan_title(p, "caching_mode='on'");
+	plan_title(p, says_qemu(i->vm) ? "caching-mode=on" : "caching_mode='on'");
 	return plan_set(p, &i->caching_mode, "on");
 }
 
@@ -177,6 +212,8 @@ static bool fix_vfio(struct plan *p, const struct finding *f, const struct iommu
 enum { NVTD = 4 };
 
 static const char *const vtd_names[NVTD] = { "intremap", "caching_mode", "eim", "iotlb" };
+static const char *const vtd_options[NVTD] = { "intremap", "caching-mode", "eim",
+					       "device-iotlb" };
 
 static const struct fact *vtd_fact(const struct iommu *i, size_t k)
 {
@@ -200,16 +237,17 @@ static void check_attrs(struct scan *s, const struct iommu *i)
 		if (fact_absent(vtd_fact(i, k)))
 			continue;
 		names = scan_printf(s, "%s%s%s", names, first ? " and " : "",
-				    vtd_names[k]);
+				    says_qemu(i->vm) ? vtd_options[k] : vtd_names[k]);
 		if (!first)
 			first = vtd_fact(i, k);
 	}
 	if (!first)
 		return;
-	f = report(s, first->at,
-		   "IOMMU model '%s' with %s, expected no attribute of VT-d",
-		   shown(s, i->model.v), names);
-	report_label(s, f, "libvirt refuses the domain: the model has no such attribute");
+	f = report(s, first->at, "IOMMU model '%s' with %s, expected no %s of VT-d",
+		   shown(s, i->model.v), names,
+		   says_qemu(i->vm) ? "property" : "attribute");
+	report_label(s, f, "%s: the model has no such %s", refuses(i->vm),
+		     says_qemu(i->vm) ? "property" : "attribute");
 	report_related(s, f, i->model.at, "the IOMMU's model");
 }
 
@@ -233,14 +271,16 @@ static bool says_only_vtd(const struct node *driver)
 
 static bool fix_attrs(struct plan *p, const struct finding *f, const struct iommu *i)
 {
-	const struct node *driver = node_child(i->node, "driver");
+	const struct node *driver =
+		says_qemu(i->vm) ? NULL : node_child(i->node, "driver");
 
 	(void)f;
 	if (driver && says_only_vtd(driver)) {
 		plan_title(p, "remove <driver>");
 		return plan_remove_node(p, driver);
 	}
-	plan_title(p, "remove VT-d's attributes from <driver>");
+	plan_title(p, says_qemu(i->vm) ? "remove VT-d's properties"
+				       : "remove VT-d's attributes from <driver>");
 	for (size_t k = 0; k < NVTD; k++) {
 		if (!plan_remove(p, vtd_fact(i, k)))
 			return false;

@@ -39,7 +39,8 @@ static void check_medium(struct scan *s, const struct disk *d)
 	bool cdrom = fact_is(&d->device, "cdrom");
 	struct finding *f;
 
-	if (!vm_runs_qemu(d->vm))
+	/* Where a lock can be turned off, qemu-locking-medium says how. */
+	if (d->vm->flavour == FLAVOUR_QEMU || !vm_runs_qemu(d->vm))
 		return;
 	if (!fact_absent(&d->type) && !fact_is(&d->type, "file"))
 		return;

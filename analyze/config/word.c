@@ -113,6 +113,21 @@ static bool can_insert(const struct word *w, size_t at)
 	return !p || p->exact || at == p->from;
 }
 
+/* Where the text begins, and ends, that is between the same quotes as p. */
+static size_t group_begin(const struct word *w, const struct word_part *p)
+{
+	while (p > w->parts && p[-1].quote == p->quote)
+		p--;
+	return p->from;
+}
+
+static size_t group_end(const struct word *w, const struct word_part *p)
+{
+	while (p + 1 < w->parts + w->nparts && p[1].quote == p->quote)
+		p++;
+	return p->from + p->n;
+}
+
 bool word_cut(const struct word *w, size_t from, size_t to, struct span *out)
 {
 	const struct word_part *first = part_at(w, from), *last;
@@ -134,16 +149,13 @@ bool word_cut(const struct word *w, size_t from, size_t to, struct span *out)
 		return false;
 	a = within(first, from, u64_min(to, first->from + first->n));
 	b = within(last, u64_max(from, last->from), to);
-	if (first != last) {
-		/* Quotes that open within [from, to) must close there. */
-		if (from == first->from)
-			a.off = first->all.off;
-		else if (first->all.len != first->at.len)
+	/* Quotes that open within [from, to) must close there. */
+	if (first->quote != last->quote) {
+		if ((first->quote && from != group_begin(w, first)) ||
+		    (last->quote && to != group_end(w, last)))
 			return false;
-		if (to == last->from + last->n)
-			b = last->all;
-		else if (last->all.len != last->at.len)
-			return false;
+		a.off = first->quote ? first->all.off : a.off;
+		b = last->quote ? last->all : b;
 	}
 	*out = between(a, a.off, span_end(b));
 	return true;

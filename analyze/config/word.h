@@ -12,9 +12,12 @@ struct node;
 
 /* A run of the word's text, and the bytes it is written with. */
 struct word_part {
-	size_t from, n;  /* within the text */
-	struct span at;  /* without quotes */
-	struct span all; /* with the quotes, where they enclose this and nothing else */
+	size_t from, n; /* within the text */
+	struct span at; /* without quotes */
+	/* Parts between the same quotes have the same number, and all of it, with the quotes.
+	 * 0: none, and all is at. */
+	unsigned quote;
+	struct span all;
 	bool exact; /* byte for byte; else nothing within it has a place of its own */
 	/* Decided elsewhere: $x, ${x}, $(x), `x`, {{x}}, %i. The text is then the source's. */
 	bool opaque;
@@ -28,7 +31,8 @@ struct word {
 	/* Why its bytes must not be changed ("it is folded over several lines"); NULL: they
 	 * may. Spans are then those of the whole word. */
 	const char *fixed;
-	bool open; /* may be several words, or none: $x without quotes, "$@" */
+	bool open;         /* may be several words, or none: $x without quotes, "$@" */
+	struct node *list; /* whose item it is to become; NULL: it needs no node */
 };
 
 /* A word that is written as it is read, one that cannot be taken apart, and none. */

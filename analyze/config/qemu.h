@@ -1,0 +1,76 @@
+/* QEMU's command line: https://www.qemu.org/docs/master/system/invocation.html
+ * Words in, whatever wrote them: a script, a unit, Packer's qemuargs, UTM's
+ * AdditionalArguments, Quickemu's extra_args, Incus' raw.qemu, libvirt's <qemu:arg>.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef ANALYZE_CONFIG_QEMU_H
+#define ANALYZE_CONFIG_QEMU_H
+
+#include "analyze/config/node.h"
+#include "analyze/config/word.h"
+
+struct host;
+
+struct qemu_option {
+	struct str name; /* "drive", one or two dashes before it; "": an image's name */
+	const struct word *word;  /* -drive; of an image's name: that */
+	const struct word *value; /* NULL: it takes none */
+	const struct node
+		*opts; /* the options in value; NULL: it is none that has such */
+	const struct node *node, *value_node; /* items of the list; NULL: there is none */
+};
+
+/* A call of qemu-img in the same script. */
+struct qemu_img {
+	const struct word *words; /* from "qemu-img" on */
+	size_t n;
+};
+
+/* What rules about options see, one per VM (vm->qemu). */
+struct qemu_command {
+	const struct vm *vm;
+	struct span at; /* the program's name, or what holds the words */
+	const struct qemu_option *options;
+	size_t noptions;
+	/* A word stands for options that are decided elsewhere, or names a file of them: what
+	 * is not seen may still be there. */
+	bool open;
+	/* Words are between blanks, as in a shell: an option can be put between two. */
+	bool blanks;
+	const struct qemu_img *imgs;
+	size_t nimgs;
+};
+
+/* "/usr/bin/qemu-system-x86_64", qemu-kvm, kvm: the name of a program that runs VMs. */
+bool qemu_is_program(struct str name);
+
+/* The options of some words, which are those behind the program's name. Each becomes an item
+ * of its list, if it has one. Memory is a's, budgeted: NULL past it. */
+struct qemu_command *qemu_command(const struct word *words, size_t n, struct arena *a);
+
+/* Fills vm, whose flavour and node are set, from the words of a whole command line, and
+ * binds c to it. program: its name. False: memory is gone. */
+bool qemu_vm(struct vm *vm, const struct word *program, struct qemu_command *c,
+	     const struct host *host, struct arena *a)
+	__attribute__((warn_unused_result));
+
+/* The last option of that name; NULL: there is none. */
+const struct qemu_option *qemu_option(const struct qemu_command *c, const char *name);
+
+/* The one that counts of the options in its word with that name; NULL: there is none. */
+const struct node *qemu_opt(const struct qemu_option *o, const char *name);
+
+/* ---- shared by qemu*.c ---- */
+
+/* v is what the flavour implies; it stands at `at`, and nothing can set it. */
+void qemu_say(struct fact *f, const char *v, struct span at, const struct node *owner);
+/* "on", "yes", "true", "y" are "yes"; their opposites are absent. */
+void qemu_switch(struct fact *f);
+/* -set and -global: writes over the facts of an object whose lens names the property. */
+void qemu_override(const struct lens *table, size_t n, void *object, struct str property,
+		   const struct fact *value, bool only_absent);
+/* Disks of the command line; count is how many were made. */
+size_t qemu_count_disks(const struct qemu_command *c);
+void qemu_read_disks(struct vm *vm, struct disk *disks, const struct qemu_command *c,
+		     const struct host *host);
+
+#endif
