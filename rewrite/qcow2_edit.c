@@ -284,7 +284,8 @@ bool qcow2_plan_longer(struct plan *p, const struct qcow2 *q)
 	uint64_t end = 0, size, n = 0;
 
 	for (size_t i = 0; i < v->n; i++) {
-		end = u64_max(end, v->v[i].cluster + v->v[i].n);
+		if (v->v[i].stored)
+			end = u64_max(end, v->v[i].cluster + v->v[i].n);
 		n += v->v[i].n;
 	}
 	if (n != v->total)
@@ -296,7 +297,7 @@ bool qcow2_plan_longer(struct plan *p, const struct qcow2 *q)
 				   "guest's disk is large: the entry is wrong",
 				   (unsigned long long)end - 1);
 	for (size_t i = 0; i < v->n; i++) {
-		for (uint64_t k = 0; k < v->v[i].n; k++) {
+		for (uint64_t k = 0; v->v[i].stored && k < v->v[i].n; k++) {
 			if (!has_refcount(p, q, v->v[i].cluster + k))
 				return false;
 		}

@@ -20,6 +20,8 @@ bool qcow2_plan_be64(struct plan *p, enum stage stage, uint64_t off, uint64_t v)
  * and no entry of it points where it cannot. What is read by mistake may be the guest's
  * data. */
 bool qcow2_is_table(const struct qcow2 *q, uint64_t off);
+/* To all who use the cluster at off, it is the same thing: an L2 table may have two slots. */
+bool qcow2_is_one_thing(const struct qcow2 *q, uint64_t off);
 /* No flaw of owners is about the cluster at off. */
 bool qcow2_is_alone(const struct qcow2 *q, uint64_t off);
 
@@ -99,8 +101,17 @@ bool qcow2_plan_own_tables(struct plan *p, const struct qcow2 *q,
 bool qcow2_plan_shared_back(struct plan *p, const struct qcow2 *q)
 	__attribute__((warn_unused_result));
 
-/* As long a file as the L2 entries that point beyond its end need. Refuses when one of
- * these clusters has no refcount: then the entry is wrong, not the file's end. */
+/* L2 entries that lead nowhere (n flaws of entries): zeros. */
+bool qcow2_plan_zeros(struct plan *p, const struct qcow2 *q, const struct qcow2_flaw *v,
+		      size_t n) __attribute__((warn_unused_result));
+/* L1 entries that lead nowhere: empty. */
+bool qcow2_plan_no_tables(struct plan *p, const struct qcow2 *q,
+			  const struct qcow2_flaw *v, size_t n)
+	__attribute__((warn_unused_result));
+
+/* As long a file as the L2 entries need that point beyond its end to clusters with a
+ * refcount: the file was cut, they are not wrong. Refuses when one of these clusters has
+ * none all the same. */
 bool qcow2_plan_longer(struct plan *p, const struct qcow2 *q)
 	__attribute__((warn_unused_result));
 

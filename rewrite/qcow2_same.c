@@ -393,8 +393,7 @@ int qcow2_same(struct qcow2_same *s, struct err *e)
 	struct err before = *e;
 
 	s->why = NULL;
-	if (!was_seen(s->was->qcow2) ||
-	    (s->reach == FIX_LOSSY && !(s->guest && s->guest->edits.n)))
+	if (!was_seen(s->was->qcow2))
 		return 0;
 	*e = (struct err){ 0 };
 	if (!begin(&c) || !compare_disk(&c, &s->was->qcow2->l1, &s->is->qcow2->l1) ||

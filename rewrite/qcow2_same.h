@@ -12,7 +12,7 @@ struct qcow2_same {
 	const struct plan *host;     /* on was's file: all that is between the two */
 	const struct plan *guest;    /* on the disk in it; NULL, or without edits: none */
 	/* Of the fixes. From FIX_UNSAFE on, a repair of tables may bring back what was not
-	 * allocated; a lossy one is not held to anything. */
+	 * allocated. */
 	enum fix_class reach;
 	struct arena *arena;
 	const char *why; /* out: what would change, or cannot be proven; NULL: nothing */

@@ -26,8 +26,7 @@ static bool is_hit(const struct qcow2 *q, enum qcow2_flaw_kind k, uint64_t off,
 	return n != v->total;
 }
 
-/* To all who use it, it is the same: an L2 table may have two slots. */
-static bool is_one_thing(const struct qcow2 *q, uint64_t off)
+bool qcow2_is_one_thing(const struct qcow2 *q, uint64_t off)
 {
 	static const enum qcow2_flaw_kind owners[] = {
 		QCOW2_FLAW_DATA_DATA,
@@ -46,7 +45,8 @@ static bool is_one_thing(const struct qcow2 *q, uint64_t off)
 
 bool qcow2_is_alone(const struct qcow2 *q, uint64_t off)
 {
-	return is_one_thing(q, off) && !is_hit(q, QCOW2_FLAW_L2_SHARED, off, 1, true);
+	return qcow2_is_one_thing(q, off) &&
+	       !is_hit(q, QCOW2_FLAW_L2_SHARED, off, 1, true);
 }
 
 bool qcow2_is_table(const struct qcow2 *q, uint64_t off)
@@ -59,7 +59,7 @@ bool qcow2_is_table(const struct qcow2 *q, uint64_t off)
 	};
 
 	off -= off % q->cluster_size;
-	if (q->scan->flaws[QCOW2_FLAW_L1_UNALIGNED].total || !is_one_thing(q, off))
+	if (!qcow2_is_one_thing(q, off))
 		return false;
 	for (size_t i = 0; i < sizeof(wild) / sizeof(*wild); i++) {
 		if (is_hit(q, wild[i], off, q->cluster_size, false))

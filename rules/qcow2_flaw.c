@@ -154,6 +154,79 @@ struct finding *report_entries(struct scan *s, const struct qcow2 *q,
 	return out;
 }
 
+bool flaw_is_lost(const struct qcow2_flaw *f)
+{
+	return f->kind != QCOW2_FLAW_L2_PAST_EOF || f->stored == 0;
+}
+
+/* As much of the disk as one entry maps. */
+static const char *lost_text(struct scan *s, const struct qcow2 *q,
+			     const struct qcow2_flaw *f)
+{
+	const struct qcow2_owner *o = &f->owner[0];
+	uint64_t each = o->use == QCOW2_USE_L2 ? q->l2_bytes : q->cluster_size;
+	uint64_t bytes = f->n * each;
+	bool behind = o->guest >= q->size.v;
+
+	if (!behind)
+		bytes = u64_min(bytes, q->size.v - o->guest);
+	/* Not all of what a table maps, or of a cluster with subclusters, was there. */
+	return scan_printf(
+		s, "%s%llu bytes of %s from 0x%llx on are lost",
+		o->use == QCOW2_USE_L2 || q->extended_l2 ? "at most " : "", llu(bytes),
+		behind ? "what is behind the guest's disk" : "the guest's disk",
+		llu(o->guest));
+}
+
+static const char *lost_entry(struct scan *s, const struct qcow2 *q,
+			      const struct qcow2_flaw *f)
+{
+	return scan_printf(s, "%s: %s", flaw_entry(s, q, f), lost_text(s, q, f));
+}
+
+static struct finding *report_some(struct scan *s, const struct qcow2 *q,
+				   enum qcow2_flaw_kind k, bool lost, const char *what)
+{
+	const struct qcow2_flaws *v = flaws_of(q, k);
+	struct finding *out = NULL;
+	uint64_t total = 0;
+	unsigned told = 0;
+
+	for (size_t i = 0; i < v->n; i++) {
+		if (flaw_is_lost(&v->v[i]) != lost || !v->v[i].nowners)
+			continue;
+		total += v->v[i].n;
+	}
+	for (size_t i = 0; i < v->n && told < FLAWS_TOLD; i++) {
+		const struct qcow2_flaw *f = &v->v[i];
+
+		if (flaw_is_lost(f) != lost || !f->nowners)
+			continue;
+		if (told++)
+			report_related(s, out, f->at, "%s", lost_entry(s, q, f));
+		else
+			out = report(s, f->at, "%s, %s: %s%s", flaw_entry(s, q, f), what,
+				     lost_text(s, q, f),
+				     total == f->n
+					     ? ""
+					     : scan_printf(s, "; %llu entries in all",
+							   llu(total)));
+	}
+	return out;
+}
+
+struct finding *report_lost(struct scan *s, const struct qcow2 *q, enum qcow2_flaw_kind k,
+			    const char *what)
+{
+	return report_some(s, q, k, true, what);
+}
+
+struct finding *report_cut(struct scan *s, const struct qcow2 *q)
+{
+	return report_some(s, q, QCOW2_FLAW_L2_PAST_EOF, false,
+			   "beyond the end of the file, which was cut");
+}
+
 static const char *flaw_counts(struct scan *s, const struct qcow2 *q,
 			       const struct qcow2_flaw *f)
 {

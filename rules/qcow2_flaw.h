@@ -37,6 +37,12 @@ static inline bool has_flaw(const struct qcow2 *q, enum qcow2_flaw_kind k)
  * entry, after "..., ". The first run is told in the message, some more as related. */
 struct finding *report_entries(struct scan *s, const struct qcow2 *q,
 			       enum qcow2_flaw_kind k, const char *what);
+/* The same of entries that lead nowhere, but for those of a file that was cut: says how much
+ * of the guest's disk they were for, and where. */
+struct finding *report_lost(struct scan *s, const struct qcow2 *q, enum qcow2_flaw_kind k,
+			    const char *what);
+/* The same of those of a file that was cut. */
+struct finding *report_cut(struct scan *s, const struct qcow2 *q);
 /* The same of flaws of clusters: what stands behind "host cluster N (0x...)". */
 struct finding *report_clusters(struct scan *s, const struct qcow2 *q,
 				enum qcow2_flaw_kind k, const char *what);
@@ -54,6 +60,9 @@ const char *qcow2_held_back(struct scan *s, const struct qcow2 *q);
 
 /* All tables but the refcounts could be read, and no pointer to one is broken. */
 bool qcow2_tables_known(const struct qcow2 *q);
+
+/* What f points to is not in the file, and never was; else the file was cut. */
+bool flaw_is_lost(const struct qcow2_flaw *f);
 
 /* Unreferenced clusters look like tables, or were not looked at. */
 bool qcow2_has_lost_tables(const struct qcow2 *q);

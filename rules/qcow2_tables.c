@@ -130,18 +130,45 @@ static bool fix_reserved(struct plan *p, const struct finding *f, const struct q
 
 /* ---- pointers ---- */
 
+static void on_lost(struct scan *s, const struct qcow2 *q, enum qcow2_flaw_kind k,
+		    const char *what, const char *label)
+{
+	struct finding *f = has_flaw(q, k) ? report_lost(s, q, k, what) : NULL;
+
+	if (!f)
+		return;
+	f->arg = k;
+	report_label(s, f, "%s", label);
+}
+
 static void check_l1_unaligned(struct scan *s, const struct qcow2 *q)
 {
-	on_entries(s, q, QCOW2_FLAW_L1_UNALIGNED,
-		   "whose offset is not a multiple of the cluster size",
-		   "QEMU takes the image for corrupt when it gets there");
+	on_lost(s, q, QCOW2_FLAW_L1_UNALIGNED,
+		"whose offset is not a multiple of the cluster size",
+		"QEMU takes the image for corrupt when it gets there");
 }
 
 static void check_l2_unaligned(struct scan *s, const struct qcow2 *q)
 {
-	on_entries(s, q, QCOW2_FLAW_L2_UNALIGNED,
-		   "whose offset is not a multiple of the cluster size",
-		   "QEMU takes the image for corrupt when it gets there");
+	on_lost(s, q, QCOW2_FLAW_L2_UNALIGNED,
+		"whose offset is not a multiple of the cluster size",
+		"QEMU takes the image for corrupt when it gets there");
+}
+
+/* What is there cannot be read, and no byte of it is touched; only where it was is no longer
+ * known. */
+static bool fix_lost(struct plan *p, const struct finding *f, const struct qcow2 *q)
+{
+	const struct qcow2_flaws *v = flaws_found(q, f);
+
+	if (!flaws_all_kept(v))
+		return too_many(p, v);
+	if (f->arg == QCOW2_FLAW_L1_UNALIGNED || f->arg == QCOW2_FLAW_L1_PAST_EOF) {
+		plan_title(p, "no table there: unallocated");
+		return qcow2_plan_no_tables(p, q, v->v, v->n);
+	}
+	plan_title(p, "zeros there");
+	return qcow2_plan_zeros(p, q, v->v, v->n);
 }
 
 static void check_zero_unaligned(struct scan *s, const struct qcow2 *q)
@@ -161,27 +188,45 @@ static bool fix_zero_unaligned(struct plan *p, const struct finding *f,
 	return change_bits(p, f, q, UINT64_MAX, q->extended_l2 ? 0 : QCOW2_ZERO);
 }
 
+static bool was_cut(const struct qcow2 *q)
+{
+	const struct qcow2_flaws *v = flaws_of(q, QCOW2_FLAW_L2_PAST_EOF);
+
+	for (size_t i = 0; i < v->n; i++) {
+		if (!flaw_is_lost(&v->v[i]))
+			return true;
+	}
+	return false;
+}
+
 static void check_past_eof(struct scan *s, const struct qcow2 *q)
 {
-	on_entries(s, q, QCOW2_FLAW_L1_PAST_EOF, "beyond the end of the file",
-		   "all that the table mapped is lost, or reads as zeros");
-	on_entries(s, q, QCOW2_FLAW_L2_PAST_EOF, "beyond the end of the file",
-		   "it reads as zeros, and qemu-img convert copies them without a word");
-	on_entries(s, q, QCOW2_FLAW_COMPRESSED_PAST_EOF, "beyond the end of the file",
-		   "reading it fails");
-	on_entries(s, q, QCOW2_FLAW_COMPRESSED_CUT,
-		   "compressed data that the end of the file cuts off",
-		   "reading it fails");
+	if (has_flaw(q, QCOW2_FLAW_L2_PAST_EOF) && was_cut(q))
+		report_label(s, report_cut(s, q), "%s",
+			     "it reads as zeros, and qemu-img convert copies them "
+			     "without a word");
 }
 
 /* The file was cut, and all that is missing had a refcount: as long as it was, with the
  * zeros that QEMU reads there already. */
 static bool fix_past_eof(struct plan *p, const struct finding *f, const struct qcow2 *q)
 {
-	if (f->arg != QCOW2_FLAW_L2_PAST_EOF)
-		return plan_refuse(p, "what is missing cannot be made up for");
+	(void)f;
 	plan_title(p, "the file as long as it was, with zeros");
 	return qcow2_plan_longer(p, q);
+}
+
+static void check_nowhere(struct scan *s, const struct qcow2 *q)
+{
+	on_lost(s, q, QCOW2_FLAW_L1_PAST_EOF, "beyond the end of the file",
+		"QEMU reads as if nothing was there");
+	on_lost(s, q, QCOW2_FLAW_L2_PAST_EOF,
+		"beyond the end of the file, for a cluster without refcount",
+		"QEMU reads zeros, and qemu-img convert copies them without a word");
+	on_lost(s, q, QCOW2_FLAW_COMPRESSED_PAST_EOF, "beyond the end of the file",
+		"reading it fails");
+	on_lost(s, q, QCOW2_FLAW_COMPRESSED_CUT,
+		"compressed data that the end of the file cuts off", "reading it fails");
 }
 
 /* ---- the end of the file ---- */
@@ -409,16 +454,18 @@ const struct rule rules_qcow2_tables[] = {
 	  CHECK_FIX(qcow2, check_l1_reserved, fix_reserved) },
 	{ .id = "qcow2-l1-unaligned",
 	  .severity = SEV_ERROR,
-	  .fix_class = FIX_MANUAL,
+	  .fix_class = FIX_LOSSY,
 	  .title = "an L1 entry of a QCOW2 points into the middle of a cluster",
 	  .why = "All that its L2 table maps cannot be read; what stands there by now is taken "
 		 "for a table by qemu-img check, which then corrupts more.",
 	  .steps =
 		  "Do not run `qemu-img check -r`. Look for its L2 table among the clusters "
-		  "that nothing refers to (qcow2-orphan-table).",
+		  "that nothing refers to (qcow2-orphan-table). Where there is none, the fix "
+		  "makes the entry empty, so that the image can be used: that part of the disk "
+		  "then reads as zeros, or as the backing file has it.",
 	  .source = "QEMU, block/qcow2-cluster.c, get_cluster_table()",
 	  .since = "0.1.0",
-	  CHECK(qcow2, check_l1_unaligned) },
+	  CHECK_FIX(qcow2, check_l1_unaligned, fix_lost) },
 	{ .id = "qcow2-l2-behind-disk",
 	  .severity = SEV_NOTE,
 	  .fix_class = FIX_NONE,
@@ -439,22 +486,40 @@ const struct rule rules_qcow2_tables[] = {
 	  CHECK_FIX(qcow2, check_l2_reserved, fix_reserved) },
 	{ .id = "qcow2-l2-unaligned",
 	  .severity = SEV_ERROR,
-	  .fix_class = FIX_MANUAL,
+	  .fix_class = FIX_LOSSY,
 	  .title = "an L2 entry of a QCOW2 points into the middle of a cluster",
 	  .why = "Reading it fails, and the image is marked corrupt; qemu-img check -r all does "
 		 "not repair it.",
 	  .steps =
 		  "Copy what can be read: `qemu-img convert --salvage -O qcow2 IMAGE NEW`. "
-		  "The cluster that it pointed at may be among those that nothing refers to.",
+		  "The cluster that it pointed at may be among those that nothing refers to. "
+		  "The fix makes it zeros, so that the image can be used.",
 	  .source = "QEMU, block/qcow2-cluster.c, qcow2_get_host_offset()",
 	  .since = "0.1.0",
-	  CHECK(qcow2, check_l2_unaligned) },
+	  CHECK_FIX(qcow2, check_l2_unaligned, fix_lost) },
+	{ .id = "qcow2-ptr-nowhere",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_LOSSY,
+	  .title = "an entry of a QCOW2's table points where nothing ever was",
+	  .why = "What it pointed to is lost, or among the clusters that nothing refers to. QEMU "
+		 "reads zeros or fails, and qemu-img check -r all does not repair it.",
+	  .steps =
+		  "Copy what can be read: `qemu-img convert --salvage -O qcow2 IMAGE NEW`. The "
+		  "fix makes an L2 entry zeros, and not what a backing file has there, which is "
+		  "older; of an L1 entry nobody knows what it mapped, and it becomes empty.",
+	  .source = "QEMU, block/qcow2-refcount.c, qcow2_inc_refcounts_imrt()",
+	  .since = "0.1.0",
+	  CHECK_FIX(qcow2, check_nowhere, fix_lost) },
 	{ .id = "qcow2-ptr-past-eof",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_UNSAFE,
-	  .title = "a table of a QCOW2 points beyond the end of the file",
-	  .why = "The file was cut off, or the entry is wrong. What was there is not in this "
-		 "file; QEMU reads zeros, and qemu-img convert copies them with success.",
+	  .title = "the end of a QCOW2 is missing, with clusters of data",
+	  .why = "The file was cut off: L2 entries point beyond its end, to clusters that have a "
+		 "refcount. What was there is not in this file; QEMU reads zeros, and qemu-img "
+		 "convert copies them with success.",
+	  .steps =
+		  "Copy the image again from where it came. If there is no other, the fix makes "
+		  "the file as long as it was, with zeros.",
 	  .source = "QEMU, block/qcow2-refcount.c, qcow2_inc_refcounts_imrt()",
 	  .since = "0.1.0",
 	  CHECK_FIX(qcow2, check_past_eof, fix_past_eof) },

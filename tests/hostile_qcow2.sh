@@ -45,11 +45,11 @@ try() { # KIND WHAT-IS-SAID NAME
 try same '^flaw l2-shared' "4096 L1 entries with one L2 table, whose entries have one cluster"
 try sparse '^complete' "64 GiB of nothing, clusters of 512 bytes, refcounts of 64 bits"
 try scattered '^incomplete: more clusters' "references all over those"
-try long-l1 '^incomplete' "4194304 L1 entries, each with an L2 table at another sector"
+try long-l1 '^flaw l1-unaligned' "4194304 L1 entries, each with an L2 table at another sector"
 try everywhere '^flaw metadata-metadata' "a refcount table that names every cluster, again and again"
 try snapshots '^incomplete: L1 tables that overlap' "65536 snapshots, whose L1 tables overlap"
 try shifted '^incomplete: L1 tables that overlap' "4000 snapshots, whose full L1 tables overlap"
-try unaligned '^incomplete: L2 tables that are not aligned' "an L2 table at every sector"
+try unaligned '^flaw l1-unaligned' "an L2 table at every sector"
 try heavy '^flaw refcount-zero' "4000 snapshots of the same L1 table"
 try inflate '^complete' "512 GiB of zeros in 4 MiB, compressed"
 

@@ -357,6 +357,21 @@ static int compare_blocks(struct compare *c, uint64_t end, uint8_t *buf)
 	return compare_past_eof(c, blocks, buf);
 }
 
+/* A pointer beyond the end to what has a refcount was right once. */
+static int ask_past_eof(struct qcow2_tally *t)
+{
+	for (size_t i = 0; i < t->flaws[QCOW2_FLAW_L2_PAST_EOF].n; i++) {
+		struct qcow2_flaw *f = &t->flaws[QCOW2_FLAW_L2_PAST_EOF].v[i];
+		uint64_t first, last;
+
+		if (qcow2_tally_stored(t, f->cluster, &first) != 0 ||
+		    qcow2_tally_stored(t, f->cluster + f->n - 1, &last) != 0)
+			return -1;
+		f->stored = u64_min(first, last);
+	}
+	return 0;
+}
+
 int qcow2_compare(struct qcow2_tally *t)
 {
 	const struct qcow2 *q = t->q;
@@ -379,7 +394,7 @@ int qcow2_compare(struct qcow2_tally *t)
 			c.ones[i] = i % (c.bits / 8) == c.bits / 8 - 1;
 	}
 	t->scan->end = t->scan->refs.end;
-	if (compare_blocks(&c, end, buf) != 0)
+	if (compare_blocks(&c, end, buf) != 0 || ask_past_eof(t) != 0)
 		return -1;
 	for (size_t i = 0; i < nleaves && !c.failed; i++)
 		compare_without(&c, leaf[i], end);

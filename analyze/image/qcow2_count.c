@@ -268,14 +268,16 @@ static void look_at_l1_entry(void *arg, const struct qcow2_l1 *l1, uint64_t slot
 	struct qcow2_tally *t = arg;
 	uint64_t off = entry & QCOW2_OFFSET_MASK;
 
-	if (entry & QCOW2_L1_RESERVED)
-		l1_flaw(t, QCOW2_FLAW_L1_RESERVED, l1, slot, entry);
-	if (off % t->q->cluster_size != 0)
-		l1_flaw(t, QCOW2_FLAW_L1_UNALIGNED, l1, slot, entry);
-	if (!off && entry & QCOW2_COPIED)
-		l1_flaw(t, QCOW2_FLAW_L1_COPIED_WRONG, l1, slot, entry);
+	/* One entry that is wrong is one flaw: of a pointer that leads nowhere the flags
+	 * mean nothing. */
 	if (!qcow2_in_file(t->q, off, t->q->cluster_size))
 		l1_flaw(t, QCOW2_FLAW_L1_PAST_EOF, l1, slot, entry);
+	else if (off % t->q->cluster_size != 0)
+		l1_flaw(t, QCOW2_FLAW_L1_UNALIGNED, l1, slot, entry);
+	else if (entry & QCOW2_L1_RESERVED)
+		l1_flaw(t, QCOW2_FLAW_L1_RESERVED, l1, slot, entry);
+	else if (!off && entry & QCOW2_COPIED)
+		l1_flaw(t, QCOW2_FLAW_L1_COPIED_WRONG, l1, slot, entry);
 }
 
 static unsigned how_of(bool active, uint64_t entry)
@@ -293,9 +295,6 @@ static bool count_l2(void *arg, const struct qcow2_l2 *l2)
 
 	if (!qcow2_in_file(t->q, off, t->q->cluster_size))
 		return true;
-	if (off % t->q->cluster_size != 0 &&
-	    !qcow2_refs_add(refs, c + 1, 1, l2->weight, 0))
-		return false;
 	return qcow2_refs_add(refs, c, 1, l2->weight, how_of(l2->active, l2->entry));
 }
 
@@ -392,20 +391,20 @@ static bool count_compressed(struct qcow2_tally *t, const struct qcow2_run *r)
 	uint64_t off, len, first, last;
 
 	qcow2_compressed_at(q, r->entry, &off, &len);
-	if (r->entry & QCOW2_COPIED)
-		run_flaw(t, QCOW2_FLAW_COMPRESSED_COPIED, r);
-	if (r->bitmap)
-		run_flaw(t, QCOW2_FLAW_COMPRESSED_BITMAP, r);
 	if (q->external_data) {
 		run_flaw(t, QCOW2_FLAW_COMPRESSED_DATA_FILE, r);
 		return true;
 	}
-	if (off >= q->file_size || !qcow2_in_file(q, off, len))
+	if (off >= q->file_size || !qcow2_in_file(q, off, len)) {
 		run_flaw(t, QCOW2_FLAW_COMPRESSED_PAST_EOF, r);
-	else if (off + len > div_up(q->file_size, SECTOR) * SECTOR)
-		run_flaw(t, QCOW2_FLAW_COMPRESSED_CUT, r);
-	if (!qcow2_in_file(q, off, len))
 		return true;
+	}
+	if (r->entry & QCOW2_COPIED)
+		run_flaw(t, QCOW2_FLAW_COMPRESSED_COPIED, r);
+	if (r->bitmap)
+		run_flaw(t, QCOW2_FLAW_COMPRESSED_BITMAP, r);
+	if (off + len > div_up(q->file_size, SECTOR) * SECTOR)
+		run_flaw(t, QCOW2_FLAW_COMPRESSED_CUT, r);
 	first = off >> q->cluster_bits.v;
 	last = (off + len - 1) >> q->cluster_bits.v;
 	return qcow2_refs_later(&t->scan->refs, first, last - first + 1, r->weight,
@@ -428,39 +427,26 @@ static bool reads_zeros(const struct qcow2 *q, const struct qcow2_run *r)
 	return q->extended_l2 ? !(r->bitmap & UINT32_MAX) : r->entry & QCOW2_ZERO;
 }
 
-/* Pointers into the middle of a cluster: rare, so one by one. */
-static bool count_unaligned(struct qcow2_tally *t, const struct qcow2_run *r)
+/* Pointers into the middle of a cluster: nobody can read them, so that they are no
+ * references. What they pointed to, where a bit was flipped, is leaked. */
+static void look_at_unaligned(struct qcow2_tally *t, const struct qcow2_run *r)
 {
-	const struct qcow2 *q = t->q;
-	struct qcow2_refs *refs = &t->scan->refs;
-
 	run_flaw(t,
-		 reads_zeros(q, r) ? QCOW2_FLAW_L2_ZERO_UNALIGNED
-				   : QCOW2_FLAW_L2_UNALIGNED,
+		 reads_zeros(t->q, r) ? QCOW2_FLAW_L2_ZERO_UNALIGNED
+				      : QCOW2_FLAW_L2_UNALIGNED,
 		 r);
-	for (size_t i = 0; i < r->n; i++) {
-		struct qcow2_run x = rest_of(q, r, i);
-		uint64_t off = x.entry & QCOW2_OFFSET_MASK;
-		uint64_t c = off >> q->cluster_bits.v;
-
-		if (off >= q->file_size) {
-			run_flaw(t, QCOW2_FLAW_L2_PAST_EOF, &x);
-			return true;
-		}
-		if (!qcow2_refs_add(refs, c, 1, r->weight, how_of_run(r)) ||
-		    !qcow2_refs_add(refs, c + 1, 1, r->weight,
-				    r->again ? QCOW2_REF_AGAIN : 0))
-			return false;
-	}
-	return true;
 }
 
 static void look_at_flags(struct qcow2_tally *t, const struct qcow2_run *r)
 {
 	const struct qcow2 *q = t->q;
-	uint64_t bits = r->entry & QCOW2_L2_RESERVED;
+	uint64_t off = r->entry & QCOW2_OFFSET_MASK;
 
-	if (bits)
+	/* Of a pointer that leads nowhere the flags mean nothing. */
+	if (!q->external_data &&
+	    (off % q->cluster_size != 0 || off >> q->cluster_bits.v >= q->host_clusters))
+		return;
+	if (r->entry & QCOW2_L2_RESERVED)
 		run_flaw(t, QCOW2_FLAW_L2_RESERVED, r);
 	if (r->entry & QCOW2_ZERO && q->extended_l2)
 		run_flaw(t, QCOW2_FLAW_BITMAP_BIT0, r);
@@ -559,8 +545,10 @@ static bool count_run(void *arg, const struct qcow2_run *r)
 	}
 	if (!off)
 		return true;
-	if (off % q->cluster_size != 0)
-		return count_unaligned(t, r);
+	if (off % q->cluster_size != 0 && c < q->host_clusters) {
+		look_at_unaligned(t, r);
+		return true;
+	}
 	n = c < q->host_clusters ? u64_min(r->n, q->host_clusters - c) : 0;
 	if (n < r->n) {
 		struct qcow2_run x = rest_of(q, r, n);

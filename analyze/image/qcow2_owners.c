@@ -190,7 +190,7 @@ static bool note_l2(void *arg, const struct qcow2_l2 *l2)
 
 	if (!qcow2_in_file(q, off, q->cluster_size))
 		return true;
-	note_range(o, c, off % q->cluster_size ? 2 : 1, &x);
+	note_range(o, c, 1, &x);
 	if (!l2->active)
 		return true;
 	if (l2->entry & QCOW2_COPIED && qcow2_refs_marked(refs, QCOW2_MARK_NOT_ONE, c))
@@ -232,7 +232,7 @@ static bool note_run(void *arg, const struct qcow2_run *r)
 		return !o->failed;
 	if (r->entry & QCOW2_COMPRESSED)
 		qcow2_compressed_at(q, r->entry, &off, &len);
-	else if (!off)
+	else if (!off || off % q->cluster_size != 0)
 		return true;
 	first = off >> q->cluster_bits.v;
 	end = r->n > 1 ? first + r->n : ((off + len - 1) >> q->cluster_bits.v) + 1;

@@ -128,7 +128,9 @@ struct qcow2_flaw {
 	uint64_t n;       /* entries, or clusters */
 	uint64_t entry;   /* the first entry's value, as it stands */
 	uint64_t cluster; /* the first host cluster that it is about */
-	uint64_t stored;  /* refcount of the first; of kinds where it matters */
+	/* Refcount of the first; of kinds where it matters. L2_PAST_EOF: not 0 when the first
+	 * and the last have one: the file was cut. */
+	uint64_t stored;
 	uint64_t counted; /* references to the first */
 	/* Who refers to the first cluster; of an entry flaw: whose entry it is (one). In the
 	 * order of file offsets of tables. At most QCOW2_OWNERS_KEPT. */

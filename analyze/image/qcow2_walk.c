@@ -8,7 +8,6 @@
 enum {
 	CHUNK = 64 << 10, /* bytes of a table of entries that are read at once */
 	L1_ENTRIES_FIRST = 4096,
-	UNALIGNED_MAX = 1024, /* L2 tables; each one may overlap the next */
 };
 /* Bytes of L1 tables that lie over other L1 tables: no writer makes any. */
 #define L1_OVERLAP_MAX (UINT64_C(64) << 20)
@@ -194,7 +193,9 @@ static bool gather_entry(void *arg, uint64_t slot, uint64_t entry)
 
 	if (w->l1_entry)
 		w->l1_entry(w->arg, l1, slot, entry);
-	if (!(entry & QCOW2_OFFSET_MASK))
+	/* What is at half of a cluster is no table. */
+	if (!(entry & QCOW2_OFFSET_MASK) ||
+	    (entry & QCOW2_OFFSET_MASK) % w->q->cluster_size != 0)
 		return true;
 	if (w->nt == w->cap && !more_room(w))
 		return false;
@@ -312,12 +313,6 @@ static int read_table(struct qcow2_walk *w, const struct qcow2_l2 *t, uint8_t *b
 	*empty = off >= w->q->file_size || (off >= w->hole && end <= w->hole_end);
 	if (*empty)
 		return 0;
-	if (off % w->q->cluster_size != 0 && ++w->unaligned > UNALIGNED_MAX) {
-		w->limit = "L2 tables that are not aligned";
-		w->enough = true;
-		*empty = true;
-		return 0;
-	}
 	if (qcow2_read_padded(w->q, off, buf, (size_t)w->q->cluster_size, w->e) != 0)
 		return -1;
 	if (zeros(buf, (size_t)w->q->cluster_size, 8) == w->q->cluster_size) {
@@ -487,7 +482,6 @@ int qcow2_walk_l2(struct qcow2_walk *w)
 	int rc = 0;
 
 	w->enough = false;
-	w->unaligned = 0;
 	w->hole = w->hole_end = 0;
 	arena_init(&scratch, w->a->budget - w->a->used);
 	order = arena_try_array(&scratch, w->nt + 1, struct qcow2_l2 *);

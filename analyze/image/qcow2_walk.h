@@ -50,7 +50,7 @@ struct qcow2_walk {
 	/* Every entry of every L1 table that is not 0. May be NULL. */
 	void (*l1_entry)(void *arg, const struct qcow2_l1 *l1, uint64_t slot,
 			 uint64_t entry);
-	/* Every L2 table of every slot. May be NULL. */
+	/* Every L2 table of every slot, but for those that are not aligned. May be NULL. */
 	bool (*l2)(void *arg, const struct qcow2_l2 *l2);
 	/* False: enough. */
 	bool (*run)(void *arg, const struct qcow2_run *r);
@@ -62,7 +62,6 @@ struct qcow2_walk {
 	size_t nt, cap;
 	bool enough;
 	uint64_t hole, hole_end; /* of the file */
-	uint32_t unaligned;      /* tables that were read */
 };
 
 /* Finds all tables; calls l1_entry. */
