@@ -46,6 +46,12 @@ struct target_program {
 	struct version version;
 };
 
+/* For what takes long, with its path and bytes. False: stop. Called by any worker. */
+struct deep_watch {
+	bool (*go_on)(void *ctx, const char *path, uint64_t done, uint64_t total);
+	void *ctx;
+};
+
 /* Const after host_read(); shared by all workers. */
 struct host {
 	const struct mount *mounts;
@@ -61,6 +67,8 @@ struct host {
 	size_t nroots;
 	const struct target_program *targets;
 	size_t ntargets;
+	/* All that can be read is read, not only what says what is where. NULL: no. */
+	const struct deep_watch *deep;
 };
 
 /* Reads this machine's mounts and loop devices. mountinfo: a file to read instead of

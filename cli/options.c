@@ -284,6 +284,9 @@ static int take(struct parser *p, enum option id, const char *value)
 		if (o->level < FIX_UNSAFE)
 			o->level = FIX_UNSAFE;
 		return take_sector_size(p, opt, value);
+	case OPT_deep:
+		o->deep = true;
+		return 0;
 	case OPT_diff:
 		o->diff = true;
 		return 0;

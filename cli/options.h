@@ -67,7 +67,7 @@ struct options {
 	enum severity min_severity;
 	bool never_fail;
 	enum severity fail_on; /* unless never_fail */
-	bool diff, quiet;
+	bool deep, diff, quiet;
 	enum fix_class level; /* the most that `fix` may do */
 	const char *stdin_filename, *host_mounts, *svg;
 	const struct format *as; /* what the files that are named are; NULL: not said */

@@ -60,7 +60,11 @@ static void head(struct buf *out, const struct progress_now *p, int leave)
 		buf_safe(out, str_of(last_part(p->name)));
 		buf_add(out, STR(": "));
 	}
-	if (leave < LEAVE_WORDS)
+	if (leave >= LEAVE_WORDS)
+		return;
+	if (p->words)
+		buf_add(out, str_of(p->words));
+	else
 		buf_add(out, p->way == MOVE_BACK ? STR("moving back ") : STR("moving "));
 }
 
@@ -180,7 +184,7 @@ static bool waits(const sigset_t *pending, int sig)
 	       act.sa_handler != SIG_IGN;
 }
 
-static bool is_to_stop(void)
+bool progress_is_to_stop(void)
 {
 	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	sigset_t pending;
@@ -194,26 +198,32 @@ static bool is_to_stop(void)
 	return false;
 }
 
-static bool go_on(void *ctx, enum move_way way, uint64_t done, uint64_t total)
+bool progress_step(struct progress *p, uint64_t done, uint64_t total)
 {
-	struct progress *p = ctx;
 	double at;
 
-	if (is_to_stop())
+	if (progress_is_to_stop())
 		return false;
 	at = p->shown ? now() : 0;
 	if (!p->shown || at < p->next)
 		return true;
-	/* A failed repair that is taken back begins anew. */
-	if (way != p->now.way)
-		p->npast = 0;
-	p->now.way = way;
 	p->now.done = done;
 	p->now.total = total;
 	measure(p, at);
 	draw(p);
 	p->next = at + then_every;
 	return true;
+}
+
+static bool go_on(void *ctx, enum move_way way, uint64_t done, uint64_t total)
+{
+	struct progress *p = ctx;
+
+	/* A failed repair that is taken back begins anew. */
+	if (way != p->now.way)
+		p->npast = 0;
+	p->now.way = way;
+	return progress_step(p, done, total);
 }
 
 void progress_init(struct progress *p, const char *path, bool quiet)

@@ -12,6 +12,7 @@
 struct progress_now {
 	const char *name; /* of the image: the last part of its path is shown */
 	enum move_way way;
+	const char *words;    /* instead of what the way says; NULL: that */
 	uint64_t done, total; /* bytes */
 	uint64_t rate;        /* bytes a second; 0: not known yet */
 };
@@ -35,6 +36,9 @@ struct progress {
 
 /* path is borrowed. quiet: no bar. */
 void progress_init(struct progress *p, const char *path, bool quiet);
+/* So far; draws it when it is time. False: a signal wants the program to stop. */
+bool progress_step(struct progress *p, uint64_t done, uint64_t total);
+bool progress_is_to_stop(void);
 /* For rewrite/apply.h. Borrows p. */
 struct move_watch progress_watch(struct progress *p);
 /* Takes the bar off the terminal. */

@@ -181,6 +181,7 @@ static void work(void *ctx, size_t i)
 	case UNIT_FAILED:
 		res->state = RESULT_SKIPPED;
 		res->trouble = true;
+		res->stopped = u.why.code == ERR_STOPPED;
 		buf_add(&res->reason, str_of(u.why.msg));
 		break;
 	case UNIT_CLOSED:
@@ -208,7 +209,7 @@ void run_hold_signals(struct run *r)
  * once the report is complete. */
 static void release_signals(struct run *r)
 {
-	if (!r->holding || r->stopped)
+	if (!r->holding || r->stopped || r->o->deep)
 		return;
 	sinks_flush(&r->sinks);
 	r->holding = false;
@@ -248,6 +249,7 @@ static void take(void *ctx, size_t i)
 		break;
 	}
 	r->sum.left += res->left;
+	deep_clear(&r->deep);
 	tally_add(&r->sum.tally, &res->tally);
 	if (res->reason.n)
 		sinks_skip(&r->sinks, in->path, res->reason.p, res->stopped);
@@ -284,6 +286,8 @@ static int prepare(struct run *r, struct err *e)
 	r->policy = (struct mend_policy){ .level = o->level, .wanted = wanted, .ctx = r };
 	if (read_host(&r->host, o, &r->arena, e) != 0)
 		return -1;
+	deep_init(&r->deep, o->quiet);
+	r->host.deep = o->deep ? &r->deep.watch : NULL;
 	walk(&r->inputs, o->args.v, o->args.n, &r->arena);
 	for (size_t i = 0; i < r->inputs.v.n; i++) {
 		struct input *in = &r->inputs.v.v[i];
@@ -326,6 +330,9 @@ static void run_inputs(struct run *r)
 				.take = take };
 
 	r->ring = arena_array(&r->arena, POOL_WINDOW, struct result);
+	/* What takes long is stopped, and the report of what came before is complete. */
+	if (r->o->deep)
+		run_hold_signals(r);
 	pool_run(&job);
 	if (r->sum.tally.failing)
 		raise_exit(r, EXIT_FINDINGS);

@@ -10,6 +10,7 @@
 
 #include "analyze/unit.h"
 #include "cli/commands.h"
+#include "cli/deep.h"
 #include "cli/pool.h"
 #include "cli/sink.h"
 #include "cli/walk.h"
@@ -33,6 +34,7 @@ struct run {
 	const struct options *o;
 	struct arena arena;
 	struct host host;
+	struct deep_bar deep;
 	struct rule_filter filter;
 	const struct rule **fix_only; /* --rule */
 	size_t nfix_only;

@@ -262,6 +262,13 @@ static void check_tail(struct scan *s, const struct qcow2 *q)
 	}
 }
 
+static void check_compressed_bad(struct scan *s, const struct qcow2 *q)
+{
+	on_lost(s, q, QCOW2_FLAW_COMPRESSED_BAD,
+		"compressed data that does not inflate to a whole cluster",
+		"reading it fails");
+}
+
 /* ---- flags ---- */
 
 static void check_compressed_copied(struct scan *s, const struct qcow2 *q)
@@ -394,6 +401,19 @@ static void check_behind_disk(struct scan *s, const struct qcow2 *q)
 }
 
 const struct rule rules_qcow2_tables[] = {
+	{ .id = "qcow2-compressed-bad",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_LOSSY,
+	  .title = "a compressed cluster of a QCOW2 does not inflate",
+	  .why = "Reading it fails, and qemu-img check says nothing, since it does not look into "
+		 "compressed data. Only `vmend check --deep` does.",
+	  .steps =
+		  "Copy the image again from where it came, or what can be read: `qemu-img "
+		  "convert --salvage -O qcow2 IMAGE NEW`. The fix makes the cluster zeros.",
+	  .source = "QEMU, block/qcow2-threads.c, qcow2_zlib_decompress(), "
+		    "qcow2_zstd_decompress()",
+	  .since = "0.1.0",
+	  CHECK_FIX(qcow2, check_compressed_bad, fix_lost) },
 	{ .id = "qcow2-compressed-copied",
 	  .severity = SEV_WARNING,
 	  .fix_class = FIX_SAFE,

@@ -96,6 +96,10 @@ int guest_read(struct guest *g, uint64_t off, uint8_t *buf, size_t n, struct err
 	__attribute__((warn_unused_result));
 uint64_t guest_next_data(struct guest *g, uint64_t off);
 
+/* A compressed cluster's bytes into all n bytes of out. type: the header's compression
+ * type, at most 1. False: they are not so many, or not compressed data. */
+bool guest_unpack(unsigned type, struct view in, uint8_t *out, size_t n);
+
 /* The cluster of a PACKED run, inflated; valid until the next one is. type: the header's
  * compression type. */
 int guest_inflate(struct guest_packed *p, const struct guest_run *r, unsigned type,

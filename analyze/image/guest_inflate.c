@@ -48,6 +48,12 @@ static bool inflate_zstd(struct view in, uint8_t *out, size_t n)
 	return true;
 }
 
+bool guest_unpack(unsigned type, struct view in, uint8_t *out, size_t n)
+{
+	return type == COMPRESSION_ZLIB ? inflate_zlib(in, out, n)
+					: inflate_zstd(in, out, n);
+}
+
 static bool grow(uint8_t **p, size_t *have, size_t need, struct arena *a)
 {
 	if (*have >= need)
@@ -66,8 +72,7 @@ static int unpack(struct guest_packed *p, const struct guest_run *r, unsigned ty
 
 	if (source_read(r->src, r->host, p->in, len, e) != 0)
 		return -1;
-	if (type == COMPRESSION_ZLIB ? inflate_zlib(in, p->out, n)
-				     : inflate_zstd(in, p->out, n))
+	if (guest_unpack(type, in, p->out, n))
 		return 0;
 	return err_set(
 		e, ERR_UNREADABLE,

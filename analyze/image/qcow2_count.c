@@ -344,9 +344,8 @@ struct qcow2_owner qcow2_owner_of_run(const struct qcow2_tally *t,
 	};
 }
 
-/* All of the run. */
-static void run_flaw(struct qcow2_tally *t, enum qcow2_flaw_kind k,
-		     const struct qcow2_run *r)
+void qcow2_tally_run_flaw(struct qcow2_tally *t, enum qcow2_flaw_kind k,
+			  const struct qcow2_run *r)
 {
 	struct qcow2_owner owner;
 	struct qcow2_flaw f;
@@ -391,20 +390,21 @@ static bool count_compressed(struct qcow2_tally *t, const struct qcow2_run *r)
 	uint64_t off, len, first, last;
 
 	qcow2_compressed_at(q, r->entry, &off, &len);
+	t->packed += !r->again;
 	if (q->external_data) {
-		run_flaw(t, QCOW2_FLAW_COMPRESSED_DATA_FILE, r);
+		qcow2_tally_run_flaw(t, QCOW2_FLAW_COMPRESSED_DATA_FILE, r);
 		return true;
 	}
 	if (off >= q->file_size || !qcow2_in_file(q, off, len)) {
-		run_flaw(t, QCOW2_FLAW_COMPRESSED_PAST_EOF, r);
+		qcow2_tally_run_flaw(t, QCOW2_FLAW_COMPRESSED_PAST_EOF, r);
 		return true;
 	}
 	if (r->entry & QCOW2_COPIED)
-		run_flaw(t, QCOW2_FLAW_COMPRESSED_COPIED, r);
+		qcow2_tally_run_flaw(t, QCOW2_FLAW_COMPRESSED_COPIED, r);
 	if (r->bitmap)
-		run_flaw(t, QCOW2_FLAW_COMPRESSED_BITMAP, r);
+		qcow2_tally_run_flaw(t, QCOW2_FLAW_COMPRESSED_BITMAP, r);
 	if (off + len > div_up(q->file_size, SECTOR) * SECTOR)
-		run_flaw(t, QCOW2_FLAW_COMPRESSED_CUT, r);
+		qcow2_tally_run_flaw(t, QCOW2_FLAW_COMPRESSED_CUT, r);
 	first = off >> q->cluster_bits.v;
 	last = (off + len - 1) >> q->cluster_bits.v;
 	return qcow2_refs_later(&t->scan->refs, first, last - first + 1, r->weight,
@@ -417,9 +417,9 @@ static void look_at_data_file(struct qcow2_tally *t, const struct qcow2_run *r)
 	if (!(r->entry & QCOW2_OFFSET_MASK) && !(r->entry & QCOW2_COPIED))
 		return;
 	if ((r->entry & QCOW2_OFFSET_MASK) != r->guest)
-		run_flaw(t, QCOW2_FLAW_DATA_FILE_OFFSET, r);
+		qcow2_tally_run_flaw(t, QCOW2_FLAW_DATA_FILE_OFFSET, r);
 	if (r->active && !(r->entry & QCOW2_COPIED))
-		run_flaw(t, QCOW2_FLAW_L2_COPIED_MISSING, r);
+		qcow2_tally_run_flaw(t, QCOW2_FLAW_L2_COPIED_MISSING, r);
 }
 
 static bool reads_zeros(const struct qcow2 *q, const struct qcow2_run *r)
@@ -431,10 +431,10 @@ static bool reads_zeros(const struct qcow2 *q, const struct qcow2_run *r)
  * references. What they pointed to, where a bit was flipped, is leaked. */
 static void look_at_unaligned(struct qcow2_tally *t, const struct qcow2_run *r)
 {
-	run_flaw(t,
-		 reads_zeros(t->q, r) ? QCOW2_FLAW_L2_ZERO_UNALIGNED
-				      : QCOW2_FLAW_L2_UNALIGNED,
-		 r);
+	qcow2_tally_run_flaw(t,
+			     reads_zeros(t->q, r) ? QCOW2_FLAW_L2_ZERO_UNALIGNED
+						  : QCOW2_FLAW_L2_UNALIGNED,
+			     r);
 }
 
 static void look_at_flags(struct qcow2_tally *t, const struct qcow2_run *r)
@@ -447,16 +447,16 @@ static void look_at_flags(struct qcow2_tally *t, const struct qcow2_run *r)
 	    (off % q->cluster_size != 0 || off >> q->cluster_bits.v >= q->host_clusters))
 		return;
 	if (r->entry & QCOW2_L2_RESERVED)
-		run_flaw(t, QCOW2_FLAW_L2_RESERVED, r);
+		qcow2_tally_run_flaw(t, QCOW2_FLAW_L2_RESERVED, r);
 	if (r->entry & QCOW2_ZERO && q->extended_l2)
-		run_flaw(t, QCOW2_FLAW_BITMAP_BIT0, r);
+		qcow2_tally_run_flaw(t, QCOW2_FLAW_BITMAP_BIT0, r);
 	else if (r->entry & QCOW2_ZERO && !q->v3)
-		run_flaw(t, QCOW2_FLAW_L2_ZERO_V2, r);
+		qcow2_tally_run_flaw(t, QCOW2_FLAW_L2_ZERO_V2, r);
 	if (r->bitmap & r->bitmap >> 32)
-		run_flaw(t, QCOW2_FLAW_BITMAP_BOTH, r);
+		qcow2_tally_run_flaw(t, QCOW2_FLAW_BITMAP_BOTH, r);
 	if (r->bitmap & UINT32_MAX && !(r->entry & QCOW2_OFFSET_MASK) &&
 	    !(q->external_data && r->entry & QCOW2_COPIED))
-		run_flaw(t, QCOW2_FLAW_BITMAP_NOWHERE, r);
+		qcow2_tally_run_flaw(t, QCOW2_FLAW_BITMAP_NOWHERE, r);
 }
 
 /* Whether the other kind of L2 entries would make more sense. */
@@ -507,7 +507,7 @@ static void count_guest(struct qcow2_tally *t, const struct qcow2_run *r)
 	} else {
 		struct qcow2_run x = rest_of(t->q, r, inside);
 
-		run_flaw(t, QCOW2_FLAW_L2_BEHIND_DISK, &x);
+		qcow2_tally_run_flaw(t, QCOW2_FLAW_L2_BEHIND_DISK, &x);
 	}
 }
 
@@ -553,7 +553,7 @@ static bool count_run(void *arg, const struct qcow2_run *r)
 	if (n < r->n) {
 		struct qcow2_run x = rest_of(q, r, n);
 
-		run_flaw(t, QCOW2_FLAW_L2_PAST_EOF, &x);
+		qcow2_tally_run_flaw(t, QCOW2_FLAW_L2_PAST_EOF, &x);
 	} else if (r->active && !r->again) {
 		keep_extent(t, r);
 	}

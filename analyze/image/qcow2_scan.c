@@ -104,6 +104,7 @@ static bool goes_on(const struct qcow2 *q, const struct qcow2_flaw *last,
 	case QCOW2_FLAW_COMPRESSED_CUT:
 	case QCOW2_FLAW_COMPRESSED_DATA_FILE:
 	case QCOW2_FLAW_COMPRESSED_BITMAP:
+	case QCOW2_FLAW_COMPRESSED_BAD:
 	case QCOW2_FLAW_BITMAP_NOWHERE:
 	case QCOW2_FLAW_TABLE_PAST_EOF:
 	case QCOW2_FLAW_TABLE_UNALIGNED:
@@ -240,7 +241,9 @@ static int passes(struct qcow2_tally *t)
 	if (!s->complete)
 		forget_refcounts(t);
 	s->whole = is_whole(t);
-	return s->complete ? qcow2_orphans(t) : 0;
+	if (s->complete && qcow2_orphans(t) != 0)
+		return -1;
+	return qcow2_deep(t);
 }
 
 static size_t bound(const struct qcow2 *q, size_t small, size_t most)

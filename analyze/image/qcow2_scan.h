@@ -76,6 +76,7 @@ struct qcow2_owner {
 	X(COMPRESSED_PAST_EOF, "compressed-past-eof") /* begins there, or a cluster */   \
 	X(COMPRESSED_CUT, "compressed-cut")           /* a sector or more is missing */  \
 	X(COMPRESSED_DATA_FILE, "compressed-data-file")                                  \
+	X(COMPRESSED_BAD, "compressed-bad")       /* does not inflate; --deep */         \
 	X(COMPRESSED_BITMAP, "compressed-bitmap") /* of subclusters, not zero */         \
 	X(BITMAP_BOTH, "subclusters-both")        /* allocated, and zeros */             \
 	X(BITMAP_NOWHERE, "subclusters-nowhere")  /* allocated, but no cluster */        \

@@ -4,6 +4,7 @@
  *     qcow2_compare   stored refcounts against the counts
  *     qcow2_owners    who refers to the clusters that something is wrong with
  *     qcow2_orphans   what nobody refers to
+ *     qcow2_deep      compressed data that does not inflate
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef ANALYZE_IMAGE_QCOW2_TALLY_H
 #define ANALYZE_IMAGE_QCOW2_TALLY_H
@@ -24,6 +25,7 @@ struct qcow2_tally {
 	size_t kept; /* of all kinds */
 	VEC(struct qcow2_extent) extents;
 	uint64_t vm_state; /* guest offset from which on it is kept */
+	uint64_t packed;   /* compressed clusters of all tables */
 	/* The refcounts that qcow2_tally_stored() read last. */
 	uint8_t window[4 << 10];
 	uint64_t window_at; /* UINT64_MAX: none */
@@ -45,6 +47,8 @@ int qcow2_count(struct qcow2_tally *t) __attribute__((warn_unused_result));
 int qcow2_compare(struct qcow2_tally *t) __attribute__((warn_unused_result));
 int qcow2_owners(struct qcow2_tally *t) __attribute__((warn_unused_result));
 int qcow2_orphans(struct qcow2_tally *t) __attribute__((warn_unused_result));
+/* Only when the unit's host wants it. */
+int qcow2_deep(struct qcow2_tally *t) __attribute__((warn_unused_result));
 
 /* Everything but L2 tables and what these refer to. False from f: enough. */
 struct qcow2_range {
@@ -62,6 +66,10 @@ int qcow2_each_bitmap(struct qcow2_tally *t,
 
 /* Its clusters are in use, as far as anybody can say. */
 bool qcow2_range_counts(const struct qcow2 *q, const struct qcow2_range *r);
+
+/* A flaw of all entries of the run. */
+void qcow2_tally_run_flaw(struct qcow2_tally *t, enum qcow2_flaw_kind k,
+			  const struct qcow2_run *r);
 
 /* The owner that an entry of an L2 table is. */
 struct qcow2_owner qcow2_owner_of_run(const struct qcow2_tally *t,

@@ -492,11 +492,68 @@ static void a_data_file_has_the_guests_offsets_and_no_snapshots(void **state)
 	assert_int_equal(qcow2_refs_count(&s->refs, DATA), 0);
 }
 
+/* ---- compressed data ---- */
+
+struct deep_seen {
+	unsigned asked;
+	uint64_t total;
+	bool stop;
+};
+
+static bool see_deep(void *ctx, const char *path, uint64_t done, uint64_t total)
+{
+	struct deep_seen *d = ctx;
+
+	(void)path;
+	(void)done;
+	d->asked++;
+	d->total = total;
+	return !d->stop;
+}
+
+static void scan_deep(struct bench *b, struct deep_seen *seen)
+{
+	const struct deep_watch watch = { .go_on = see_deep, .ctx = seen };
+	const struct host host = { .deep = &watch };
+
+	unit_close(&b->u);
+	unit_read(&b->u, small_source(&b->s), NULL, &host);
+}
+
+static void only_who_asks_for_it_has_compressed_data_inflated(void **state)
+{
+	struct bench *b = *state;
+	struct deep_seen seen = { 0 };
+	const struct qcow2_flaw *f;
+
+	assert_int_equal(kinds_of(scan(b)), 0);
+	scan_deep(b, &seen);
+	assert_int_equal(b->u.state, UNIT_READ);
+	assert_int_equal(kinds_of(b->u.qcow2->scan), BIT(COMPRESSED_BAD));
+	f = &b->u.qcow2->scan->flaws[QCOW2_FLAW_COMPRESSED_BAD].v[0];
+	assert_int_equal(f->at.off, l2_entry(b, L2, 20));
+	assert_int_equal(b->u.qcow2->scan->flaws[QCOW2_FLAW_COMPRESSED_BAD].total, 2);
+	assert_true(seen.asked > 0);
+	assert_int_equal(seen.total, 2 * b->u.qcow2->cluster_size);
+}
+
+static void who_stops_it_gets_no_half_of_a_judgement(void **state)
+{
+	struct bench *b = *state;
+	struct deep_seen seen = { .stop = true };
+
+	scan_deep(b, &seen);
+	assert_int_equal(b->u.state, UNIT_FAILED);
+	assert_int_equal(b->u.why.code, ERR_STOPPED);
+	assert_int_equal(seen.asked, 1);
+}
+
 static void every_kind_is_tested(void **state)
 {
 	uint64_t kinds = BIT(BITMAP_BOTH) | BIT(BITMAP_BIT0) | BIT(COMPRESSED_BITMAP) |
 			 BIT(BITMAP_NOWHERE) | BIT(SNAPSHOTS_DATA_FILE) |
-			 BIT(DATA_FILE_OFFSET) | BIT(COMPRESSED_DATA_FILE);
+			 BIT(DATA_FILE_OFFSET) | BIT(COMPRESSED_DATA_FILE) |
+			 BIT(COMPRESSED_BAD);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(ones) / sizeof(ones[0]); i++)
@@ -676,6 +733,8 @@ int main(void)
 		T(each_flaw_is_found_where_it_is),
 		T(subclusters_that_contradict_each_other),
 		T(a_data_file_has_the_guests_offsets_and_no_snapshots),
+		T(only_who_asks_for_it_has_compressed_data_inflated),
+		T(who_stops_it_gets_no_half_of_a_judgement),
 		T(every_kind_is_tested),
 		T(owners_are_named_in_the_order_of_the_file),
 		T(a_run_is_one_flaw),
