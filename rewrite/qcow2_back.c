@@ -10,11 +10,12 @@
 
 /* ---- blocks ---- */
 
-/* An entry of the refcount table that leads nowhere. */
+/* An entry of the refcount table that leads nowhere, or to something else. */
 struct lost_block {
 	uint64_t index;
 	uint64_t cluster; /* that is the block */
 	unsigned found;   /* of such clusters */
+	bool zeros;       /* it leads to zeros: the block, if there is no other */
 };
 
 struct back {
@@ -46,21 +47,43 @@ static bool leads_nowhere(const struct qcow2 *q, uint64_t entry)
 	return off % q->cluster_size != 0 || off >= q->file_size;
 }
 
-static void list_lost(struct back *b)
+/* What it leads to is a block, and not an empty one. */
+static bool leads_to_block(struct back *b, uint64_t i, uint64_t entry, bool *zeros,
+			   struct err *e)
+{
+	const struct qcow2 *q = b->q;
+	uint64_t off = entry & QCOW2_RT_MASK;
+	struct qcow2_match m;
+
+	if (qcow2_read_padded(q, off, b->loose.buf, (size_t)q->cluster_size, e) != 0)
+		return true;
+	m = qcow2_match_block(q, &b->users, b->loose.buf, i, off >> q->cluster_bits.v);
+	*zeros = m.set == 0 && m.used && qcow2_is_alone(q, off);
+	if (*zeros)
+		return false;
+	return qcow2_is_alone(q, off) ? qcow2_match_named(&m) || qcow2_match_blank(&m)
+				      : qcow2_match_found(q, &m);
+}
+
+static bool list_lost(struct back *b)
 {
 	const struct qcow2 *q = b->q;
 	uint64_t blocks = div_up(q->host_clusters, q->refblock_entries);
+	struct err e = { 0 };
 
 	for (uint64_t i = 0; i < q->rt.raw.n / 8; i++) {
 		uint64_t entry = qcow2_entry(q->rt.raw, (size_t)i);
-		bool wrong = entry && leads_nowhere(q, entry);
 		struct lost_block *x;
+		bool zeros = false;
 
-		if (!wrong && (entry || i >= blocks || !is_needed(q, i)))
+		if (entry ? !leads_nowhere(q, entry) &&
+				    leads_to_block(b, i, entry, &zeros, &e)
+			  : i >= blocks || !is_needed(q, i))
 			continue;
 		x = vec_add(&b->lost, b->plan->arena);
-		*x = (struct lost_block){ .index = i };
+		*x = (struct lost_block){ .index = i, .zeros = zeros };
 	}
+	return e.code == 0 || plan_refuse(b->plan, "%s", e.msg);
 }
 
 /* Cheaply: most of its first refcounts can be some. */
@@ -126,23 +149,28 @@ bool qcow2_plan_blocks_back(struct plan *p, const struct qcow2 *q)
 {
 	struct back b = { .plan = p, .q = q };
 	uint64_t last = div_up(q->host_clusters, q->refblock_entries);
+	size_t n = 0;
 
 	enum { LOST_MAX = 4096 };
 
 	if (!q->scan || !q->scan->complete || q->rt.state != QCOW2_TABLE_WHOLE)
 		return plan_refuse(p, "the refcount table cannot be read");
-	list_lost(&b);
-	if (b.lost.n == 0 || b.lost.n > LOST_MAX)
-		return plan_refuse(p, "%zu refcount blocks are lost", b.lost.n);
 	if (!qcow2_refcount_users(q, &b.users, p->arena) ||
 	    !qcow2_loose_begin(&b.loose, q, NULL, p->arena))
 		return plan_refuse(p, "there is no memory for it");
+	if (!list_lost(&b))
+		return false;
+	if (b.lost.n == 0 || b.lost.n > LOST_MAX)
+		return plan_refuse(p, "%zu refcount blocks are lost", b.lost.n);
 	if (!search_blocks(&b))
 		return false;
 	for (size_t i = 0; i < b.lost.n; i++) {
 		const struct lost_block *x = &b.lost.v[i];
 		uint64_t off = x->cluster << q->cluster_bits.v;
 
+		if (x->found == 0 && x->zeros)
+			continue;
+		n++;
 		/* For clusters that the file does not have, none is needed. */
 		if (x->found == 0 && x->index >= last)
 			off = 0;
@@ -152,8 +180,10 @@ bool qcow2_plan_blocks_back(struct plan *p, const struct qcow2 *q)
 		if (!qcow2_plan_be64(p, STAGE_HEADERS, q->rt.at.off + x->index * 8, off))
 			return false;
 	}
-	plan_title(p, "%zu entr%s of the refcount table again at what was found",
-		   b.lost.n, b.lost.n == 1 ? "y points" : "ies point");
+	if (n == 0)
+		return plan_refuse(p, "no refcount block is elsewhere");
+	plan_title(p, "%zu entr%s of the refcount table again at what was found", n,
+		   n == 1 ? "y points" : "ies point");
 	return true;
 }
 

@@ -163,21 +163,25 @@ static uint64_t wanted(const struct counts *c, uint64_t cluster, uint64_t stored
 	return stored;
 }
 
-/* Refcounts that are far too high are no refcounts. */
-static bool is_block(const struct counts *c, uint64_t first)
+/* Refcounts that are far too high are no refcounts, and neither are those of which many are 0
+ * while others are for what nobody uses. */
+static bool is_block(const struct qcow2 *q, const uint8_t *p, uint64_t first, bool raise)
 {
-	const struct qcow2 *q = c->q;
-	uint64_t high = 0, used = 0;
+	uint64_t high = 0, used = 0, zero = 0, counts = 0, near = 0;
 
 	for (uint64_t i = 0; i < q->refblock_entries; i++) {
-		uint64_t stored = qcow2_get_refcount(c->was, i, q->refcount_bits);
+		uint64_t stored = qcow2_get_refcount(p, i, q->refcount_bits);
 		uint64_t counted = qcow2_refs_count(&q->scan->refs, first + i);
 
 		used += stored != 0;
-		high += q->refcount_bits < 8 ? c->which & QCOW2_RAISE && stored > counted
+		high += q->refcount_bits < 8 ? raise && stored > counted
 					     : stored > counted && stored - counted > FAR;
+		counts += counted != 0;
+		zero += counted && !stored;
+		near += counted && stored && stored <= counted + FAR;
 	}
-	return high < MISTAKES || high < used / 4;
+	return (high < MISTAKES || high < used / 4) &&
+	       (zero <= counts / 8 || near >= used - used / 4);
 }
 
 static bool change_block(struct counts *c, uint64_t block, uint64_t off)
@@ -190,7 +194,8 @@ static bool change_block(struct counts *c, uint64_t block, uint64_t off)
 
 	if (qcow2_read_padded(q, off, c->was, (size_t)q->cluster_size, &e) != 0)
 		return plan_refuse(c->plan, "%s", e.msg);
-	if (!qcow2_is_alone(q, off) || !is_block(c, first))
+	if (!qcow2_is_alone(q, off) ||
+	    !is_block(q, c->was, first, c->which & QCOW2_RAISE))
 		return plan_refuse(c->plan,
 				   "what is read as refcount block %llu at 0x%llx may be "
 				   "something else",
@@ -231,6 +236,29 @@ static bool blocks_are_apart(const struct qcow2 *q, struct arena *a)
 			return false;
 	}
 	return qcow2_refs_marks(&seen, QCOW2_MARK_MEETS) == 0;
+}
+
+bool qcow2_has_blocks(struct plan *p, const struct qcow2 *q, bool *yes)
+{
+	uint8_t *raw = arena_array(p->arena, q->cluster_size, uint8_t);
+	struct err e = { 0 };
+
+	*yes = true;
+	for (size_t i = 0; i < q->rt.raw.n / 8 && *yes; i++) {
+		uint64_t off = qcow2_entry(q->rt.raw, i) & QCOW2_RT_MASK;
+
+		if (!off)
+			continue;
+		if (off % q->cluster_size != 0 || off >= q->file_size) {
+			*yes = false;
+			break;
+		}
+		if (qcow2_read_padded(q, off, raw, (size_t)q->cluster_size, &e) != 0)
+			return plan_refuse(p, "%s", e.msg);
+		*yes = qcow2_is_alone(q, off) &&
+		       is_block(q, raw, i * q->refblock_entries, true);
+	}
+	return true;
 }
 
 bool qcow2_plan_counts(struct plan *p, const struct qcow2 *q, unsigned which)

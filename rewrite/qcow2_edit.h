@@ -46,6 +46,11 @@ enum qcow2_counts {
 bool qcow2_plan_counts(struct plan *p, const struct qcow2 *q, unsigned which)
 	__attribute__((warn_unused_result));
 
+/* Whether each refcount block is one, so that qcow2_plan_counts() may write to it. False: it
+ * could not be found out. */
+bool qcow2_has_blocks(struct plan *p, const struct qcow2 *q, bool *yes)
+	__attribute__((warn_unused_result));
+
 /* COPIED of all entries of the active tables. Cleared where the refcount is not 1, or will
  * not be when it is raised to what was counted; set where it is 1 and stays so. */
 bool qcow2_plan_copied(struct plan *p, const struct qcow2 *q, bool set)

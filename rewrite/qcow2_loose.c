@@ -8,9 +8,12 @@ enum {
 	PIECE = 4096,
 	SEEN_MAX = 1 << 20, /* clusters */
 	USERS_BUDGET = 8 << 20,
-	FAR = 64,       /* more references than a cluster has by being lost */
+	FAR = 64, /* more references than a cluster has by being lost */
+	FAR_NARROW = 8,
 	USED_LEAST = 3, /* clusters that prove a block: fewer agree by chance */
-	PART = 8,       /* one of so many may disagree: a crash left it so */
+	USED_NARROW = 8,
+	OWN = 2,  /* the table, and the block: nothing else refers to them */
+	PART = 8, /* one of so many may disagree: a crash left it so */
 };
 #define READ_MAX (UINT64_C(1) << 30) /* bytes, of clusters that begin with zeros */
 
@@ -103,7 +106,10 @@ struct qcow2_match qcow2_match_block(const struct qcow2 *q,
 				     uint64_t index, uint64_t cluster)
 {
 	uint64_t first = index * q->refblock_entries;
+	uint64_t far = q->refcount_bits <= 4 ? FAR_NARROW : FAR;
 	struct qcow2_match m = { .itself = true };
+
+	m.last = first + q->refblock_entries > q->host_clusters;
 
 	for (uint64_t i = 0; i < q->refblock_entries; i++) {
 		uint64_t stored = qcow2_get_refcount(p, i, q->refcount_bits);
@@ -111,9 +117,13 @@ struct qcow2_match qcow2_match_block(const struct qcow2 *q,
 				   qcow2_refs_count(users, first + i);
 
 		m.used += counted != 0;
+		m.set += stored != 0;
+		m.even += stored && stored == counted;
+		m.near += stored && counted && stored + far > counted &&
+			  stored < counted + far;
 		m.low += stored < counted;
 		/* Of compressed data, thousands may share a cluster. */
-		m.odd += stored > counted && stored - counted > FAR &&
+		m.odd += stored > counted && stored - counted > far &&
 			 !qcow2_refs_marked(&q->scan->refs, QCOW2_MARK_PACKED, first + i);
 		m.past += stored && first + i >= q->host_clusters;
 		if (first + i == cluster && stored == 0)
@@ -127,11 +137,20 @@ bool qcow2_match_named(const struct qcow2_match *m)
 	return m->odd <= m->used / PART && m->low <= m->used / PART;
 }
 
-/* Narrow refcounts are in any bytes. */
+bool qcow2_match_blank(const struct qcow2_match *m)
+{
+	return m->odd <= m->used / PART && m->near >= m->set - m->set / 4;
+}
+
+/* Narrow refcounts are in many bytes: there they have to be so to the last bit, and the
+ * file's end has to be among them. */
 bool qcow2_match_found(const struct qcow2 *q, const struct qcow2_match *m)
 {
-	return q->refcount_bits >= 16 && m->used >= USED_LEAST && m->past == 0 &&
-	       m->itself && qcow2_match_named(m);
+	if (m->used < USED_LEAST || m->past || !m->itself || !qcow2_match_named(m))
+		return false;
+	return q->refcount_bits >= 16 ||
+	       (m->last && m->low == 0 && m->used >= USED_NARROW &&
+		m->set - m->even <= m->used / PART + OWN);
 }
 
 /* ---- who is there for refcounts ---- */

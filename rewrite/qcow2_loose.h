@@ -39,8 +39,12 @@ bool qcow2_loose_read(struct qcow2_loose *l, uint64_t cluster, struct err *e);
 struct qcow2_match {
 	uint64_t used; /* clusters that more than refcounts (`users`) refers to, */
 	uint64_t low;  /* and those of them that have a lower refcount */
-	uint64_t odd;  /* refcounts that are far higher than they can be */
+	uint64_t set;  /* refcounts that are not 0, */
+	uint64_t even; /* those of them that are what was counted, */
+	uint64_t near; /* or differ from it by a few, of what is used, */
+	uint64_t odd;  /* and that are far higher than they can be */
 	uint64_t past; /* refcounts for what the file does not have */
+	bool last;     /* it is for more than the file has */
 	bool itself;   /* its own cluster is not among them, or has a refcount there */
 };
 struct qcow2_match qcow2_match_block(const struct qcow2 *q,
@@ -48,6 +52,9 @@ struct qcow2_match qcow2_match_block(const struct qcow2 *q,
 				     uint64_t index, uint64_t cluster);
 /* A block that is pointed at as such, and as nothing else, is one. */
 bool qcow2_match_named(const struct qcow2_match *m);
+/* The same where most of them may have been lost, or were never written: nothing else is
+ * there. */
+bool qcow2_match_blank(const struct qcow2_match *m);
 /* Whoever points at it: it is one. */
 bool qcow2_match_found(const struct qcow2 *q, const struct qcow2_match *m);
 

@@ -91,11 +91,43 @@ static bool trust_block(struct rebuild *r, size_t i)
 	return !is_theirs(r, c) || qcow2_refs_add(&r->gone, c, 1, 1, 0) || no_memory(r);
 }
 
-/* Where one block is one, the table is one. */
+static bool is_needed(const struct rebuild *r, uint64_t block)
+{
+	uint64_t first = block * r->q->refblock_entries, n;
+	uint32_t count;
+
+	for (uint64_t i = 0; i < r->q->refblock_entries; i += n) {
+		n = qcow2_refs_run(&r->q->scan->refs, first + i, &count);
+		if (count)
+			return true;
+	}
+	return false;
+}
+
+/* Where one block is one, the table is one. It is one as well when it has an entry exactly
+ * where one is needed, wherever these lead. */
+static bool is_table(const struct rebuild *r, bool has_block)
+{
+	const struct qcow2 *q = r->q;
+	bool any = false;
+
+	if (q->rt.state != QCOW2_TABLE_WHOLE)
+		return false;
+	for (size_t i = 0; i < r->ntrust && !has_block; i++) {
+		bool there = qcow2_entry(q->rt.raw, i) != 0;
+
+		if (there !=
+		    (i * q->refblock_entries < q->host_clusters && is_needed(r, i)))
+			return false;
+		any = any || there;
+	}
+	return has_block || any;
+}
+
 static bool trust_present(struct rebuild *r)
 {
 	const struct qcow2 *q = r->q;
-	bool table = false;
+	bool has_block = false;
 
 	r->ntrust = q->rt.raw.n / 8;
 	r->trust = arena_try(r->plan->arena, r->ntrust + 1, 1);
@@ -106,9 +138,9 @@ static bool trust_present(struct rebuild *r)
 	for (size_t i = 0; i < r->ntrust; i++) {
 		if (!trust_block(r, i))
 			return false;
-		table = table || r->trust[i] != TRUST_NONE;
+		has_block = has_block || r->trust[i] != TRUST_NONE;
 	}
-	if (!table || q->rt.state != QCOW2_TABLE_WHOLE)
+	if (!is_table(r, has_block))
 		return true;
 	for (uint64_t c = 0; c < div_up(q->rt.at.len, q->cluster_size); c++) {
 		uint64_t cluster = (q->rt.at.off >> q->cluster_bits.v) + c;

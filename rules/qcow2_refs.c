@@ -186,6 +186,9 @@ static bool block_is_missing(const struct qcow2 *q)
 /* COPIED goes where a second reference is admitted, and before that. */
 static bool fix_low(struct plan *p, const struct finding *f, const struct qcow2 *q)
 {
+	struct plan_mark start = plan_mark(p);
+	bool blocks;
+
 	(void)f;
 	/* What is taken for a table may be somebody's data: no bit of it is touched. */
 	if (has_flaw(q, QCOW2_FLAW_DATA_METADATA) ||
@@ -193,7 +196,13 @@ static bool fix_low(struct plan *p, const struct finding *f, const struct qcow2 
 		return plan_refuse(
 			p, "there are clusters that are a table and something else, "
 			   "and which of the two is not known");
-	if (block_is_missing(q))
+	/* The block may be elsewhere. */
+	if (qcow2_plan_blocks_back(p, q))
+		return true;
+	plan_cut(p, start);
+	if (!qcow2_has_blocks(p, q, &blocks))
+		return false;
+	if (!blocks || block_is_missing(q))
 		return restore(p, q);
 	plan_title(p, "refcounts raised to what was counted");
 	return qcow2_plan_copied(p, q, false) && qcow2_plan_counts(p, q, QCOW2_RAISE);
@@ -245,15 +254,20 @@ static bool is_superfluous(struct plan *p, const struct qcow2 *q)
 	return true;
 }
 
-/* A pointer that is missing explains it best. */
+/* A pointer that is missing explains it best; then, that it is no refcount. */
 static bool fix_high(struct plan *p, const struct finding *f, const struct qcow2 *q)
 {
 	struct plan_mark start = plan_mark(p);
+	bool blocks;
 
 	(void)f;
 	if (qcow2_plan_shared_back(p, q))
 		return true;
 	plan_cut(p, start);
+	if (!qcow2_has_blocks(p, q, &blocks))
+		return false;
+	if (!blocks)
+		return restore(p, q);
 	if (!may_lower(p, q) || !is_superfluous(p, q))
 		return false;
 	plan_title(p, "refcounts lowered to what was counted");

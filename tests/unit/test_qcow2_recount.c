@@ -61,6 +61,38 @@ static void a_found_block_knows_of_lost_pointers(void **state)
 	bench_free(&b);
 }
 
+static void an_entry_that_leads_to_data_goes_back_to_its_block(void **state)
+{
+	static const uint64_t wild[] = { DATA, FREE, FREE + 1 };
+	struct bench b;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		bench_build(&b, 4);
+		fill(&b, FREE, 'x');
+		entry(&b, RT, 0, at(wild[i]));
+		bench_open(&b);
+		assert_planned(&b, qcow2_plan_blocks_back(&b.plan, b.q));
+		assert_int_equal(b.plan.edits.n, 1);
+		assert_int_equal(now(&b, at(RT)), at(BLOCK));
+		assert_sound(b.is);
+		bench_free(&b);
+	}
+}
+
+static void a_block_of_zeros_is_kept_when_there_is_no_other(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_build(&b, 4);
+	fill(&b, BLOCK, 0);
+	bench_open(&b);
+	assert_refused(&b, qcow2_plan_blocks_back(&b.plan, b.q),
+		       "no refcount block is elsewhere");
+	bench_free(&b);
+}
+
 static void an_entry_for_what_the_file_does_not_have_becomes_zero(void **state)
 {
 	struct bench b;
@@ -130,16 +162,27 @@ static void a_block_that_misses_too_many_clusters_is_another_one(void **state)
 	bench_free(&b);
 }
 
-static void narrow_refcounts_are_in_any_bytes(void **state)
+/* One that is not what was counted. */
+static void narrow_refcounts_have_to_be_right_to_the_last_bit(void **state)
 {
 	struct bench b;
 
 	(void)state;
-	bench_build(&b, 3);
-	entry(&b, RT, 0, NOWHERE);
-	bench_open(&b);
-	assert_refused(&b, qcow2_plan_blocks_back(&b.plan, b.q), "cannot be found");
-	bench_free(&b);
+	for (unsigned order = 1; order <= 3; order++) {
+		bench_build(&b, order);
+		entry(&b, RT, 0, NOWHERE);
+		bench_open(&b);
+		assert_planned(&b, qcow2_plan_blocks_back(&b.plan, b.q));
+		assert_sound(b.is);
+		bench_free(&b);
+		bench_build(&b, order);
+		refcount(&b, DATA, 0);
+		entry(&b, RT, 0, NOWHERE);
+		bench_open(&b);
+		assert_refused(&b, qcow2_plan_blocks_back(&b.plan, b.q),
+			       "cannot be found");
+		bench_free(&b);
+	}
 }
 
 static void blocks_are_not_looked_for_when_none_is_lost(void **state)
@@ -517,12 +560,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_lost_block_is_found_by_what_it_says),
 		cmocka_unit_test(a_found_block_knows_of_lost_pointers),
+		cmocka_unit_test(an_entry_that_leads_to_data_goes_back_to_its_block),
+		cmocka_unit_test(a_block_of_zeros_is_kept_when_there_is_no_other),
 		cmocka_unit_test(an_entry_for_what_the_file_does_not_have_becomes_zero),
 		cmocka_unit_test(of_two_blocks_that_look_alike_none_is_taken),
 		cmocka_unit_test(data_is_not_taken_for_a_block),
 		cmocka_unit_test(a_block_that_does_not_count_itself_is_an_old_one),
 		cmocka_unit_test(a_block_that_misses_too_many_clusters_is_another_one),
-		cmocka_unit_test(narrow_refcounts_are_in_any_bytes),
+		cmocka_unit_test(narrow_refcounts_have_to_be_right_to_the_last_bit),
 		cmocka_unit_test(blocks_are_not_looked_for_when_none_is_lost),
 		cmocka_unit_test(a_lost_table_is_found_by_its_blocks),
 		cmocka_unit_test(
