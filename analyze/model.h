@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct builder;
 struct lens;
 struct node;
 struct qemu_command;
@@ -80,7 +81,8 @@ static inline bool fact_known(const struct fact *f)
 
 enum flavour {
 	FLAVOUR_LIBVIRT,
-	FLAVOUR_QEMU, /* a command line of qemu-system-*, or a file of its options */
+	FLAVOUR_QEMU,   /* a command line of qemu-system-*, or a file of its options */
+	FLAVOUR_PACKER, /* a builder or source of a template */
 };
 
 /* A disk, CD-ROM or floppy of a VM. (What is inside the file it names: struct image.) */
@@ -151,6 +153,8 @@ struct vm {
 	size_t nraw;
 	/* The same for who asks about QEMU's options (config/qemu.h); NULL: there are none. */
 	const struct qemu_command *qemu;
+	/* How Packer makes it (config/packer.h); NULL: it is no template's. */
+	const struct builder *builder;
 };
 
 /* Known to run under QEMU, and not Xen, LXC, bhyve, VMware ... */

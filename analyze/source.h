@@ -33,6 +33,7 @@ struct patch {
 	size_t nmoves;
 };
 
+struct beside;
 struct guest;
 
 struct source {
@@ -43,8 +44,11 @@ struct source {
 			      changes with reads: one thread at a time */
 	bool is_guest; /* offsets are those of a disk in a container, not the file's */
 	const struct patch *patch; /* NULL: as it is on disk. Borrowed */
-	uint64_t size;             /* bytes that can be read */
-	struct stat st;            /* of the file, when it was opened */
+	/* What else its folder says (beside.h), for a config that means nothing alone; NULL:
+	 * not asked for. A rewritten text keeps that of the file. */
+	const struct beside *beside;
+	uint64_t size;  /* bytes that can be read */
+	struct stat st; /* of the file, when it was opened */
 };
 
 enum source_mode {

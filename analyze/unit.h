@@ -12,6 +12,7 @@
 #include "base/err.h"
 
 struct backing;
+struct builder;
 struct guest;
 struct image;
 struct node;
@@ -69,6 +70,8 @@ struct unit {
 	const struct node *doc;    /* root of the node tree */
 	const struct vm *vms;      /* one file can tell of several */
 	size_t nvms;
+	const struct builder *builders; /* of Packer: one for each VM */
+	size_t nbuilders;
 	const struct syntax_error *syntax; /* broken: no doc, no vms */
 	struct view text;                  /* the whole text of a config */
 };

@@ -65,6 +65,7 @@ static void facts_of_unit(struct facts *f, struct unit *u)
 	if (u->image)
 		facts_of_image(f, u->image);
 	facts_of_vms(f, u);
+	facts_of_builders(f, u);
 	f->lines = NULL;
 }
 

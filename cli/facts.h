@@ -47,5 +47,6 @@ void facts_of_qcow2(struct facts *f, const struct qcow2 *q);
 /* Who has the image now. */
 void facts_of_locks(struct facts *f, const struct unit *u);
 void facts_of_vms(struct facts *f, const struct unit *u);
+void facts_of_builders(struct facts *f, const struct unit *u);
 
 #endif

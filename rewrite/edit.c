@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rewrite/edit.h"
+#include "analyze/config/lens.h"
 #include "analyze/config/node.h"
 #include "rewrite/text.h"
 #include "base/banned.h"
@@ -142,11 +143,21 @@ bool plan_replace(struct plan *p, struct span at, struct str text)
 	return add(p, STAGE_TABLES, at, str_bytes(text));
 }
 
+/* What stands there is a name for something else, which others may use as well. */
+static bool is_elsewhere(struct plan *p, const struct fact *f)
+{
+	const struct node *n = lens_find(f->lens, f->owner);
+
+	if (n && n->from)
+		(void)plan_refuse(p, "its value is that of %s: change it there", n->from);
+	return n && n->from;
+}
+
 bool plan_set(struct plan *p, const struct fact *f, const char *value)
 {
 	const struct text_syntax *syntax;
 
-	if (f->state == FACT_UNKNOWN || !f->lens || !f->owner)
+	if (f->state == FACT_UNKNOWN || !f->lens || !f->owner || is_elsewhere(p, f))
 		return false;
 	syntax = text_syntax(f->owner->syntax);
 	return syntax && syntax->set(p, f, value);

@@ -80,6 +80,7 @@ static void comment(struct scanner *s)
 
 	if (byte(s, 1) != '*') {
 		end = to_line_end(s, s->at);
+		end -= s->text.p[end - 1] == '\r';
 	} else {
 		while (end < s->text.n && !(s->text.p[end - 1] == '*' &&
 					    s->text.p[end] == '/' && end > s->at + 2))

@@ -80,11 +80,15 @@ static void refute(struct trial *t, const char *fmt, ...)
 static struct source lay_over(struct trial *t)
 {
 	struct draft *next = t->next;
+	struct source text;
 
-	if (t->input->format->kind == FORMAT_TEXT)
-		return source_of_bytes(
+	if (t->input->format->kind == FORMAT_TEXT) {
+		text = source_of_bytes(
 			t->input->src.path,
 			plan_text(&t->plan, t->now->unit->text, &next->arena));
+		text.beside = t->input->src.beside;
+		return text;
+	}
 	next->whole = plan_over(&t->now->whole, &t->plan, &next->arena);
 	next->patch = plan_patch(&next->whole, &next->arena);
 	next->guest = t->now->guest;

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
 #include "rules/words.h"
+#include "analyze/config/lens.h"
+#include "analyze/config/packer.h"
 #include "base/banned.h"
 
 static bool is_or_absent(const struct fact *f, const char *dflt)
@@ -30,6 +32,23 @@ static bool is_scratch(const struct fact *source)
 	return false;
 }
 
+/* A VM that Packer makes can be made again. But who says nothing of how it is shut down has
+ * QEMU killed, with all that it never wrote. */
+static void check_build(struct scan *s, const struct disk *d, const struct builder *b)
+{
+	struct finding *f;
+
+	if (!fact_absent(&b->shutdown_command) || !fact_is_not(&b->communicator, "none"))
+		return;
+	f = report(s, d->cache.at,
+		   "disk_cache is unsafe, and there is no shutdown_command: the guest's "
+		   "flushes are ignored, and QEMU is killed");
+	report_label(s, f, "what QEMU has not written by then is missing in the image");
+	/* One of them may shut the guest down. */
+	if (b->provisioned)
+		report_lower(f);
+}
+
 static void check_cache(struct scan *s, const struct disk *d)
 {
 	struct finding *f;
@@ -42,9 +61,17 @@ static void check_cache(struct scan *s, const struct disk *d)
 	if (!fact_absent(&d->readonly) || !fact_absent(&d->transient) ||
 	    is_scratch(&d->source))
 		return;
+	if (d->vm->builder && str_is(d->vm->builder->type, "qemu")) {
+		check_build(s, d, d->vm->builder);
+		return;
+	}
 	f = report(s, d->cache.at,
-		   "%s has cache=%sunsafe%s: the guest's flushes are ignored",
-		   name_of(s, d), quote_of(d->vm), quote_of(d->vm));
+		   d->vm->builder ? "%s has cache_mode unsafe%s%s: the guest's flushes "
+				    "are ignored"
+				  : "%s has cache=%sunsafe%s: the guest's flushes are "
+				    "ignored",
+		   name_of(s, d), d->vm->builder ? "" : quote_of(d->vm),
+		   d->vm->builder ? "" : quote_of(d->vm));
 	report_label(s, f, "when the host stops, the guest's file system may be lost");
 }
 
@@ -58,7 +85,12 @@ static bool fix_cache(struct plan *p, const struct finding *f, const struct disk
 		plan_title(p, "cache=%snone%s", quote, quote);
 		return plan_set(p, &d->cache, "none");
 	}
-	plan_title(p, "remove cache=%sunsafe%s (the default is writeback)", quote, quote);
+	if (d->vm->builder)
+		plan_title(p, "remove %s (the default is %s)", d->cache.lens->path,
+			   str_is(d->vm->builder->type, "qemu") ? "writeback" : "none");
+	else
+		plan_title(p, "remove cache=%sunsafe%s (the default is writeback)", quote,
+			   quote);
 	return plan_remove(p, &d->cache);
 }
 

@@ -72,7 +72,8 @@ const struct rule rules_locking[] = {
 		   "this host (NFS: nolock or local_lock=posix, SMB: nobrl), if no other "
 		   "host writes to the image. Does not help: <readonly/>, <shareable/>, "
 		   "a read-only mount, another cache mode. libvirt has no attribute that "
-		   "turns the lock off.",
+		   "turns the lock off, and Packer has none for the medium that it "
+		   "installs from: iso_url with a file of a local disk.",
 	  .source = "QEMU, block/file-posix.c; utmapp/UTM#6564; nfs(5), local_lock; "
 		    "mount.cifs(8), nobrl",
 	  .since = "0.1.0",

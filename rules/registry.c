@@ -167,6 +167,8 @@ static void run_rule(struct scan *s)
 	}
 	for (size_t i = 0; i < u->nvms; i++)
 		run_on_vm(s, &u->vms[i]);
+	for (size_t i = 0; i < u->nbuilders; i++)
+		RUN(s, builder, &u->builders[i]);
 }
 
 static int by_place(const void *a, const void *b)

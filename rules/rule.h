@@ -19,6 +19,7 @@
 #define RULES_RULE_H
 
 #include "analyze/config/node.h"
+#include "analyze/config/packer.h"
 #include "analyze/image/gpt.h"
 #include "analyze/image/image.h"
 #include "analyze/image/mbr.h"
@@ -49,7 +50,8 @@ enum fix_class {
 	X(qcow2, struct qcow2)                                                           \
 	X(vm, struct vm)                                                                 \
 	X(disk, struct disk)                                                             \
-	X(iommu, struct iommu)
+	X(iommu, struct iommu)                                                           \
+	X(builder, struct builder)
 
 enum subject {
 #define X(member, type) SUBJECT_##member,

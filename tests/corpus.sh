@@ -186,6 +186,33 @@ same_partitions() {
 	complaint "sfdisk -d lists other partitions" "$(diff <(echo "$sees") <(echo "$now"))"
 }
 
+# packer validate -syntax-only knows more than syntax, and fmt accepts what is not its own
+# layout: what it said before is what it must say afterwards.
+packer_says() { # FILE   of the name that the template must have
+	local copy=../packer/$in
+	mkdir -p ../packer && cp "$1" "$copy" || return
+	packer fmt -check "$copy" >../diff 2>&1
+	echo "fmt -check exits with $?"
+}
+
+check_text_oracles() {
+	local was is
+	case $in in
+	*.xml)
+		! oracle xmllint || xmllint --noout --nonet "$in" 2>../diff ||
+			complaint "xmllint refuses the fixed text" "$(cat ../diff)"
+		;;
+	*.json)
+		! oracle jq || jq . "$in" >../diff 2>&1 || complaint "jq refuses the fixed text" "$(cat ../diff)"
+		;;
+	*.pkr.hcl)
+		oracle packer || return
+		was=$(packer_says ../before) is=$(packer_says "$in")
+		[ "$was" = "$is" ] || complaint "packer says another thing: $was, now $is" "$(cat ../diff)"
+		;;
+	esac
+}
+
 check_oracles() {
 	local said
 	[ "$changed" ] || return
@@ -195,8 +222,7 @@ check_oracles() {
 		return
 	fi
 	if ! is_image; then
-		! oracle xmllint || xmllint --noout --nonet "$in" 2>../diff ||
-			complaint "xmllint refuses the fixed text" "$(cat ../diff)"
+		check_text_oracles
 		return
 	fi
 	! oracle sfdisk-dump || same_partitions

@@ -1,0 +1,44 @@
+/* Packer templates: each builder, or source, is a VM, and has settings of its own.
+ * https://developer.hashicorp.com/packer/integrations; packer-plugin-tart, builder/tart.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef ANALYZE_CONFIG_PACKER_H
+#define ANALYZE_CONFIG_PACKER_H
+
+#include "analyze/config/packer_module.h"
+#include "analyze/model.h"
+#include "base/version.h"
+
+/* Versions of a plugin that required_plugins, or the user, lets in. Not known: no bound. */
+struct plugin_range {
+	struct version from;  /* this one and later */
+	struct version below; /* none of these */
+};
+
+/* A builder of a template, with what is Packer's own: how the VM is made. */
+struct builder {
+	const struct vm *vm;
+	const struct node *node; /* the map of its options */
+	struct str type;         /* qemu, tart-cli, virtualbox-iso, ... */
+	struct span type_at;
+	enum packer_syntax syntax;
+	struct plugin_range plugin;
+	bool provisioned; /* a build runs something in the guest, or may */
+	bool foreign;     /* required_plugins takes the builder from somebody else */
+	/* Of every builder. A list's value is "yes" when something is in it. */
+	struct fact vm_name, communicator, boot_command, disable_vnc, shutdown_command;
+	/* qemu */
+	struct fact format, disk_image, use_backing_file, disk_size, qemuargs;
+	/* tart-cli */
+	struct fact from_ipsw, from_iso, vm_base_name, create_grace_time, disk_format,
+		recovery_partition, disk_size_gb, allow_insecure;
+};
+
+/* Does the range have a version below that one? All of them? */
+bool plugin_may_be_below(const struct plugin_range *r, uint32_t major, uint32_t minor,
+			 uint32_t patch);
+bool plugin_is_below(const struct plugin_range *r, uint32_t major, uint32_t minor,
+		     uint32_t patch);
+/* Narrows the range to what a constraint as ">= 1.2, < 2" or "~> 1.2.3" lets in. */
+void plugin_constrain(struct plugin_range *r, struct str constraint);
+
+#endif

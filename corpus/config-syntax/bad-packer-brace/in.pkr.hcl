@@ -1,0 +1,2 @@
+source "tart-cli" "v" {
+  vm_name = "x"

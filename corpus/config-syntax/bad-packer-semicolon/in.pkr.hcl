@@ -1,0 +1,3 @@
+source "tart-cli" "v" {
+  vm_name = "x";
+}

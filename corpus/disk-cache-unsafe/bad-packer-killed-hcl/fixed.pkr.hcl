@@ -1,0 +1,9 @@
+source "qemu" "deb" {
+  iso_url      = "https://example.org/d.iso"
+  iso_checksum = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  ssh_username = "root"
+}
+
+build {
+  sources = ["source.qemu.deb"]
+}

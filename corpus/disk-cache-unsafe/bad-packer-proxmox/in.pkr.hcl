@@ -1,0 +1,14 @@
+source "proxmox-iso" "t" {
+  vm_name      = "t"
+  ssh_username = "root"
+
+  disks {
+    type       = "scsi"
+    disk_size  = "20G"
+    cache_mode = "unsafe"
+  }
+}
+
+build {
+  sources = ["source.proxmox-iso.t"]
+}

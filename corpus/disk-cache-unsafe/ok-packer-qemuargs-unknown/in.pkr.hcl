@@ -1,0 +1,15 @@
+variable "args" {
+  default = [["-m", "1G"]]
+}
+
+source "qemu" "deb" {
+  iso_url      = "https://example.org/d.iso"
+  iso_checksum = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  ssh_username = "root"
+  disk_cache   = "unsafe"
+  qemuargs     = var.args
+}
+
+build {
+  sources = ["source.qemu.deb"]
+}

@@ -1,0 +1,9 @@
+source "tart-cli" "mac" {
+  vm_base_name   = "registry.example.org/mac/sonoma:14"
+  allow_insecure = true
+  vm_name        = "tahoe-vanilla"
+}
+
+build {
+  sources = ["source.tart-cli.mac"]
+}

@@ -1,0 +1,12 @@
+source "tart-cli" "mac" {
+  from_ipsw         = "latest"
+  create_grace_time = "30s"
+  vm_name           = "tahoe-vanilla"
+  communicator      = "none"
+
+  boot_command = ["<wait60s>"]
+}
+
+build {
+  sources = ["source.tart-cli.mac"]
+}

@@ -1,0 +1,9 @@
+source "tart-cli" "mac" {
+  from_iso     = ["/iso/ubuntu.iso"]
+  vm_name      = "u"
+  ssh_username = "admin"
+}
+
+build {
+  sources = ["source.tart-cli.mac"]
+}

@@ -1,0 +1,9 @@
+source "tart-cli" "mac" {
+  from_ipsw    = "latest"
+  vm_name      = "tahoe-vanilla"
+  communicator = "none"
+}
+
+build {
+  sources = ["source.tart-cli.mac"]
+}

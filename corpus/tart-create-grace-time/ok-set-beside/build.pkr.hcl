@@ -1,0 +1,5 @@
+build {
+  source "source.tart-cli.mac" {
+    create_grace_time = "30s"
+  }
+}

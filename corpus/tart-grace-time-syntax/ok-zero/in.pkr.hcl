@@ -1,0 +1,10 @@
+source "tart-cli" "mac" {
+  vm_base_name      = "x"
+  create_grace_time = 0
+  vm_name           = "tahoe-vanilla"
+  ssh_username      = "admin"
+}
+
+build {
+  sources = ["source.tart-cli.mac"]
+}

@@ -1,0 +1,9 @@
+source "tart-cli" "mac" {
+  vm_base_name = "tahoe-base"
+  vm_name      = "tahoe-vanilla"
+  ssh_username = "admin"
+}
+
+build {
+  sources = ["source.tart-cli.mac"]
+}
