@@ -109,6 +109,10 @@ bool qcow2_plan_shared_back(struct plan *p, const struct qcow2 *q)
 /* L2 entries that lead nowhere (n flaws of entries): zeros. */
 bool qcow2_plan_zeros(struct plan *p, const struct qcow2 *q, const struct qcow2_flaw *v,
 		      size_t n) __attribute__((warn_unused_result));
+/* Subclusters of the extended entry at off that are said to be allocated, and zeros: they are
+ * allocated. */
+bool qcow2_plan_one_state(struct plan *p, const struct qcow2 *q, uint64_t off)
+	__attribute__((warn_unused_result));
 /* L1 entries that lead nowhere: empty. */
 bool qcow2_plan_no_tables(struct plan *p, const struct qcow2 *q,
 			  const struct qcow2_flaw *v, size_t n)

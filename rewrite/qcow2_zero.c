@@ -155,6 +155,19 @@ bool qcow2_plan_zeros(struct plan *p, const struct qcow2 *q, const struct qcow2_
 	return !z.allocates || qcow2_alloc_write(&z.alloc);
 }
 
+bool qcow2_plan_one_state(struct plan *p, const struct qcow2 *q, uint64_t off)
+{
+	uint8_t was[8], is[8];
+	struct err e = { 0 };
+	uint64_t bitmap;
+
+	if (qcow2_read_padded(q, off + 8, was, sizeof(was), &e) != 0)
+		return plan_refuse(p, "%s", e.msg);
+	bitmap = qcow2_be64(was);
+	qcow2_put64(is, bitmap & ~((bitmap & ALL_ALLOCATED) << 32));
+	return qcow2_plan_change(p, STAGE_HEADERS, off + 8, was, is, sizeof(is));
+}
+
 bool qcow2_plan_no_tables(struct plan *p, const struct qcow2 *q,
 			  const struct qcow2_flaw *v, size_t n)
 {

@@ -333,6 +333,30 @@ static void check_subclusters(struct scan *s, const struct qcow2 *q)
 		   "QEMU takes the image for corrupt when it gets there");
 }
 
+/* Allocated is what has bytes; without a cluster there are none. */
+static bool fix_subclusters(struct plan *p, const struct finding *f,
+			    const struct qcow2 *q)
+{
+	const struct qcow2_flaws *v = flaws_found(q, f);
+
+	if (!flaws_all_kept(v))
+		return too_many(p, v);
+	if (f->arg == QCOW2_FLAW_BITMAP_NOWHERE) {
+		plan_title(p, "zeros there");
+		return qcow2_plan_zeros(p, q, v->v, v->n);
+	}
+	plan_title(p, "what is allocated shows");
+	for (size_t i = 0; i < v->n; i++) {
+		for (uint64_t k = 0; k < v->v[i].n; k++) {
+			uint64_t at = v->v[i].at.off + k * q->l2_entry_size;
+
+			if (!is_sure(p, q, &v->v[i]) || !qcow2_plan_one_state(p, q, at))
+				return false;
+		}
+	}
+	return true;
+}
+
 static void check_bit0(struct scan *s, const struct qcow2 *q)
 {
 	on_entries(s, q, QCOW2_FLAW_BITMAP_BIT0,
@@ -454,15 +478,16 @@ const struct rule rules_qcow2_tables[] = {
 	  CHECK_FIX(qcow2, check_bit0, fix_bit0) },
 	{ .id = "qcow2-extl2-bitmap",
 	  .severity = SEV_ERROR,
-	  .fix_class = FIX_MANUAL,
+	  .fix_class = FIX_LOSSY,
 	  .title = "the subclusters of a QCOW2's L2 entry contradict each other",
 	  .why = "QEMU refuses to read the cluster and marks the image corrupt; qemu-img check "
 		 "-r all does not repair it.",
 	  .steps =
-		  "Copy what can be read: `qemu-img convert --salvage -O qcow2 IMAGE NEW`.",
+		  "Copy what can be read: `qemu-img convert --salvage -O qcow2 IMAGE NEW`. "
+		  "The fix lets what is allocated show, and makes zeros of what has no cluster.",
 	  .source = "QEMU, docs/interop/qcow2.txt, \"Extended L2 Entries\"",
 	  .since = "0.1.0",
-	  CHECK(qcow2, check_subclusters) },
+	  CHECK_FIX(qcow2, check_subclusters, fix_subclusters) },
 	{ .id = "qcow2-l1-reserved",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_SAFE,
