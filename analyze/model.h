@@ -103,6 +103,9 @@ struct disk {
 	struct fact transient; /* "yes" when present */
 	struct fact logical_block_size, physical_block_size; /* bytes */
 	struct fact locking; /* QEMU's locks on the image file: on, off, auto */
+	/* The backing file, where the config itself names it, and the locks on that. */
+	struct fact backing, backing_locking;
+	const struct mount *backing_mount;
 	/* The file system that holds the source on this host; NULL: not a local path, or the
 	 * host's mounts are not known. Found by name only, the path itself is not touched. */
 	const struct mount *mount;

@@ -320,7 +320,8 @@ const struct rule rules_iommu[] = {
 		   "machine='q35' in <os><type>, move disks and CD-ROMs from bus='ide' "
 		   "to bus='sata', remove the PCI <controller> and <address type='pci'> "
 		   "elements so that libvirt makes new ones, and boot once with a copy: "
-		   "for the guest this is another mainboard.",
+		   "for the guest this is another mainboard. On a command line of "
+		   "QEMU: -machine q35, with the same care.",
 	  .source = "libvirt, qemuValidateDomainDeviceDefIOMMU(); formatdomain, IOMMU "
 		    "devices",
 	  .since = "0.1.0",

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
 #include "analyze/host.h"
+#include "rules/qemu_words.h"
+#include "rules/words.h"
 #include "base/banned.h"
 
 static bool has_any(const struct mount *m, const char *const *options, size_t n)
@@ -39,7 +41,7 @@ static void check_medium(struct scan *s, const struct disk *d)
 	bool cdrom = fact_is(&d->device, "cdrom");
 	struct finding *f;
 
-	/* Where a lock can be turned off, qemu-locking-medium says how. */
+	/* Where a lock can be turned off, locking-off-for-medium does. */
 	if (d->vm->flavour == FLAVOUR_QEMU || !vm_runs_qemu(d->vm))
 		return;
 	if (!fact_absent(&d->type) && !fact_is(&d->type, "file"))
@@ -57,7 +59,370 @@ static void check_medium(struct scan *s, const struct disk *d)
 		     "where the server cannot lock, QEMU exits: Failed to lock byte 100");
 }
 
+/* ---- locking-off-for-medium ---- */
+
+static bool is_medium(const struct disk *d)
+{
+	return fact_is(&d->device, "cdrom") || fact_known(&d->readonly);
+}
+
+static void check_medium_qemu(struct scan *s, const struct disk *d)
+{
+	struct finding *f;
+
+	if (!says_qemu(d->vm) || !fact_is(&d->type, "file") || !is_medium(d))
+		return;
+	if (!fact_is_not(&d->locking, "off") || !d->mount ||
+	    !locks_depend_on_server(d->mount))
+		return;
+	f = report(s, d->source.at,
+		   "read-only image '%s' is on '%s' (%s), and QEMU locks it there",
+		   shown(s, d->source.v), shown(s, str_of(d->mount->source)),
+		   shown(s, str_of(d->mount->fstype)));
+	report_label(s, f,
+		     "where the server cannot lock, QEMU exits: Failed to lock byte 100");
+}
+
+static bool fix_medium_qemu(struct plan *p, const struct finding *f, const struct disk *d)
+{
+	const struct qemu_option *o = option_of_disk(d);
+
+	(void)f;
+	if (o && str_is(o->name, "cdrom")) {
+		plan_title(p, "-cdrom as a -drive with file.locking=off");
+		return plan_cdrom_as_drive(p, d->vm->qemu, o, o->value->text.n);
+	}
+	plan_title(p, "%s=off", fact_absent(&d->locking) ? "file.locking" : "locking");
+	return plan_set(p, &d->locking, "off");
+}
+
+/* ---- locking-in-backing-file ---- */
+
+static void check_backing(struct scan *s, const struct disk *d)
+{
+	const struct mount *m = d->backing_mount;
+	struct finding *f;
+
+	if (!says_qemu(d->vm) || !fact_is(&d->locking, "off") ||
+	    !fact_is_not(&d->backing_locking, "off"))
+		return;
+	if (!fact_known(&d->backing) || !m || !locks_depend_on_server(m))
+		return;
+	f = report(s, d->backing.at,
+		   "the locks of '%s' are on, and off for the image above it only",
+		   shown(s, d->backing.v));
+	report_label(s, f, "it is on '%s' (%s), where QEMU may fail to lock byte 100",
+		     shown(s, str_of(m->source)), shown(s, str_of(m->fstype)));
+	report_related(s, f, d->locking.at, "off for this image");
+}
+
+static bool fix_backing(struct plan *p, const struct finding *f, const struct disk *d)
+{
+	(void)f;
+	plan_title(p, "backing.file.locking=off");
+	return plan_set(p, &d->backing_locking, "off");
+}
+
+/* ---- locking-off-writable ---- */
+
+static bool is_writable(const struct disk *d)
+{
+	if (!fact_absent(&d->readonly) || !fact_absent(&d->transient))
+		return false;
+	return fact_absent(&d->device) || fact_is(&d->device, "disk") ||
+	       fact_is(&d->device, "lun");
+}
+
+static void check_writable(struct scan *s, const struct disk *d)
+{
+	struct finding *f;
+
+	if (!says_qemu(d->vm) || !fact_is(&d->locking, "off") || !is_writable(d) ||
+	    fact_absent(&d->source))
+		return;
+	/* Where they do not work there is no other way to start. */
+	if (d->mount && locks_depend_on_server(d->mount))
+		return;
+	f = report(s, d->locking.at, "locks are off for a disk that the VM writes to%s",
+		   fact_known(&d->source)
+			   ? scan_printf(s, ", '%s'", shown(s, d->source.v))
+			   : "");
+	report_label(s, f,
+		     "a second QEMU or qemu-img can open it, and both would damage it");
+}
+
+static bool fix_writable(struct plan *p, const struct finding *f, const struct disk *d)
+{
+	(void)f;
+	plan_title(p, "remove file.locking=off");
+	return plan_remove(p, &d->locking);
+}
+
+/* ---- locking-same-image ---- */
+
+/* By name only; links and the like are not followed. */
+static bool same_source(const struct disk *a, const struct disk *b)
+{
+	if (a->source.v.n == 0 || !str_eq(a->source.v, b->source.v))
+		return false;
+	if (fact_known(&a->source) && fact_known(&b->source))
+		return !fact_is(&a->type, "network") && !fact_is(&a->type, "dir");
+	return false;
+}
+
+static bool may_be_shared(const struct disk *d)
+{
+	return !fact_absent(&d->shareable) || !fact_absent(&d->transient) ||
+	       (!fact_absent(&d->readonly) && !fact_known(&d->readonly));
+}
+
+/* Of two, one that is written to is enough. */
+static bool conflict(const struct disk *a, const struct disk *b)
+{
+	if (!same_source(a, b) || may_be_shared(a) || may_be_shared(b))
+		return false;
+	if (str_is(a->source.v, "/dev/null") || a->device.state == FACT_UNKNOWN ||
+	    b->device.state == FACT_UNKNOWN)
+		return false;
+	return (fact_absent(&a->readonly) && !fact_is(&a->device, "cdrom")) ||
+	       (fact_absent(&b->readonly) && !fact_is(&b->device, "cdrom"));
+}
+
+enum { SAME_MAX = 256 }; /* disks that are compared with each other */
+
+static void check_same(struct scan *s, const struct vm *vm)
+{
+	if (!says_qemu(vm) || vm->ndisks > SAME_MAX)
+		return;
+	for (size_t i = 1; i < vm->ndisks; i++) {
+		for (size_t k = 0; k < i; k++) {
+			const struct disk *d = &vm->disks[i];
+			struct finding *f;
+
+			if (!conflict(d, &vm->disks[k]))
+				continue;
+			f = report(s, d->source.at, "'%s' is a disk of this VM twice",
+				   shown(s, d->source.v));
+			report_label(s, f,
+				     "QEMU exits: Failed to get \"write\" lock; with "
+				     "locks off, both would damage it");
+			report_related(s, f, vm->disks[k].source.at, "the other one");
+			break;
+		}
+	}
+}
+
+/* ---- locking-misplaced ---- */
+
+/* Here `locking` would be the protocol's own. */
+static bool is_protocol(const struct qemu_option *o)
+{
+	static const char *const drivers[] = { "file", "host_device", "host_cdrom" };
+	const struct node *driver = qemu_opt(o, "driver");
+
+	if (!driver)
+		driver = qemu_opt(o, "format");
+	if (!driver)
+		return str_is(o->name, "blockdev");
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		if (driver->kind != NODE_SCALAR || str_is(driver->text, drivers[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool is_on_off(const struct node *n)
+{
+	return n->kind != NODE_SCALAR || str_is(n->text, "on") ||
+	       str_is(n->text, "off") || str_is(n->text, "auto");
+}
+
+static const char *const locking_keys[] = { "locking", "file.locking",
+					    "backing.file.locking" };
+
+static void check_misplaced_in(struct scan *s, const struct qemu_option *o, size_t at)
+{
+	struct finding *f;
+
+	for (size_t k = 0; k < sizeof(locking_keys) / sizeof(locking_keys[0]); k++) {
+		const struct node *n = qemu_opt(o, locking_keys[k]);
+
+		if (n && k == 0 && !is_protocol(o)) {
+			f = report(s, n->key_at,
+				   "'locking' is no option of the image's format, "
+				   "expected file.locking");
+			report_label(s, f,
+				     "QEMU exits: Block format does not support the "
+				     "option 'locking'");
+		} else if (n && !is_on_off(n)) {
+			f = report(s, n->text_at, "%s=%s, expected on, off or auto",
+				   locking_keys[k], shown(s, n->text));
+			report_label(s, f, "QEMU exits: Invalid parameter");
+		} else {
+			continue;
+		}
+		f->arg = at * 8 + k;
+	}
+}
+
+/* Where ",file.locking=" begins in -cdrom's word; 0: it has none. */
+static size_t option_in_name(const struct word *w)
+{
+	static const char mark[] = ",file.locking=";
+	size_t n = sizeof(mark) - 1;
+
+	for (size_t i = 1; i + n <= w->text.n; i++) {
+		if (memcmp(w->text.p + i, mark, n) == 0 && !word_unknown(w, i, i + n))
+			return i;
+	}
+	return 0;
+}
+
+static bool is_image_option(const struct qemu_option *o)
+{
+	return o->value && (str_is(o->name, "cdrom") || str_is(o->name, "hda") ||
+			    str_is(o->name, "hdb") || str_is(o->name, "hdc") ||
+			    str_is(o->name, "hdd"));
+}
+
+static void check_misplaced(struct scan *s, const struct vm *vm)
+{
+	struct finding *f;
+
+	for (size_t i = 0; vm->qemu && i < vm->qemu->noptions; i++) {
+		const struct qemu_option *o = &vm->qemu->options[i];
+		size_t at;
+
+		if (str_is(o->name, "drive") || str_is(o->name, "blockdev"))
+			check_misplaced_in(s, o, i);
+		at = is_image_option(o) ? option_in_name(o->value) : 0;
+		if (!at)
+			continue;
+		f = report(s, word_span(o->value, at, o->value->text.n),
+			   "'%s' is a part of the file's name: -%.*s takes no options",
+			   shown(s, (struct str){ o->value->text.p + at,
+						  o->value->text.n - at }),
+			   STR_ARG(o->name));
+		report_label(s, f, "QEMU exits: Could not open; -drive takes options");
+		f->arg = i * 8 + 7;
+	}
+}
+
+static bool fix_value(struct plan *p, const struct node *n)
+{
+	static const char *const off[] = { "no", "false", "0", "n" };
+	static const char *const on[] = { "yes", "true", "1", "y" };
+	const char *value = NULL;
+
+	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+		if (str_is(n->text, off[i]))
+			value = "off";
+		else if (str_is(n->text, on[i]))
+			value = "on";
+	}
+	if (!value)
+		return plan_refuse(p, "it is neither yes nor no");
+	plan_title(p, "%.*s=%s", STR_ARG(n->key), value);
+	return plan_replace(p, n->text_at, str_of(value));
+}
+
+static bool fix_misplaced(struct plan *p, const struct finding *f, const struct vm *vm)
+{
+	const struct qemu_option *o = &vm->qemu->options[f->arg / 8];
+	struct span at;
+
+	if (f->arg % 8 == 7) {
+		if (!str_is(o->name, "cdrom"))
+			return plan_refuse(p, "which -drive is the same depends on the "
+					      "machine");
+		plan_title(p, "-cdrom as a -drive");
+		return plan_cdrom_as_drive(p, vm->qemu, o, option_in_name(o->value));
+	}
+	if (o->value->fixed)
+		return plan_refuse(p, "its word cannot be edited: %s", o->value->fixed);
+	if (f->arg % 8 > 0 || is_protocol(o))
+		return fix_value(p, qemu_opt(o, locking_keys[f->arg % 8]));
+	if (qemu_opt(o, "file.locking")) {
+		plan_title(p, "remove 'locking', as there is file.locking");
+		return plan_remove_node(p, qemu_opt(o, "locking"));
+	}
+	if (str_is(o->name, "blockdev") && !qemu_opt(o, "file.filename"))
+		return plan_refuse(p, "the file is a node of its own");
+	plan_title(p, "file.locking");
+	at = qemu_opt(o, "locking")->key_at;
+	at.len = 0;
+	return plan_replace(p, at, STR("file."));
+}
+
+/* ---- locking-without-file ---- */
+
+static bool names_file(const struct node *opts)
+{
+	for_each_node (n, opts) {
+		if (str_is(n->key, "file") || str_is(n->key, "driver") ||
+		    str_is(n->key, "format") ||
+		    (str_starts(n->key, "file.") && !str_is(n->key, "file.locking")))
+			return true;
+	}
+	return node_is_open(opts);
+}
+
+static void check_fileless(struct scan *s, const struct vm *vm)
+{
+	const struct qemu_option *o;
+	struct finding *f;
+	size_t i = 0;
+
+	if (!vm->qemu)
+		return;
+	while ((o = option_with(vm->qemu, "drive", "file.locking", &i))) {
+		if (names_file(o->opts))
+			continue;
+		f = report(s, qemu_opt(o, "file.locking")->whole,
+			   "a -drive with file.locking, and without a file");
+		report_label(s, f, "QEMU exits: Must specify either driver or file");
+		f->arg = i - 1;
+	}
+}
+
+static bool fix_fileless(struct plan *p, const struct finding *f, const struct vm *vm)
+{
+	const struct qemu_option *o = &vm->qemu->options[f->arg];
+
+	for_each_node (n, o->opts) {
+		if (str_is(n->key, "file.locking"))
+			continue;
+		plan_title(p, "remove file.locking");
+		return plan_remove_node(p, qemu_opt(o, "file.locking"));
+	}
+	plan_title(p, "remove the -drive");
+	if (!o->node)
+		return plan_refuse(p, "its words are not in a text of words");
+	return plan_remove_node(p, o->node);
+}
+
 const struct rule rules_locking[] = {
+	{ .id = "locking-in-backing-file",
+	  .severity = SEV_WARNING,
+	  .fix_class = FIX_SAFE,
+	  .title = "locks are off for an image, and on for its backing file",
+	  .why = "file.locking=off is about one file. QEMU locks those below it as well: "
+		 "an overlay with a base on a share that cannot lock does not start: "
+		 "Could not open backing file: Failed to lock byte 100.",
+	  .source = "QEMU, block/file-posix.c; qapi/block-core.json, BlockdevOptionsFile",
+	  .since = "0.1.0",
+	  CHECK_FIX(disk, check_backing, fix_backing) },
+	{ .id = "locking-misplaced",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_SAFE,
+	  .title = "an option for QEMU's locks that QEMU does not take there",
+	  .why = "Locks are the file's business, not the format's: QEMU knows "
+		 "file.locking=on, off or auto in a -drive, and locking= in a -blockdev "
+		 "of driver file. Elsewhere it does not start, and the word of -cdrom is "
+		 "a file name whatever it holds.",
+	  .source = "QEMU, qapi/block-core.json, BlockdevOptionsFile; iotest 182",
+	  .since = "0.1.0",
+	  CHECK_FIX(vm, check_misplaced, fix_misplaced) },
 	{ .id = "locking-network-medium",
 	  .severity = SEV_WARNING,
 	  .fix_class = FIX_MANUAL,
@@ -78,5 +443,57 @@ const struct rule rules_locking[] = {
 		    "mount.cifs(8), nobrl",
 	  .since = "0.1.0",
 	  CHECK(disk, check_medium) },
+	{ .id = "locking-off-for-medium",
+	  .severity = SEV_WARNING,
+	  .fix_class = FIX_SAFE,
+	  .title = "QEMU locks a read-only image on a share that may not have locks",
+	  .why = "QEMU locks every image file that it opens, read-only ones too. Where "
+		 "the server does not answer (no lockd for NFS 2 and 3, an SMB or 9p "
+		 "server without byte-range locks), the VM does not start: Failed to "
+		 "lock byte 100. Nobody writes to this image through this VM, so the "
+		 "lock protects nothing here.",
+	  .steps = "file.locking=off in the -drive (UTM does the same since 4.5.4). Does "
+		   "not help: readonly=on, a read-only mount, another cache mode.",
+	  .source = "QEMU, block/file-posix.c; utmapp/UTM#6564",
+	  .since = "0.1.0",
+	  CHECK_FIX(disk, check_medium_qemu, fix_medium_qemu) },
+	{ .id = "locking-off-writable",
+	  .severity = SEV_WARNING,
+	  .fix_class = FIX_UNSAFE,
+	  .title = "locks are turned off for a disk that is written to",
+	  .why = "The locks are all that keeps a second QEMU, or qemu-img, from opening "
+		 "the image while the VM runs. Two writers damage it, and nobody says a "
+		 "word.",
+	  .steps = "Remove file.locking=off. Where QEMU then says Failed to lock byte "
+		   "100 with a reason (Operation not supported), the file system has no "
+		   "locks: move the image. Without a reason, or with Failed to get "
+		   "\"write\" lock, somebody else has it open.",
+	  .source = "QEMU, block/file-posix.c; qapi/block-core.json, locking",
+	  .since = "0.1.0",
+	  CHECK_FIX(disk, check_writable, fix_writable) },
+	{ .id = "locking-same-image",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_NONE,
+	  .title = "one image is a disk of a VM twice, and is written to",
+	  .why = "QEMU opens the image for each of them, and its own locks are in the "
+		 "way: Failed to get \"write\" lock. Without locks, or where a file "
+		 "system has none, both would write, and damage it.",
+	  .steps = "Remove one of the two. It is often the option that a tool adds by "
+		   "itself and that was written down a second time.",
+	  .source = "QEMU, block/file-posix.c; hashicorp/packer#10223, #10300",
+	  .since = "0.1.0",
+	  CHECK(vm, check_same) },
+	{ .id = "locking-without-file",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_SAFE,
+	  .title = "file.locking in a -drive that has no file",
+	  .why = "Options of -drive are about that drive: they do not change another "
+		 "one, and a drive with options of a file needs a file. QEMU exits: Must "
+		 "specify either driver or file.",
+	  .steps = "Give file.locking=off to the -drive of the image; for one that "
+		   "another program wrote, behind it: -set drive.ID.file.locking=off.",
+	  .source = "QEMU, blockdev.c, block.c; utmapp/UTM#6564, #7527",
+	  .since = "0.1.0",
+	  CHECK_FIX(vm, check_fileless, fix_fileless) },
 };
 RULES_END(locking);

@@ -198,12 +198,22 @@ packer_says() { # FILE   of the name that the template must have
 check_text_oracles() {
 	local was is
 	case $in in
-	*.xml)
+	*.xml | *.plist)
 		! oracle xmllint || xmllint --noout --nonet "$in" 2>../diff ||
 			complaint "xmllint refuses the fixed text" "$(cat ../diff)"
 		;;
 	*.json)
 		! oracle jq || jq . "$in" >../diff 2>&1 || complaint "jq refuses the fixed text" "$(cat ../diff)"
+		;;
+	*.yaml)
+		# In Python throughout: not libyaml.
+		! oracle python3-yaml || ! python3 -c 'import yaml' 2>../diff ||
+			python3 -c 'import sys, yaml; list(yaml.parse(open(sys.argv[1], "rb"), yaml.SafeLoader))' \
+				"$in" 2>../diff || complaint "PyYAML refuses the fixed text" "$(cat ../diff)"
+		;;
+	*.sh | *.conf)
+		! oracle bash || bash -n "$in" 2>../diff ||
+			complaint "bash -n refuses the fixed text" "$(cat ../diff)"
 		;;
 	*.pkr.hcl)
 		oracle packer || return

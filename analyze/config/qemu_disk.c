@@ -19,6 +19,8 @@ static const struct lens drive_lenses[] = {
 	LENS(disk, readonly, "readonly|read-only"),
 	LENS(disk, transient, "snapshot"),
 	LENS(disk, locking, "file.locking"),
+	LENS(disk, backing, "backing.file.filename|backing.file"),
+	LENS(disk, backing_locking, "backing.file.locking"),
 };
 
 /* A node of the block graph: a format with its file in one, or a file alone. */
@@ -216,6 +218,8 @@ static void find_mount(struct disk *d, const struct host *host)
 {
 	if (fact_is(&d->type, "file"))
 		d->mount = host_mount_of(host, d->source.v);
+	if (fact_known(&d->backing))
+		d->backing_mount = host_mount_of(host, d->backing.v);
 }
 
 /* cache= is short for three others, which may be given as well. */
@@ -353,6 +357,7 @@ static bool read_short(struct disk *d, const struct qemu_option *o)
 	absent(&none, o->value->at);
 	d->format = d->target = d->bus = d->cache = d->io = d->discard = none;
 	d->readonly = d->transient = d->locking = none;
+	d->backing = d->backing_locking = none;
 	d->node = o->value_node ? o->value_node : o->node;
 	d->source = (struct fact){
 		.state = word_unknown(o->value, 0, o->value->text.n) ? FACT_UNKNOWN

@@ -262,7 +262,8 @@ static bool runs_vm(const struct qemu_command *c)
 struct vms {
 	struct vm *v;
 	size_t n;
-	struct node **nodes; /* of their commands */
+	struct node **nodes; /* of all commands */
+	size_t nnodes;
 	const struct node **arrays;
 	const struct qemu_img *imgs;
 	size_t nimgs;
@@ -318,8 +319,31 @@ static void read_command(struct reading *r, struct vms *to,
 	c->blanks = true;
 	c->imgs = to->imgs;
 	c->nimgs = to->nimgs;
-	to->arrays[to->n] = words.array;
-	to->nodes[to->n++] = list;
+	to->arrays[to->n++] = words.array;
+	to->nodes[to->nnodes++] = list;
+}
+
+/* Its words as items, for who names places. */
+static void add_img_node(struct reading *r, struct vms *to, const struct word *w,
+			 size_t n)
+{
+	struct span whole = w[0].at;
+	struct node *list, *item;
+
+	whole.len = span_end(w[n - 1].at) - whole.off;
+	list = new_node(r, NODE_LIST, whole);
+	if (!list)
+		return;
+	list->key = STR("qemu-img");
+	list->key_at = list->open_at = w[0].at;
+	for (size_t i = 1; i < n; i++) {
+		item = new_node(r, NODE_SCALAR, w[i].at);
+		if (!item)
+			return;
+		item->text = w[i].text;
+		add_child(list, item);
+	}
+	to->nodes[to->nnodes++] = list;
 }
 
 static void read_imgs(struct reading *r, struct vms *to)
@@ -331,17 +355,19 @@ static void read_imgs(struct reading *r, struct vms *to)
 	for (size_t i = 0; imgs && i < r->s->commands.n; i++) {
 		const struct shell_command *c = &r->s->commands.v[i];
 
-		if (is_qemu_img(&r->s->words.v[c->from]))
-			imgs[to->nimgs++] =
-				(struct qemu_img){ .words = &r->s->words.v[c->from],
-						   .n = c->n };
+		const struct word *w = &r->s->words.v[c->from];
+
+		if (!is_qemu_img(w))
+			continue;
+		imgs[to->nimgs++] = (struct qemu_img){ .words = w, .n = c->n };
+		add_img_node(r, to, w, c->n);
 	}
 }
 
 /* Assignments and commands, in the order of the file. */
 static void fill_root(struct reading *r, const struct vms *vms)
 {
-	size_t n = r->s->assigns.n + vms->n;
+	size_t n = r->s->assigns.n + vms->nnodes;
 	struct node **all = arena_try_array(r->a, n, struct node *);
 
 	if (!all || r->full) {
@@ -349,7 +375,7 @@ static void fill_root(struct reading *r, const struct vms *vms)
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		all[i] = i < vms->n ? vms->nodes[i] : r->assigned[i - vms->n];
+		all[i] = i < vms->nnodes ? vms->nodes[i] : r->assigned[i - vms->nnodes];
 	sort_stable(all, n, sizeof(struct node *), by_place);
 	for (size_t i = 0; i < n; i++)
 		add_child(r->root, all[i]);

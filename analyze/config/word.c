@@ -138,6 +138,10 @@ bool word_cut(const struct word *w, size_t from, size_t to, struct span *out)
 		return false;
 	if (from == to) {
 		*out = word_span(w, from, to);
+		last = w->parts + w->nparts - 1;
+		/* Behind quotes around the last value alone: not within them. */
+		if (from == w->text.n && last->quote && group_begin(w, last) > 0)
+			*out = between(w->at, span_end(last->all), span_end(last->all));
 		return can_insert(w, from);
 	}
 	last = part_at(w, to - 1);

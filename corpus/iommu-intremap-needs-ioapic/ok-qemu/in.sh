@@ -1,0 +1,3 @@
+#!/bin/sh
+qemu-system-x86_64 -M q35 -device intel-iommu,intremap=on
+qemu-system-x86_64 -M q35,accel=kvm,kernel_irqchip=off -device intel-iommu,intremap=on

@@ -1,0 +1,2 @@
+#!/bin/sh
+qemu-system-x86_64 -machine q35,iommu=on,accel=kvm -m 4G -device virtio-net-pci,netdev=n -netdev user,id=n

@@ -1,0 +1,2 @@
+#!/bin/sh
+qemu-system-x86_64 -drive file=/srv/o.qcow2,format=qcow2,file.locking=off,snapshot=on,backing.file.filename=/mnt/nas/base.qcow2,backing.file.locking=off

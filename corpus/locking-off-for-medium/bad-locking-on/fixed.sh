@@ -1,0 +1,1 @@
+qemu-system-x86_64 -drive file=/mnt/nas/a.iso,media=cdrom,file.locking=off -drive "file=/mnt/nas/b,,c.img,readonly=on",format='raw',file.locking=off
