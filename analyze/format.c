@@ -11,6 +11,7 @@
 	X(iso9660)                                                                       \
 	X(libvirt)                                                                       \
 	X(packer)                                                                        \
+	X(quickemu)                                                                      \
 	X(script)                                                                        \
 	X(raw)                                                                           \
 	X(misnamed)

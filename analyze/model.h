@@ -83,6 +83,7 @@ enum flavour {
 	FLAVOUR_LIBVIRT,
 	FLAVOUR_QEMU,   /* a command line of qemu-system-*, or a file of its options */
 	FLAVOUR_PACKER, /* a builder or source of a template */
+	FLAVOUR_QUICKEMU,
 };
 
 /* A disk, CD-ROM or floppy of a VM. (What is inside the file it names: struct image.) */

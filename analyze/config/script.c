@@ -113,34 +113,14 @@ static void add_child(struct node *up, struct node *n)
 	up->last = n;
 }
 
-static struct node *assign_node(struct reading *r, const struct shell_assign *as)
-{
-	const struct word *w = as->array ? NULL : &r->s->words.v[as->from];
-	struct node *n = new_node(r, as->array ? NODE_LIST : NODE_SCALAR, as->whole);
-
-	if (!n)
-		return NULL;
-	n->key = as->name;
-	n->key_at = as->name_at;
-	n->flow = as->array;
-	if (!w) {
-		n->text_at = as->items;
-		return n;
-	}
-	if (as->append || as->sometimes || word_unknown(w, 0, w->text.n))
-		n->kind = NODE_OPAQUE;
-	n->text = w->text;
-	n->open_at = w->at;
-	n->text_at = word_span(w, 0, w->text.n);
-	return n;
-}
-
 static void make_assignments(struct reading *r)
 {
 	r->assigned = arena_try_array(r->a, r->s->assigns.n, struct node *);
 	r->full = !r->assigned;
-	for (size_t i = 0; !r->full && i < r->s->assigns.n; i++)
-		r->assigned[i] = assign_node(r, &r->s->assigns.v[i]);
+	for (size_t i = 0; !r->full && i < r->s->assigns.n; i++) {
+		r->assigned[i] = shell_node(r->s, &r->s->assigns.v[i], r->a);
+		r->full = !r->assigned[i];
+	}
 }
 
 static int by_place(const void *a, const void *b)

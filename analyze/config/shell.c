@@ -403,8 +403,10 @@ static bool read_operator(struct reader *r)
 {
 	bool chain = lex_is(&r->l, "&&") || lex_is(&r->l, "||");
 
-	if (lex_is(&r->l, "&>"))
-		return r->l.at++, read_redirection(r);
+	if (lex_is(&r->l, "&>")) {
+		r->l.at++;
+		return read_redirection(r);
+	}
 	if (!end_command(r))
 		return false;
 	if (lex_is(&r->l, ";;") || lex_is(&r->l, ";&"))
@@ -527,4 +529,30 @@ struct str shell_variable(const struct word *w, bool *all)
 		s.n -= 3;
 	}
 	return is_name(s) ? s : (struct str){ 0 };
+}
+
+struct node *shell_node(const struct shell *s, const struct shell_assign *as,
+			struct arena *a)
+{
+	const struct word *w = as->array ? NULL : &s->words.v[as->from];
+	struct node *n = arena_try_new(a, struct node);
+
+	if (!n)
+		return NULL;
+	*n = (struct node){ .kind = as->array ? NODE_LIST : NODE_SCALAR,
+			    .syntax = SYNTAX_SHELL,
+			    .flow = as->array,
+			    .key = as->name,
+			    .key_at = as->name_at,
+			    .text_at = as->items,
+			    .open_at = as->items,
+			    .whole = as->whole };
+	if (!w)
+		return n;
+	if (as->append || as->sometimes || word_unknown(w, 0, w->text.n))
+		n->kind = NODE_OPAQUE;
+	n->text = w->text;
+	n->open_at = w->at;
+	n->text_at = word_span(w, 0, w->text.n);
+	return n;
 }

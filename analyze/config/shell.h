@@ -59,6 +59,11 @@ bool shell_has_shebang(struct view head);
  * no array; NULL: none, or it cannot be told. */
 const struct shell_assign *shell_once(const struct shell *s, struct str name);
 
+/* A member of that name: a scalar, opaque when it is expanded or not always assigned; of an
+ * array a list, without its items. NULL: memory is gone. */
+struct node *shell_node(const struct shell *s, const struct shell_assign *as,
+			struct arena *a);
+
 /* "x" for a word that is $x, ${x}, "$x" or "${x}", "x" with *all for "${x[@]}"; else n is
  * 0. */
 struct str shell_variable(const struct word *w, bool *all);

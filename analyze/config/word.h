@@ -40,6 +40,11 @@ bool word_plain(struct word *w, struct span at, struct str text, struct arena *a
 	__attribute__((warn_unused_result));
 struct word word_opaque(struct span at, struct str source);
 
+/* The part [from, to) of a word as a word of its own: of "-m 1 -S", one of the three. False:
+ * memory is gone. What is not exact, or opaque, must lie within it or outside. */
+bool word_slice(struct word *out, const struct word *w, size_t from, size_t to,
+		struct arena *a) __attribute__((warn_unused_result));
+
 /* The value of a scalar or an attribute, of any syntax. text: the whole file's. What is
  * escaped there in the manner of XML, JSON, YAML or HCL has places, and ${...}, {{...}},
  * {%...%} and @...@ are opaque. false: memory is gone. */

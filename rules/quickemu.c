@@ -1,0 +1,199 @@
+/* Quickemu's settings: what it refuses, and what it does not do with them.
+ * https://github.com/quickemu-project/quickemu, the script itself (4.9.9).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "rules/rules.h"
+#include "base/banned.h"
+
+/* The assignment that counts; NULL: there is none, or it cannot be told. */
+static const struct node *setting(const struct vm *vm, const char *key)
+{
+	const struct node *found = NULL;
+
+	for_each_node (n, vm->node) {
+		if (str_is(n->key, key))
+			found = n;
+	}
+	return found && found->kind == NODE_SCALAR && found->text.n > 0 ? found : NULL;
+}
+
+static bool is_set_to(const struct vm *vm, const char *key, const char *value)
+{
+	const struct node *n = setting(vm, key);
+
+	return n && str_is(n->text, value);
+}
+
+/* ---- quickemu-format-ignored ---- */
+
+static bool has_fixed_format(const struct vm *vm)
+{
+	return is_set_to(vm, "guest_os", "macos") ||
+	       is_set_to(vm, "guest_os", "kolibrios") ||
+	       is_set_to(vm, "guest_os", "batocera") ||
+	       is_set_to(vm, "guest_os", "windows-server");
+}
+
+static void check_format(struct scan *s, const struct vm *vm)
+{
+	const struct node *format = setting(vm, "disk_format");
+	struct finding *f;
+
+	if (vm->flavour != FLAVOUR_QUICKEMU || !format || !has_fixed_format(vm) ||
+	    str_is(format->text, "qcow2"))
+		return;
+	f = report(s, format->text_at,
+		   "disk_format is '%s', and Quickemu opens the disk of guest_os='%s' as "
+		   "qcow2",
+		   shown(s, format->text), shown(s, setting(vm, "guest_os")->text));
+	report_label(s, f, "QEMU exits: Image is not in qcow2 format");
+	report_related(s, f, setting(vm, "guest_os")->text_at, "the guest");
+}
+
+/* ---- quickemu-installer-dropped ---- */
+
+static void check_installer(struct scan *s, const struct vm *vm)
+{
+	const struct node *iso = setting(vm, "iso"), *why = setting(vm, "preallocation");
+	struct finding *f;
+
+	if (vm->flavour != FLAVOUR_QUICKEMU)
+		return;
+	iso = iso ? iso : setting(vm, "img");
+	if (!iso || is_set_to(vm, "guest_os", "kolibrios"))
+		return;
+	if (!why || str_is(why->text, "off"))
+		why = is_set_to(vm, "disk_format", "raw") ? setting(vm, "disk_format")
+							  : NULL;
+	if (!why)
+		return;
+	f = report(s, why->text_at,
+		   "%.*s=%s: once the disk is there, Quickemu takes it for installed",
+		   STR_ARG(why->key), shown(s, why->text));
+	report_label(s, f, "from the second start on, the installer is not attached");
+	report_related(s, f, iso->text_at, "the installer");
+}
+
+/* ---- quickemu-unknown-value ---- */
+
+struct key {
+	const char *name, *values;
+	bool exits;
+};
+
+static const struct key keys[] = {
+#define QUICKEMU(name, values, exits) { (name), (values), (exits) },
+#include "rules/quickemu.def"
+#undef QUICKEMU
+};
+
+enum { NKEYS = sizeof(keys) / sizeof(keys[0]), NPORTS = 2 };
+
+static const char *const ports[NPORTS] = { "ssh_port", "spice_port" };
+
+static bool is_among(struct str value, const char *values)
+{
+	struct str rest = str_of(values);
+
+	while (rest.n) {
+		const char *blank = memchr(rest.p, ' ', rest.n);
+		struct str one = { rest.p, blank ? (size_t)(blank - rest.p) : rest.n };
+
+		if (str_eq(one, value))
+			return true;
+		rest.p += one.n + (blank ? 1 : 0);
+		rest.n -= one.n + (blank ? 1 : 0);
+	}
+	return false;
+}
+
+static void check_values(struct scan *s, const struct vm *vm)
+{
+	const struct node *n;
+	struct finding *f;
+
+	if (vm->flavour != FLAVOUR_QUICKEMU)
+		return;
+	for (size_t i = 0; i < NKEYS; i++) {
+		n = setting(vm, keys[i].name);
+		if (!n || is_among(n->text, keys[i].values))
+			continue;
+		f = report(s, n->text_at, "%s is '%s', expected one of: %s", keys[i].name,
+			   shown(s, n->text), keys[i].values);
+		f->arg = i;
+		report_label(s, f, "%s",
+			     keys[i].exits ? "Quickemu exits: it does not know the value"
+					   : "Quickemu goes on as if nothing was set");
+		if (!keys[i].exits)
+			report_lower(f);
+	}
+	for (size_t i = 0; i < NPORTS; i++) {
+		uint64_t port;
+
+		n = setting(vm, ports[i]);
+		if (!n || str_is(n->text, "none") || str_u64(n->text, &port))
+			continue;
+		f = report(s, n->text_at, "%s is '%s', expected a number", ports[i],
+			   shown(s, n->text));
+		report_label(s, f, "Quickemu exits: it is no port");
+		f->arg = NKEYS + i;
+	}
+}
+
+/* What stands before a comma: display="sdl,gl=on", ssh_port="22220,". */
+static bool fix_values(struct plan *p, const struct finding *f, const struct vm *vm)
+{
+	const struct node *n =
+		setting(vm, f->arg < NKEYS ? keys[f->arg].name : ports[f->arg - NKEYS]);
+	const char *comma = n ? memchr(n->text.p, ',', n->text.n) : NULL;
+	struct str value;
+	uint64_t port;
+
+	if (!comma)
+		return plan_refuse(p, "what was meant cannot be seen from here");
+	value = (struct str){ n->text.p, (size_t)(comma - n->text.p) };
+	if (f->arg < NKEYS ? !is_among(value, keys[f->arg].values)
+			   : !str_u64(value, &port))
+		return plan_refuse(p, "what was meant cannot be seen from here");
+	if (n->text_at.len != n->text.n)
+		return plan_refuse(p, "its value is written with escapes");
+	plan_title(p, "%.*s=%.*s", STR_ARG(n->key), STR_ARG(value));
+	return plan_replace(p, n->text_at, value);
+}
+
+const struct rule rules_quickemu[] = {
+	{ .id = "quickemu-format-ignored",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_NONE,
+	  .title = "a disk format that Quickemu does not use for this guest",
+	  .why = "For macos, windows-server, kolibrios and batocera Quickemu writes "
+		 "format=qcow2 whatever disk_format says: it makes a disk of one format, "
+		 "and QEMU opens it as another one.",
+	  .steps =
+		  "qemu-img convert -O qcow2 the disk, name the new file in disk_img, and "
+		  "leave disk_format out.",
+	  .source = "quickemu, configure_storage(); quickemu-project/quickemu#1895",
+	  .since = "0.1.0",
+	  CHECK(vm, check_format) },
+	{ .id = "quickemu-installer-dropped",
+	  .severity = SEV_NOTE,
+	  .fix_class = FIX_NONE,
+	  .title = "an installer that is there at the first start only",
+	  .why = "Quickemu takes a disk file of more than 1.5 MB for an installed system, "
+		 "and leaves iso and img out. A raw or preallocated disk is larger from "
+		 "the moment on that it is made.",
+	  .steps = "To install again: quickemu --vm NAME.conf --delete-disk. A qcow2 "
+		   "without preallocation stays small until something is installed.",
+	  .source = "quickemu, configure_storage(); quickemu-project/quickemu#685, #374",
+	  .since = "0.1.0",
+	  CHECK(vm, check_installer) },
+	{ .id = "quickemu-unknown-value",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_SAFE,
+	  .title = "a value that Quickemu does not know",
+	  .why = "Quickemu exits before it starts the VM, or, for usb_controller, keyboard "
+		 "and mouse, goes on as if there was none.",
+	  .source = "quickemu 4.9.9; quickemu_conf(5)",
+	  .since = "0.1.0",
+	  CHECK_FIX(vm, check_values, fix_values) },
+};
+RULES_END(quickemu);
