@@ -26,6 +26,7 @@ extern const struct text_syntax text_qemu;
 extern const struct text_syntax text_json;
 extern const struct text_syntax text_hcl;
 extern const struct text_syntax text_shell;
+extern const struct text_syntax text_yaml;
 
 /* NULL: it is read, and not written. */
 const struct text_syntax *text_syntax(enum syntax syntax);
@@ -70,5 +71,9 @@ bool judge_shell(struct view before, struct view after, const struct plan *p,
 /* libxml2. For text_xml, and for what else is XML (property lists). */
 bool judge_xml(struct view before, struct view after, const struct plan *p,
 	       struct arena *a, const char **why);
+
+/* libyaml. */
+bool judge_yaml(struct view before, struct view after, const struct plan *p,
+		struct arena *a, const char **why);
 
 #endif

@@ -60,11 +60,8 @@ static const struct node *value_at(const struct lens_path *p, const struct node 
 {
 	if (p->attribute.n)
 		return next_named(n->first, p->attribute, true);
-	/* <x></x> says nothing, "x": "" does. Maps and lists hold values, and are none. */
-	return p->presence || n->text.n || n->kind == NODE_SCALAR ||
-			       n->kind == NODE_OPAQUE
-		       ? n
-		       : NULL;
+	/* <x></x> says nothing, "x": "" does. */
+	return p->presence || n->text.n || n->kind != NODE_ELEMENT ? n : NULL;
 }
 
 /* The one that counts of those of that name. */
@@ -135,11 +132,19 @@ static bool has_variable(struct str s)
 
 static void read_known(struct fact *f, const struct node *n, bool presence)
 {
+	/* A map or a list where a value belongs is what {{ x }} is to YAML. */
+	bool plain = n->kind == NODE_ELEMENT || n->kind == NODE_ATTRIBUTE ||
+		     n->kind == NODE_SCALAR;
+
 	f->v = presence ? STR("yes") : n->text;
 	f->at = presence ? n->whole : node_value_at(n);
-	f->state = !presence && (n->kind == NODE_OPAQUE || has_variable(n->text))
-			   ? FACT_UNKNOWN
-			   : FACT_KNOWN;
+	f->state = !presence && (!plain || has_variable(n->text)) ? FACT_UNKNOWN
+								  : FACT_KNOWN;
+	/* "key:" and "key": null say that there is no value. */
+	if (!presence && n->kind == NODE_SCALAR && n->type == SCALAR_NULL) {
+		f->v = (struct str){ 0 };
+		f->state = FACT_ABSENT;
+	}
 }
 
 static void read_absent(struct fact *f, const struct lens *l, const struct node *owner)
@@ -151,8 +156,13 @@ static void read_absent(struct fact *f, const struct lens *l, const struct node 
 		owner = lens_deepest(&p, owner, &found);
 	f->at = owner->open_at;
 	/* {% include %} and the like may stand for anything. */
-	f->state = node_is_open(owner) || has_variable(owner->text) ? FACT_UNKNOWN
-								    : FACT_ABSENT;
+	f->state = FACT_ABSENT;
+	if (node_is_open(owner) || has_variable(owner->text))
+		f->state = FACT_UNKNOWN;
+	/* A list, or a value, where a map belongs. */
+	if (owner->kind == NODE_LIST ||
+	    (owner->kind == NODE_SCALAR && owner->type != SCALAR_NULL))
+		f->state = FACT_UNKNOWN;
 }
 
 void lens_read(const struct lens *table, size_t n, const struct node *owner, void *object)
