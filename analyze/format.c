@@ -10,6 +10,7 @@
 	X(qcow2)                                                                         \
 	X(iso9660)                                                                       \
 	X(libvirt)                                                                       \
+	X(incus)                                                                         \
 	X(packer)                                                                        \
 	X(quickemu)                                                                      \
 	X(script)                                                                        \

@@ -84,6 +84,7 @@ enum flavour {
 	FLAVOUR_QEMU,   /* a command line of qemu-system-*, or a file of its options */
 	FLAVOUR_PACKER, /* a builder or source of a template */
 	FLAVOUR_QUICKEMU,
+	FLAVOUR_INCUS, /* and LXD */
 };
 
 /* A disk, CD-ROM or floppy of a VM. (What is inside the file it names: struct image.) */

@@ -15,6 +15,8 @@ struct backing;
 struct builder;
 struct guest;
 struct image;
+struct incus;
+struct incus_pool;
 struct node;
 struct place;
 struct qcow2;
@@ -72,6 +74,9 @@ struct unit {
 	size_t nvms;
 	const struct builder *builders; /* of Packer: one for each VM */
 	size_t nbuilders;
+	const struct incus *incus; /* of a file of Incus, one for each of vms */
+	const struct incus_pool *pools;
+	size_t npools;
 	const struct syntax_error *syntax; /* broken: no doc, no vms */
 	struct view text;                  /* the whole text of a config */
 };

@@ -243,8 +243,11 @@ static void verify(struct repair *p)
 	if (p->unit.format->kind == FORMAT_IMAGE && source_stat(&p->src, &e) == 0) {
 		unit_read(&u, &p->src, run_format(p->run, p->in), &p->run->host);
 		u.journal = journal_look(p->in->path, FORMAT_IMAGE);
-	} else {
+	} else if (p->in->is_stdin) {
 		run_read(p->run, p->in, &u);
+	} else {
+		/* What a text was known by may be what was removed. */
+		unit_open(&u, p->in->path, SOURCE_READ, p->unit.format, &p->run->host);
 	}
 	if (u.state == UNIT_READ) {
 		run_judge(p->run, &u, &found);

@@ -65,21 +65,26 @@ static void check_cache(struct scan *s, const struct disk *d)
 		check_build(s, d, d->vm->builder);
 		return;
 	}
-	f = report(s, d->cache.at,
-		   d->vm->builder ? "%s has cache_mode unsafe%s%s: the guest's flushes "
-				    "are ignored"
-				  : "%s has cache=%sunsafe%s: the guest's flushes are "
-				    "ignored",
-		   name_of(s, d), d->vm->builder ? "" : quote_of(d->vm),
-		   d->vm->builder ? "" : quote_of(d->vm));
+	if (d->vm->builder || d->vm->flavour == FLAVOUR_INCUS)
+		f = report(s, d->cache.at,
+			   "%s has %s unsafe: the guest's flushes are ignored",
+			   name_of(s, d), d->vm->builder ? "cache_mode" : "io.cache");
+	else
+		f = report(s, d->cache.at,
+			   "%s has cache=%sunsafe%s: the guest's flushes are ignored",
+			   name_of(s, d), quote_of(d->vm), quote_of(d->vm));
 	report_label(s, f, "when the host stops, the guest's file system may be lost");
 }
 
 static bool fix_cache(struct plan *p, const struct finding *f, const struct disk *d)
 {
-	(void)f;
 	const char *quote = quote_of(d->vm);
 
+	(void)f;
+	if (d->vm->flavour == FLAVOUR_INCUS) {
+		plan_title(p, "remove io.cache (the default is none)");
+		return plan_remove(p, &d->cache);
+	}
 	/* io='native' is refused with the default cache. */
 	if (fact_is(&d->io, "native")) {
 		plan_title(p, "cache=%snone%s", quote, quote);
@@ -183,7 +188,8 @@ static void check_native(struct scan *s, const struct disk *d)
 {
 	struct finding *f;
 
-	if (!vm_runs_qemu(d->vm) || !fact_is(&d->io, "native"))
+	if (d->vm->flavour != FLAVOUR_LIBVIRT || !vm_runs_qemu(d->vm) ||
+	    !fact_is(&d->io, "native"))
 		return;
 	if (!is_or_absent(&d->device, "disk") && !fact_is(&d->device, "lun"))
 		return;
@@ -221,7 +227,7 @@ const struct rule rules_disk[] = {
 		 "host or a power cut can lose or tear the guest's file system, however "
 		 "careful the guest was.",
 	  .steps = "Right for throw-away VMs and during an installation that can be "
-		   "repeated. Otherwise remove the attribute, or use cache='none'.",
+		   "repeated. Otherwise remove the setting, or use cache='none'.",
 	  .source = "QEMU, qemu-options.hx, -drive cache=; libvirt formatdomain, driver "
 		    "cache",
 	  .since = "0.1.0",

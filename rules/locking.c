@@ -41,8 +41,9 @@ static void check_medium(struct scan *s, const struct disk *d)
 	bool cdrom = fact_is(&d->device, "cdrom");
 	struct finding *f;
 
-	/* Where a lock can be turned off, locking-off-for-medium does. */
-	if (d->vm->flavour == FLAVOUR_QEMU || !vm_runs_qemu(d->vm))
+	/* Where a lock can be turned off, locking-off-for-medium does; Incus does so itself. */
+	if (d->vm->flavour == FLAVOUR_QEMU || d->vm->flavour == FLAVOUR_INCUS ||
+	    !vm_runs_qemu(d->vm))
 		return;
 	if (!fact_absent(&d->type) && !fact_is(&d->type, "file"))
 		return;

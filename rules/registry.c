@@ -165,8 +165,12 @@ static void run_rule(struct scan *s)
 			RUN(s, volume, &u->image->volumes[i]);
 		RUN(s, volume, u->image->whole);
 	}
-	for (size_t i = 0; i < u->nvms; i++)
+	for (size_t i = 0; i < u->nvms; i++) {
 		run_on_vm(s, &u->vms[i]);
+		RUN(s, incus, u->incus ? &u->incus[i] : NULL);
+	}
+	for (size_t i = 0; i < u->npools; i++)
+		RUN(s, incus_pool, &u->pools[i]);
 	for (size_t i = 0; i < u->nbuilders; i++)
 		RUN(s, builder, &u->builders[i]);
 }

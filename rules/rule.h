@@ -18,6 +18,7 @@
 #ifndef RULES_RULE_H
 #define RULES_RULE_H
 
+#include "analyze/config/incus.h"
 #include "analyze/config/node.h"
 #include "analyze/config/packer.h"
 #include "analyze/image/gpt.h"
@@ -51,7 +52,9 @@ enum fix_class {
 	X(vm, struct vm)                                                                 \
 	X(disk, struct disk)                                                             \
 	X(iommu, struct iommu)                                                           \
-	X(builder, struct builder)
+	X(builder, struct builder)                                                       \
+	X(incus, struct incus)                                                           \
+	X(incus_pool, struct incus_pool)
 
 enum subject {
 #define X(member, type) SUBJECT_##member,

@@ -18,8 +18,8 @@ const struct rule rules_syntax[] = {
 		 "can be said about it.",
 	  .steps = "Mend the place that is shown, and check again: what stands behind it "
 		   "has not been read.",
-	  .source = "XML 1.0 (5th edition), 2.1 and 3; RFC 8259; HCL native syntax "
-		    "specification",
+	  .source = "XML 1.0 (5th edition), 2.1 and 3; YAML 1.1; RFC 8259; HCL native "
+		    "syntax specification",
 	  .since = "0.1.0",
 	  CHECK(unit, check_syntax) },
 };
