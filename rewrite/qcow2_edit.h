@@ -22,6 +22,9 @@ bool qcow2_plan_be64(struct plan *p, enum stage stage, uint64_t off, uint64_t v)
 bool qcow2_is_table(const struct qcow2 *q, uint64_t off);
 /* To all who use the cluster at off, it is the same thing: an L2 table may have two slots. */
 bool qcow2_is_one_thing(const struct qcow2 *q, uint64_t off);
+/* A cluster that is read as an L2 table, and is none: most of its entries, and not just a few,
+ * cannot be any. */
+bool qcow2_is_no_table(const struct qcow2 *q, struct view raw);
 /* No flaw of owners is about the cluster at off. */
 bool qcow2_is_alone(const struct qcow2 *q, uint64_t off);
 
@@ -83,8 +86,8 @@ bool qcow2_plan_free_bitmaps(struct plan *p, const struct qcow2 *q)
 	__attribute__((warn_unused_result));
 
 /* A table that nothing refers to, back where it can only belong: an L2 table into the one
- * slot of the active L1 table that it fits, a snapshot table into the header. Refuses when
- * that is not certain. */
+ * slot of the active L1 table that it fits, an L1 table or a snapshot table to what names
+ * none that is one. Refuses when that is not certain. */
 bool qcow2_plan_relink(struct plan *p, const struct qcow2 *q,
 		       const struct qcow2_orphan *x) __attribute__((warn_unused_result));
 
@@ -104,6 +107,15 @@ bool qcow2_plan_own_tables(struct plan *p, const struct qcow2 *q,
 /* The same for entries of the active L1 table that pointed at an L2 table which a snapshot
  * has, too: where it, and all that it maps, have a refcount for one reference more. */
 bool qcow2_plan_shared_back(struct plan *p, const struct qcow2 *q)
+	__attribute__((warn_unused_result));
+
+/* L2 tables that only a part of the L1 tables that had them still has, the active one or
+ * those of snapshots, into the slots of the others. False with *none: no slot has lost one. */
+bool qcow2_plan_slots(struct plan *p, const struct qcow2 *q, bool *none)
+	__attribute__((warn_unused_result));
+
+/* Entries of the active L1 table that point into the middle of an L2 table, to its begin. */
+bool qcow2_plan_aligned(struct plan *p, const struct qcow2 *q)
 	__attribute__((warn_unused_result));
 
 /* L2 entries that lead nowhere (n flaws of entries): zeros. */

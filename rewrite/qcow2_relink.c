@@ -11,6 +11,8 @@
 enum { WALK_BUDGET = 24 << 20, SNAPSHOTS_TRIED = 1024 };
 #define NO_SLOT UINT64_MAX
 
+enum { BAD_MAX = 64 };
+
 struct relink {
 	struct plan *plan;
 	const struct qcow2 *q;
@@ -19,14 +21,109 @@ struct relink {
 	uint64_t slot;      /* that a snapshot's table has it in */
 	uint64_t votes;     /* entries that say so */
 	bool torn;          /* others say something else */
+	/* Slots of the active L1 table that point at what cannot be an L2 table. */
+	uint64_t bad[BAD_MAX];
+	size_t nbad;
+	bool many; /* there are more */
 };
+
+/* ---- slots that point nowhere ---- */
+
+/* What stands at a slot's offset cannot be an L2 table of its own. */
+static bool is_no_table(struct relink *r, uint64_t entry)
+{
+	const struct qcow2 *q = r->q;
+	uint64_t off = entry & QCOW2_OFFSET_MASK;
+	struct err e = { 0 };
+	struct view raw;
+
+	if (!off || off % q->cluster_size != 0 || off >= q->file_size ||
+	    q->file_size - off < q->cluster_size)
+		return true;
+	if (source_view(q->src, r->plan->arena, off, q->cluster_size, &raw, &e) != 0)
+		return true;
+	return qcow2_is_no_table(q, raw);
+}
+
+static void note_bad(struct relink *r, struct span at)
+{
+	const struct qcow2 *q = r->q;
+	uint64_t slot = (at.off - q->l1.at.off) / 8;
+
+	if (at.off < q->l1.at.off || slot >= q->l1.raw.n / 8)
+		return;
+	for (size_t i = 0; i < r->nbad; i++) {
+		if (r->bad[i] == slot)
+			return;
+	}
+	if (r->nbad == BAD_MAX) {
+		r->many = true;
+		return;
+	}
+	if (is_no_table(r, qcow2_entry(q->l1.raw, (size_t)slot)))
+		r->bad[r->nbad++] = slot;
+}
+
+static void find_bad_slots(struct relink *r)
+{
+	/* Of entries, and of clusters with owners. */
+	static const enum qcow2_flaw_kind kinds[] = {
+		QCOW2_FLAW_L1_RESERVED,       QCOW2_FLAW_L1_UNALIGNED,
+		QCOW2_FLAW_L1_PAST_EOF,       QCOW2_FLAW_DATA_METADATA,
+		QCOW2_FLAW_METADATA_METADATA, QCOW2_FLAW_REFCOUNT_ZERO,
+	};
+
+	/* Of entries of what is read as an L2 table. */
+	static const enum qcow2_flaw_kind inside[] = {
+		QCOW2_FLAW_L2_RESERVED,
+		QCOW2_FLAW_L2_UNALIGNED,
+		QCOW2_FLAW_L2_PAST_EOF,
+	};
+
+	for (size_t k = 0; k < sizeof(inside) / sizeof(*inside); k++) {
+		const struct qcow2_flaws *v = &r->q->scan->flaws[inside[k]];
+
+		for (size_t i = 0; i < v->n; i++) {
+			const struct qcow2_owner *o = v->v[i].owner;
+			uint64_t at = r->q->l1.at.off;
+
+			if (!v->v[i].nowners || o->snapshot != QCOW2_ACTIVE)
+				continue;
+			at += o->guest / r->q->l2_bytes * 8;
+			note_bad(r, (struct span){ .off = at });
+		}
+	}
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
+		const struct qcow2_flaws *v = &r->q->scan->flaws[kinds[k]];
+		uint64_t n = 0;
+
+		for (size_t i = 0; i < v->n; i++) {
+			n += v->v[i].n;
+			for (uint64_t j = 0; k < 3 && j < v->v[i].n; j++)
+				note_bad(r,
+					 (struct span){ .off = v->v[i].at.off + j * 8 });
+			for (size_t j = 0; k >= 3 && j < v->v[i].nowners; j++) {
+				if (v->v[i].owner[j].use == QCOW2_USE_L2)
+					note_bad(r, v->v[i].owner[j].at);
+			}
+		}
+		r->many = r->many || n != v->total;
+	}
+}
 
 /* ---- L2 tables ---- */
 
-static bool slot_is_empty(const struct qcow2 *q, uint64_t slot)
+static bool slot_is_open(const struct relink *r, uint64_t slot)
 {
-	return slot < u64_min(q->l1.raw.n / 8, q->l1_needed) &&
-	       !(qcow2_entry(q->l1.raw, (size_t)slot) & QCOW2_OFFSET_MASK);
+	const struct qcow2 *q = r->q;
+
+	if (slot >= u64_min(q->l1.raw.n / 8, q->l1_needed))
+		return false;
+	for (size_t i = 0; i < r->nbad; i++) {
+		if (r->bad[i] == slot)
+			return true;
+	}
+	return !(qcow2_entry(q->l1.raw, (size_t)slot) & QCOW2_OFFSET_MASK);
 }
 
 /* Nothing that it maps would lie behind the disk. */
@@ -34,7 +131,7 @@ static bool slot_fits(const struct relink *r, uint64_t slot)
 {
 	const struct qcow2 *q = r->q;
 
-	return slot_is_empty(q, slot) &&
+	return slot_is_open(r, slot) &&
 	       slot * q->l2_entries + r->x->points.last < q->guest_clusters;
 }
 
@@ -110,6 +207,16 @@ static bool lies_in_order(const struct relink *r, uint64_t slot)
 	return seen;
 }
 
+/* A bit too many, and the entry points into the middle of the table. */
+static bool points_within(const struct relink *r, uint64_t slot)
+{
+	const struct qcow2 *q = r->q;
+	uint64_t entry = qcow2_entry(q->l1.raw, (size_t)slot);
+
+	return entry & QCOW2_OFFSET_MASK &&
+	       (entry & QCOW2_OFFSET_MASK) >> q->cluster_bits.v == r->x->cluster;
+}
+
 /* The only one of the empty slots for which a test holds. */
 static uint64_t only_slot(const struct relink *r,
 			  bool (*holds)(const struct relink *r, uint64_t slot))
@@ -133,10 +240,51 @@ static bool always(const struct relink *r, uint64_t slot)
 	return true;
 }
 
+/* Nothing is broken but entries of the active L1 table. */
+static bool others_are_known(const struct qcow2 *q)
+{
+	static const enum qcow2_flaw_kind in_l1[] = {
+		QCOW2_FLAW_L1_RESERVED,
+		QCOW2_FLAW_L1_UNALIGNED,
+		QCOW2_FLAW_L1_PAST_EOF,
+	};
+	static const enum qcow2_flaw_kind lost[] = {
+		QCOW2_FLAW_TABLE_PAST_EOF,  QCOW2_FLAW_TABLE_UNALIGNED,
+		QCOW2_FLAW_TABLE_TOO_LARGE, QCOW2_FLAW_BME_RESERVED,
+		QCOW2_FLAW_BME_UNALIGNED,   QCOW2_FLAW_BME_PAST_EOF,
+		QCOW2_FLAW_RT_UNALIGNED,    QCOW2_FLAW_RT_PAST_EOF,
+	};
+
+	if (q->scan->whole)
+		return true;
+	for (size_t k = 0; k < sizeof(lost) / sizeof(*lost); k++) {
+		if (q->scan->flaws[lost[k]].total)
+			return false;
+	}
+	for (size_t k = 0; k < sizeof(in_l1) / sizeof(*in_l1); k++) {
+		const struct qcow2_flaws *v = &q->scan->flaws[in_l1[k]];
+		uint64_t n = 0;
+
+		for (size_t i = 0; i < v->n; n += v->v[i++].n) {
+			if (v->v[i].at.off < q->l1.at.off ||
+			    v->v[i].at.off >= span_end(q->l1.at))
+				return false;
+		}
+		if (n != v->total)
+			return false;
+	}
+	return qcow2_header_agrees(q) && q->l1.state == QCOW2_TABLE_WHOLE &&
+	       q->l1.n >= q->l1_needed && q->rt.state == QCOW2_TABLE_WHOLE &&
+	       (q->snapshots.state == QCOW2_LIST_NONE ||
+		q->snapshots.state == QCOW2_LIST_WHOLE) &&
+	       (q->bitmaps.state == QCOW2_LIST_NONE ||
+		q->bitmaps.state == QCOW2_LIST_WHOLE);
+}
+
 static bool is_whole_table(struct plan *p, const struct qcow2 *q,
 			   const struct qcow2_orphan *x)
 {
-	if (!q->scan->complete || !q->scan->whole)
+	if (!q->scan->complete || !others_are_known(q))
 		return plan_refuse(p,
 				   "other tables of the image cannot be read: they are "
 				   "mended first");
@@ -149,6 +297,12 @@ static bool is_whole_table(struct plan *p, const struct qcow2 *q,
 			"%u of its entries point at clusters without refcount: "
 			"it is an old one",
 			x->points.lost);
+	return true;
+}
+
+/* In the active tables COPIED is what the refcounts say. */
+static bool flags_are_right(struct plan *p, const struct qcow2_orphan *x)
+{
 	if (x->points.flagged < x->points.leaked + x->points.taken)
 		return plan_refuse(p,
 				   "COPIED of %u of its entries is not what the "
@@ -156,6 +310,33 @@ static bool is_whole_table(struct plan *p, const struct qcow2 *q,
 				   x->points.leaked + x->points.taken -
 					   x->points.flagged);
 	return true;
+}
+
+/* Where the entry of a snapshot is that lost it, when others have what it maps in that slot,
+ * and only one snapshot has nothing there; 0: not so. */
+static uint64_t lost_by_snapshot(struct relink *r)
+{
+	const struct qcow2 *q = r->q;
+	uint64_t at = 0;
+
+	if (!r->votes || slot_is_open(r, r->slot))
+		return 0;
+	for (size_t i = 0; i < u64_min(q->snapshots.n, SNAPSHOTS_TRIED); i++) {
+		const struct qcow2_table *t = &q->snapshots.v[i].l1;
+		uint64_t off = t->at.off + r->slot * 8;
+		struct err e = { 0 };
+		struct view v;
+
+		if (t->state != QCOW2_TABLE_WHOLE || r->slot >= t->n ||
+		    source_view(q->src, r->plan->arena, off, 8, &v, &e) != 0)
+			return 0;
+		if (view_be64(v, 0) & QCOW2_OFFSET_MASK)
+			continue;
+		if (at)
+			return 0;
+		at = off;
+	}
+	return at;
 }
 
 /* No cluster that it shares may get more references than its refcount has. */
@@ -193,9 +374,17 @@ static uint64_t find_slot(struct relink *r)
 		return NO_SLOT;
 	if (r->votes)
 		return slot_fits(r, r->slot) ? r->slot : NO_SLOT;
-	slot = only_slot(r, lies_in_order);
+	slot = only_slot(r, points_within);
+	if (slot == NO_SLOT)
+		slot = only_slot(r, lies_in_order);
 	if (slot != NO_SLOT)
 		return slot;
+	/* One entry is wrong, and one table is lost: what else was never there. */
+	if (r->nbad == 1 && !r->many && s->orphans[QCOW2_ORPHAN_L2] == 1 &&
+	    s->orphans[QCOW2_ORPHAN_L1] == 0)
+		return slot_fits(r, r->bad[0]) ? r->bad[0] : NO_SLOT;
+	if (r->nbad)
+		return NO_SLOT;
 	/* With two tables, or two slots, it could be either. */
 	if (s->nempty != 1 || s->empty[0].n != 1 || s->orphans[QCOW2_ORPHAN_L2] != 1 ||
 	    s->orphans[QCOW2_ORPHAN_L1] != 0 || r->x->points.taken)
@@ -219,7 +408,16 @@ static bool relink_l2(struct relink *r)
 	if (source_view(q->src, r->plan->arena, off, q->cluster_size, &raw, &e) != 0)
 		return plan_refuse(r->plan, "%s", e.msg);
 	r->raw = raw.p;
-	if (!refcounts_allow(r) || !ask_snapshots(r))
+	find_bad_slots(r);
+	/* What is no table seems to refer to something, too. */
+	if ((!r->nbad && !refcounts_allow(r)) || !ask_snapshots(r))
+		return false;
+	slot = r->torn || r->nbad ? 0 : lost_by_snapshot(r);
+	if (slot) {
+		plan_title(r->plan, "a snapshot's L1 table points at it again");
+		return qcow2_plan_be64(r->plan, STAGE_COMMIT, slot, off | QCOW2_COPIED);
+	}
+	if (!flags_are_right(r->plan, r->x))
 		return false;
 	slot = find_slot(r);
 	if (slot == NO_SLOT)
@@ -250,6 +448,20 @@ static bool is_lost_snapshot(const struct qcow2 *q, const struct qcow2_snapshot 
 	return true;
 }
 
+/* No snapshot of the list that the header names can be read. */
+static bool list_is_lost(const struct qcow2 *q)
+{
+	const struct qcow2_snapshots *l = &q->snapshots;
+
+	if (q->nb_snapshots.v == 0 || l->state != QCOW2_LIST_WHOLE)
+		return l->state != QCOW2_LIST_NO_ROOM;
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->v[i].l1.state == QCOW2_TABLE_WHOLE && l->v[i].id.n)
+			return false;
+	}
+	return true;
+}
+
 static bool relink_snapshots(struct relink *r)
 {
 	const struct qcow2 *q = r->q;
@@ -258,13 +470,14 @@ static bool relink_snapshots(struct relink *r)
 	struct err e = { 0 };
 	uint8_t head[12];
 
-	if (q->nb_snapshots.v != 0)
+	if (!list_is_lost(q))
 		return plan_refuse(r->plan, "the image has other snapshots");
-	if (!q->scan->complete || !q->scan->whole)
+	if (!q->scan->complete || (q->nb_snapshots.v == 0 && !q->scan->whole))
 		return plan_refuse(r->plan, "other tables of the image cannot be read");
 	if (q->scan->orphans[QCOW2_ORPHAN_SNAPSHOT_TABLE] != 1)
 		return plan_refuse(r->plan, "it is not the only one that is lost");
-	if (q->snapshots_offset.v != 0 && q->snapshots_offset.v != off)
+	if (q->nb_snapshots.v == 0 && q->snapshots_offset.v != 0 &&
+	    q->snapshots_offset.v != off)
 		return plan_refuse(r->plan, "the header says that it was at 0x%llx",
 				   (unsigned long long)q->snapshots_offset.v);
 	while (n < SNAPSHOTS_TRIED) {
@@ -274,7 +487,8 @@ static bool relink_snapshots(struct relink *r)
 			break;
 		n++;
 	}
-	if (n == 0 || n == SNAPSHOTS_TRIED)
+	if (n == 0 || n == SNAPSHOTS_TRIED ||
+	    (q->nb_snapshots.v != 0 && q->nb_snapshots.v != n))
 		return plan_refuse(r->plan, "how many snapshots it has cannot be known");
 	for (unsigned i = 0; i < 4; i++)
 		head[i] = (uint8_t)(n >> 8 * (3 - i));
@@ -283,6 +497,62 @@ static bool relink_snapshots(struct relink *r)
 		   (unsigned long long)n, n == 1 ? "" : "s");
 	return plan_bytes(r->plan, STAGE_COMMIT, QCOW2_OFF_SNAPSHOTS,
 			  (struct view){ head, sizeof(head) });
+}
+
+/* ---- L1 tables ---- */
+
+/* What is said to be there is none: it is nowhere, or somebody else's. */
+static bool l1_is_lost(const struct qcow2 *q, const struct qcow2_table *t)
+{
+	return t->n &&
+	       (t->state == QCOW2_TABLE_ZERO || t->state == QCOW2_TABLE_UNALIGNED ||
+		t->state == QCOW2_TABLE_OUTSIDE || t->state == QCOW2_TABLE_CUT ||
+		(t->state == QCOW2_TABLE_WHOLE && !qcow2_is_alone(q, t->at.off)));
+}
+
+static bool is_leaked(const struct qcow2 *q, uint64_t off, uint64_t len)
+{
+	uint64_t first = off >> q->cluster_bits.v, n = div_up(len, q->cluster_size);
+
+	for (uint64_t i = 0; i < n; i++) {
+		if (!qcow2_refs_marked(&q->scan->refs, QCOW2_MARK_LEAKED, first + i))
+			return false;
+	}
+	return n != 0;
+}
+
+/* One pointer to an L1 table is wrong, and one L1 table is lost. */
+static bool relink_l1(struct relink *r)
+{
+	const struct qcow2 *q = r->q;
+	uint64_t off = r->x->cluster << q->cluster_bits.v;
+	const struct qcow2_table *lost = NULL;
+	struct span pointer = q->l1_offset.at;
+	size_t n = 0;
+
+	if (!q->scan->complete || q->scan->orphans[QCOW2_ORPHAN_L1] != 1)
+		return plan_refuse(r->plan, "it is not the only one that is lost");
+	if (l1_is_lost(q, &q->l1)) {
+		lost = &q->l1;
+		n++;
+	}
+	for (size_t i = 0; i < q->snapshots.n; i++) {
+		const struct qcow2_snapshot *s = &q->snapshots.v[i];
+
+		if (!l1_is_lost(q, &s->l1))
+			continue;
+		lost = &s->l1;
+		pointer = s->l1_offset.at;
+		n++;
+	}
+	/* Where one points at the other's, both are said to be lost. */
+	if (n == 2 && q->snapshots.n && lost->at.off == q->l1.at.off)
+		n = 1;
+	if (n != 1 || !is_leaked(q, off, lost->n * 8))
+		return plan_refuse(r->plan, "what pointed at it cannot be known");
+	plan_title(r->plan, lost == &q->l1 ? "the header points at the L1 table again"
+					   : "a snapshot points at its L1 table again");
+	return qcow2_plan_be64(r->plan, STAGE_COMMIT, pointer.off, off);
 }
 
 bool qcow2_plan_relink(struct plan *p, const struct qcow2 *q,
@@ -296,6 +566,7 @@ bool qcow2_plan_relink(struct plan *p, const struct qcow2 *q,
 	case QCOW2_ORPHAN_SNAPSHOT_TABLE:
 		return relink_snapshots(&r);
 	case QCOW2_ORPHAN_L1:
+		return relink_l1(&r);
 	case QCOW2_ORPHAN_BLANK:
 	case QCOW2_ORPHAN_DATA:
 	case QCOW2_ORPHAN_REFCOUNT_BLOCK:

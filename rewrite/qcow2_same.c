@@ -3,6 +3,7 @@
 #include "analyze/image/backing.h"
 #include "analyze/image/guest.h"
 #include "analyze/image/qcow2_walk.h"
+#include "rewrite/qcow2_edit.h"
 #include "base/banned.h"
 
 enum {
@@ -62,6 +63,22 @@ static bool failed(struct compare *c)
 
 /* ---- bytes ---- */
 
+/* What was read there was not the guest's: the L1 table pointed at no L2 table. */
+static bool was_no_table(const struct compare *c, uint64_t off)
+{
+	const struct qcow2 *q = &c->was.q;
+	uint64_t slot = off / q->l2_bytes, at;
+	struct err e = { 0 };
+	struct view raw;
+
+	if (!c->active || c->s->reach < FIX_UNSAFE || slot >= q->l1.raw.n / 8)
+		return false;
+	at = qcow2_entry(q->l1.raw, (size_t)slot) & QCOW2_OFFSET_MASK;
+	return range_within(at, q->cluster_size, q->file_size) &&
+	       source_view(q->src, c->s->arena, at, q->cluster_size, &raw, &e) == 0 &&
+	       qcow2_is_no_table(q, raw);
+}
+
 static bool compare_piece(struct compare *c, uint64_t off, size_t n)
 {
 	if (c->bytes < n) {
@@ -80,6 +97,8 @@ static bool compare_piece(struct compare *c, uint64_t off, size_t n)
 		return failed(c);
 	for (size_t i = 0; i < n; i++) {
 		if (c->x[i] != c->y[i]) {
+			if (was_no_table(c, off))
+				return true;
 			refute(c, "byte 0x%llx of the guest's disk would change",
 			       (unsigned long long)(off + i));
 			return false;

@@ -4,6 +4,8 @@
 #include "rewrite/qcow2_edit.h"
 #include "base/banned.h"
 
+enum { WRONG_MIN = 4 };
+
 /* Not all of a kind are known, or one is about the bytes [off, off + len) by its place or by
  * its clusters. */
 static bool is_hit(const struct qcow2 *q, enum qcow2_flaw_kind k, uint64_t off,
@@ -66,4 +68,17 @@ bool qcow2_is_table(const struct qcow2 *q, uint64_t off)
 			return false;
 	}
 	return true;
+}
+
+bool qcow2_is_no_table(const struct qcow2 *q, struct view raw)
+{
+	size_t used = 0, wrong = 0;
+
+	for (size_t i = 0; i + 8 <= raw.n; i += (size_t)q->l2_entry_size) {
+		uint64_t e = view_be64(raw, i);
+
+		used += e != 0;
+		wrong += !qcow2_may_be_l2_entry(q, e);
+	}
+	return wrong >= WRONG_MIN && wrong > used / 2;
 }

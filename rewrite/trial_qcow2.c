@@ -131,11 +131,22 @@ bool qcow2_is_hidden(const struct qcow2 *was, const struct finding *f)
 
 /* ---- what was there still is ---- */
 
+static const enum qcow2_flaw_kind nowhere[] = {
+	QCOW2_FLAW_L2_RESERVED,         QCOW2_FLAW_L2_UNALIGNED,
+	QCOW2_FLAW_L2_PAST_EOF,         QCOW2_FLAW_COMPRESSED_COPIED,
+	QCOW2_FLAW_COMPRESSED_PAST_EOF,
+};
+
 static const char *keeps_scan(const struct qcow2_scan *was, const struct qcow2_scan *is,
 			      enum fix_class reach, struct arena *a)
 {
-	uint64_t data = was->nnormal + was->ncompressed;
+	uint64_t data = was->nnormal + was->ncompressed, wrong = 0;
 
+	/* These show nothing: whether the others still show what they did is for qcow2_same()
+	 * to tell. */
+	for (size_t k = 0; k < sizeof(nowhere) / sizeof(*nowhere); k++)
+		wrong += was->flaws[nowhere[k]].total;
+	data -= u64_min(data, wrong);
 	if (was->complete && !is->complete)
 		return "not all references could be counted any more";
 	if (was->whole && !is->whole)
@@ -156,7 +167,7 @@ static const char *keeps_scan(const struct qcow2_scan *was, const struct qcow2_s
 			a, "%llu clusters of the guest's disk would lose their data",
 			(unsigned long long)(data - is->nnormal - is->ncompressed));
 	/* Version 2 has none, and what is not allocated reads as zeros, too. */
-	if (was->qcow2->v3 && is->nzero < was->nzero)
+	if (was->qcow2->v3 && is->nzero + wrong < was->nzero)
 		return arena_printf(
 			a, "%llu clusters of the guest's disk would no longer be zeros",
 			(unsigned long long)(was->nzero - is->nzero));

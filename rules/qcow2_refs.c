@@ -258,9 +258,13 @@ static bool is_superfluous(struct plan *p, const struct qcow2 *q)
 static bool fix_high(struct plan *p, const struct finding *f, const struct qcow2 *q)
 {
 	struct plan_mark start = plan_mark(p);
-	bool blocks;
+	bool none, blocks;
 
 	(void)f;
+	if (qcow2_plan_slots(p, q, &none))
+		return true;
+	if (!none)
+		return false;
 	if (qcow2_plan_shared_back(p, q))
 		return true;
 	plan_cut(p, start);

@@ -171,6 +171,17 @@ static bool fix_lost(struct plan *p, const struct finding *f, const struct qcow2
 	return qcow2_plan_zeros(p, q, v->v, v->n);
 }
 
+static bool fix_l1_unaligned(struct plan *p, const struct finding *f,
+			     const struct qcow2 *q)
+{
+	struct plan_mark start = plan_mark(p);
+
+	if (q->scan->complete && qcow2_plan_aligned(p, q))
+		return true;
+	plan_cut(p, start);
+	return fix_lost(p, f, q);
+}
+
 static void check_zero_unaligned(struct scan *s, const struct qcow2 *q)
 {
 	on_entries(s, q, QCOW2_FLAW_L2_ZERO_UNALIGNED,
@@ -510,7 +521,7 @@ const struct rule rules_qcow2_tables[] = {
 		  "then reads as zeros, or as the backing file has it.",
 	  .source = "QEMU, block/qcow2-cluster.c, get_cluster_table()",
 	  .since = "0.1.0",
-	  CHECK_FIX(qcow2, check_l1_unaligned, fix_lost) },
+	  CHECK_FIX(qcow2, check_l1_unaligned, fix_l1_unaligned) },
 	{ .id = "qcow2-l2-behind-disk",
 	  .severity = SEV_NOTE,
 	  .fix_class = FIX_NONE,

@@ -60,7 +60,7 @@ static bool is_hole(struct orphans *o, uint64_t off)
 
 /* ---- what a cluster looks like ---- */
 
-static bool is_table_entry(const struct qcow2 *q, uint64_t e)
+bool qcow2_may_be_l2_entry(const struct qcow2 *q, uint64_t e)
 {
 	uint64_t off = e & QCOW2_OFFSET_MASK;
 
@@ -81,7 +81,7 @@ bool qcow2_looks_like_l2(const struct qcow2 *q, const uint8_t *p, size_t n)
 	for (size_t i = 0; i < n; i += q->l2_entry_size) {
 		uint64_t e = qcow2_be64(p + i);
 
-		if (!is_table_entry(q, e))
+		if (!qcow2_may_be_l2_entry(q, e))
 			return false;
 		points = points || e & ~QCOW2_ZERO;
 	}

@@ -185,6 +185,9 @@ struct qcow2_orphan {
 	} points;
 };
 
+/* The first word of an entry of an L2 table, for all that can be seen from itself. */
+bool qcow2_may_be_l2_entry(const struct qcow2 *q, uint64_t entry);
+
 /* n bytes that may be entries of an L2 table: all could be one, and one is a pointer. */
 bool qcow2_looks_like_l2(const struct qcow2 *q, const uint8_t *p, size_t n);
 

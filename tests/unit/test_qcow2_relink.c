@@ -265,7 +265,7 @@ static void where_an_l1_table_belongs_cannot_be_known(void **state)
 	put(&b, 60, 4, 0);
 	bench_open(&b);
 	assert_refused(&b, qcow2_plan_relink(&b.plan, b.q, orphan(&b, QCOW2_ORPHAN_L1)),
-		       "what it belongs to cannot be known");
+		       "what pointed at it cannot be known");
 	bench_free(&b);
 }
 
