@@ -1,14 +1,15 @@
 /* Tables of a QCOW2 image to which nothing refers any more, put back.
  *
  * An L2 table says nothing of its place. That is proven by a snapshot's table with the same
- * entries, by the way that the clusters of a preallocated image lie, or by there being only
- * one slot left and one table that fits.
+ * entries, by the way that the clusters of a preallocated image lie, or those of one that
+ * was filled from its begin to its end, or by there being only one slot left and one table
+ * that fits.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rewrite/qcow2_put.h"
 #include "analyze/image/qcow2_walk.h"
 #include "base/banned.h"
 
-enum { WALK_BUDGET = 24 << 20, SNAPSHOTS_TRIED = 1024 };
+enum { WALK_BUDGET = 24 << 20, SNAPSHOTS_TRIED = 1024, IN_ORDER_LEAST = 8 };
 #define NO_SLOT UINT64_MAX
 
 enum { BAD_MAX = 64 };
@@ -217,6 +218,72 @@ static bool points_within(const struct relink *r, uint64_t slot)
 	       (entry & QCOW2_OFFSET_MASK) >> q->cluster_bits.v == r->x->cluster;
 }
 
+/* An image that was filled from the begin of its disk to the end has its tables in the order
+ * of the slots, and eight are so by chance once in 40320 times. */
+static bool tables_are_in_order(const struct qcow2 *q)
+{
+	uint64_t last = 0, n = 0;
+
+	for (uint64_t i = 0; i < q->l1.raw.n / 8; i++) {
+		uint64_t at = qcow2_entry(q->l1.raw, (size_t)i) & QCOW2_OFFSET_MASK;
+
+		if (!at)
+			continue;
+		if (at <= last)
+			return false;
+		last = at;
+		n++;
+	}
+	return n >= IN_ORDER_LEAST;
+}
+
+/* What it maps lies behind it, in order, before `end`. Compressed data may begin in a cluster
+ * that has others before it. */
+static bool data_is_in_order(const struct relink *r, uint64_t end)
+{
+	const struct qcow2 *q = r->q;
+	uint64_t last = r->x->cluster << q->cluster_bits.v, packed = 0;
+
+	for (uint64_t i = 0; i < q->cluster_size; i += q->l2_entry_size) {
+		uint64_t e = qcow2_be64(r->raw + i);
+		uint64_t off = e & QCOW2_OFFSET_MASK;
+
+		if (e & QCOW2_COMPRESSED) {
+			off = e & q->compressed_offset;
+			if (off < packed || off >= end)
+				return false;
+			packed = off;
+		} else if (off) {
+			if (off <= last || off >= end)
+				return false;
+			last = off;
+		}
+	}
+	return true;
+}
+
+/* It is between the tables of the slots before and behind. */
+static bool lies_in_sequence(const struct relink *r, uint64_t slot)
+{
+	const struct qcow2 *q = r->q;
+	uint64_t at = r->x->cluster << q->cluster_bits.v, n = q->l1.raw.n / 8;
+	uint64_t before = 0, behind = q->file_size;
+
+	if (!tables_are_in_order(q))
+		return false;
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t off = qcow2_entry(q->l1.raw, (size_t)i) & QCOW2_OFFSET_MASK;
+
+		if (off && i < slot)
+			before = off;
+		if (off && i > slot) {
+			behind = off;
+			break;
+		}
+	}
+	return before < at && at < behind && data_is_in_order(r, behind);
+}
+
 /* The only one of the empty slots for which a test holds. */
 static uint64_t only_slot(const struct relink *r,
 			  bool (*holds)(const struct relink *r, uint64_t slot))
@@ -377,6 +444,8 @@ static uint64_t find_slot(struct relink *r)
 	slot = only_slot(r, points_within);
 	if (slot == NO_SLOT)
 		slot = only_slot(r, lies_in_order);
+	if (slot == NO_SLOT)
+		slot = only_slot(r, lies_in_sequence);
 	if (slot != NO_SLOT)
 		return slot;
 	/* One entry is wrong, and one table is lost: what else was never there. */
