@@ -195,6 +195,8 @@ bool plan_refuse(struct plan *p, const char *fmt, ...)
 {
 	va_list ap;
 
+	if (!p)
+		return false; /* a check asks whether a fix would apply */
 	va_start(ap, fmt);
 	p->refused = arena_vprintf(p->arena, fmt, ap);
 	va_end(ap);

@@ -102,7 +102,8 @@ bool plan_remove_node(struct plan *p, const struct node *n)
 
 void plan_title(struct plan *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* `return plan_refuse(p, "...")`: the fix declines, and says why. Returns false. */
+/* `return plan_refuse(p, "...")`: the fix declines, and says why. Returns false. p: NULL where
+ * only the answer is asked for. */
 bool plan_refuse(struct plan *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 #ifdef __clang_analyzer__ /* see base/err.h */

@@ -43,9 +43,13 @@ static struct partitions of_mbr(const struct mbr *m, struct arena *a)
 	};
 
 	for (size_t i = 0; i < MBR_ENTRIES; i++) {
+		size_t before = all.n;
+
 		if (m->entry[i].used)
 			add(&all, m->entry[i].number, m->entry[i].lba.v,
 			    m->entry[i].sectors.v, m->sector_size);
+		if (all.n > before)
+			all.v[before].extended = m->entry[i].extended;
 	}
 	for (size_t i = 0; i < m->nlogical; i++)
 		add(&all, m->logical[i].number, m->logical[i].lba.v,
@@ -230,6 +234,18 @@ static bool same_content(const struct volume *was, const struct volume *is)
 		      x->block_size == y->block_size && x->sector_size == y->sector_size);
 }
 
+static bool is_boot_record(const struct unit *was, const struct edit *e)
+{
+	const struct mbr *m = was->image ? was->image->mbr : NULL;
+
+	for (size_t i = 0; m && i < m->nebr; i++) {
+		if (e->at.off >= m->ebr[i].at.off &&
+		    span_end(e->at) <= span_end(m->ebr[i].at))
+			return true;
+	}
+	return false;
+}
+
 const char *partitions_spared(const struct partitions *all, const struct plan *p,
 			      const struct unit *was, const struct unit *is,
 			      struct arena *a)
@@ -242,7 +258,8 @@ const char *partitions_spared(const struct partitions *all, const struct plan *p
 
 			/* Sector 0 is in none, whatever an entry says. */
 			if (span_end(e->at) <= MBR_SIZE ||
-			    !meet(one->to, one->len, e->at.off, e->at.len))
+			    !meet(one->to, one->len, e->at.off, e->at.len) ||
+			    (one->extended && is_boot_record(was, e)))
 				continue;
 			if (one->to == one->off ||
 			    !follows(one, e, volume_at(was, one->off, one->len),

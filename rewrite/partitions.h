@@ -11,6 +11,7 @@ struct partition {
 	unsigned number;
 	uint64_t off, len; /* bytes */
 	uint64_t to;       /* where it is once the plan is done */
+	bool extended; /* of a DOS label: it holds logical ones, and their boot records */
 };
 
 struct partitions {
@@ -33,7 +34,8 @@ const char *partitions_stood(const struct partitions *all, const struct unit *in
 			     struct arena *a);
 
 /* No edit is within a partition where it is to be, other than of the fields that say where
- * it begins, if they were right and now are. */
+ * it begins, if they were right and now are; and in an extended one, of a boot record that the
+ * chain led to before. */
 const char *partitions_spared(const struct partitions *all, const struct plan *p,
 			      const struct unit *was, const struct unit *is,
 			      struct arena *a);

@@ -261,6 +261,13 @@ static int try_group(struct mending *w, const size_t *group, size_t n, struct er
 
 /* ---- rounds ---- */
 
+/* What only mends the table that was laid open. */
+static bool is_of_table(const struct rule *r)
+{
+	return (r->on == SUBJECT_gpt || r->on == SUBJECT_mbr) &&
+	       !strstr(r->id, "-align-");
+}
+
 /* What this repair lays open is looked at by somebody before more is built on it: no data is
  * moved to where a guess says, and none is given up of which nobody knew. */
 static bool is_premature(struct mending *w, size_t finding)
@@ -270,7 +277,7 @@ static bool is_premature(struct mending *w, size_t finding)
 
 	if (f->rule->fix_class == FIX_SAFE)
 		return false;
-	if (table_lays_open(w->input, w->now->unit, f))
+	if (table_lays_open(w->input, w->now->unit, f) && !is_of_table(f->rule))
 		why = "the table that shows it is not on the disk yet: look at it first, and "
 		      "repair again";
 	else if (f->rule->fix_class == FIX_LOSSY && qcow2_is_hidden(w->input->qcow2, f))

@@ -248,8 +248,20 @@ static void keeps_gpt(struct trial *t, const struct gpt *was, const struct gpt *
 		refute(t, "partition %u would appear", is->good->entry[i].number);
 }
 
+/* What a chain that was mended goes on with comes behind what it had. */
+static bool goes_on(const struct mbr *was, const struct mbr *is)
+{
+	for (size_t i = 0; i < was->nlogical; i++) {
+		if (i == is->nlogical || was->logical[i].lba.v != is->logical[i].lba.v ||
+		    was->logical[i].sectors.v != is->logical[i].sectors.v)
+			return false;
+	}
+	return true;
+}
+
 /* With a GPT the entries of sector 0 only protect it. */
-static void keeps_mbr(struct trial *t, const struct mbr *was, const struct mbr *is)
+static void keeps_mbr(struct trial *t, const struct mbr *was, const struct mbr *is,
+		      enum fix_class reach)
 {
 	if (!is) {
 		refute(t, "the partition table would no longer be seen");
@@ -268,7 +280,7 @@ static void keeps_mbr(struct trial *t, const struct mbr *was, const struct mbr *
 			return;
 		}
 	}
-	if (was->nlogical != is->nlogical)
+	if (was->nlogical != is->nlogical && (reach < FIX_UNSAFE || !goes_on(was, is)))
 		refute(t, "there would be %zu logical partitions, not %zu", is->nlogical,
 		       was->nlogical);
 }
@@ -299,7 +311,7 @@ static void keeps_facts(struct trial *t)
 	if (was->image->gpt)
 		keeps_gpt(t, was->image->gpt, is->image->gpt, most);
 	else if (was->image->mbr)
-		keeps_mbr(t, was->image->mbr, is->image->mbr);
+		keeps_mbr(t, was->image->mbr, is->image->mbr, most);
 	if (!t->why)
 		t->why = partitions_recognised(&t->parts, was, is, &t->next->arena);
 }

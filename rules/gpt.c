@@ -2,6 +2,7 @@
  * of them speaks is decided once, in gpt_state(). UEFI 2.10, section 5.3.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/gpt_fix.h"
+#include "rules/gpt_pieces.h"
 #include "rules/gpt_state.h"
 #include "rules/rules.h"
 #include "base/banned.h"
@@ -228,7 +229,9 @@ static void check_lost(struct scan *s, const struct gpt *g)
 	struct finding *f;
 
 	/* With what was in its partitions, it is a finding of img-table-lost. */
-	if (st.verdict != GPT_LOST || g->image->lost)
+	if (st.verdict == GPT_IDLE
+		    ? !gpt_has_pieces(g)
+		    : st.verdict != GPT_LOST || (g->image->lost && !gpt_has_pieces(g)))
 		return;
 	p = damage_of(s, g, &g->primary);
 	b = damage_of(s, g, &g->backup);
@@ -333,22 +336,23 @@ static void relate_loss(struct scan *s, struct finding *f, const struct gpt *g,
 static void check_truncated(struct scan *s, const struct gpt *g)
 {
 	struct gpt_state st = gpt_state(g);
-	uint64_t missing, alternate = g->primary.alternate_lba.v;
+	uint64_t missing, sectors;
 	struct finding *f;
 
 	if (st.verdict != GPT_TRUNCATED)
 		return;
-	if (!u64_mul(alternate - g->sectors + 1, g->sector_size, &missing)) {
+	sectors = gpt_sectors_meant(&st);
+	if (!u64_mul(sectors - g->sectors, g->sector_size, &missing) || missing == 0) {
 		report(s, g->primary.alternate_lba.at,
 		       "the GPT expects its backup at LBA %llu, the disk has %llu sectors",
-		       LLU(alternate), LLU(g->sectors));
+		       LLU(g->primary.alternate_lba.v), LLU(g->sectors));
 		return;
 	}
 	missing -= g->image->size % g->sector_size;
 	f = report(s, g->primary.alternate_lba.at,
 		   "the disk has %llu sectors, its GPT is made for %llu: the last %s are "
 		   "missing",
-		   LLU(g->sectors), LLU(alternate + 1), size_text(s, missing));
+		   LLU(g->sectors), LLU(sectors), size_text(s, missing));
 	for (size_t i = 0; i < g->primary.nentries; i++)
 		relate_loss(s, f, g, &g->primary.entry[i]);
 }

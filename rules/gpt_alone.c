@@ -23,6 +23,20 @@ static const struct volume *first_content(const struct gpt *g)
 	return NULL;
 }
 
+/* Where the first partition begins, does something, behind zeros? What was written over the
+ * table may as well be a whole disk's content, but does not know that place. */
+static bool first_begins(const struct gpt *g)
+{
+	const struct volume *first = NULL;
+	const struct image *img = g->image;
+
+	for (size_t i = 0; i < img->nvolumes; i++) {
+		if (!first || img->volumes[i].off < first->off)
+			first = &img->volumes[i];
+	}
+	return first && first->gpt && first->begins;
+}
+
 static void check_alone(struct scan *s, const struct gpt *g)
 {
 	struct gpt_state st = gpt_state(g);
@@ -53,9 +67,9 @@ static bool fix_alone(struct plan *p, const struct finding *f, const struct gpt 
 	(void)f;
 	if (st.verdict != GPT_ALONE || !st.mbr)
 		return false;
-	if (!first_content(g))
+	if (!first_content(g) && !first_begins(g))
 		return plan_refuse(
-			p, "nothing that we know begins where the backup has partitions");
+			p, "nothing begins where the backup has its first partition");
 	plan_title(p, "write the primary GPT and a protective MBR over what is there");
 	return gpt_put_primary(p, &st) && gpt_put_protective(p, &st);
 }
@@ -85,13 +99,18 @@ static bool stands_in_place(const struct gpt *g)
 	       view_eq(old, 0, g->backup.entries_raw.p, g->backup.entries_raw.n);
 }
 
+bool gpt_torn_is_older(const struct gpt *g)
+{
+	return stands_in_place(g) || knows_all(&g->backup, &g->primary);
+}
+
 static bool fix_torn(struct plan *p, const struct finding *f, const struct gpt *g)
 {
 	struct gpt_state st = gpt_state(g);
 
 	if (!gpt_is_torn(&st))
 		return false;
-	if (!stands_in_place(g) && !knows_all(&g->backup, &g->primary))
+	if (!gpt_torn_is_older(g))
 		return plan_refuse(
 			p,
 			"what stands as the primary's entries has partitions that the "

@@ -190,6 +190,17 @@ static bool is_in_place(struct plan *p, const struct gpt_state *st,
 	return gpt_place_is_free(p, st);
 }
 
+bool gpt_can_choose(const struct gpt *g)
+{
+	struct gpt_state st = gpt_state(g);
+	struct choice c = { 0 };
+
+	if (st.verdict != GPT_DIFFER || gpt_odd_size(NULL, g) || !choose(NULL, g, &c))
+		return false;
+	st = gpt_state_rebuild(&st, &(struct gpt_table){ .which = c.bad->which }, c.from);
+	return is_in_place(NULL, &st, &c);
+}
+
 bool gpt_fix_choose(struct plan *p, const struct finding *f, const struct gpt *g)
 {
 	struct gpt_state st = gpt_state(g);

@@ -48,9 +48,26 @@ static bool is_astray(const struct gpt *g, const struct gpt_table *t)
 	return !beside && at <= t->last_usable.v && t->first_usable.v < at + n;
 }
 
+/* Entries that begin a few sectors behind their usual place, in which something stands that
+ * they do not begin with. */
+static bool is_shifted(const struct gpt *g, const struct gpt_table *t)
+{
+	uint32_t ss = g->sector_size;
+
+	return t->which == GPT_PRIMARY && t->entries_lba.v > 2 &&
+	       t->entries_lba.v < 2 + array_of(g, t) &&
+	       view_has(g->head, ss, GPT_ENTRY_SIZE) &&
+	       !view_is_zero(view_cut(g->head, ss, GPT_ENTRY_SIZE)) &&
+	       view_le64(g->head, ss + GPT_ENT_FIRST) >= t->first_usable.v &&
+	       view_le64(g->head, ss + GPT_ENT_LAST) <= t->last_usable.v;
+}
+
 static bool is_absurd(const struct gpt *g, const struct gpt_table *t, struct gpt_fault *f)
 {
 	f->absurd = true;
+	f->what = "its entries begin in the middle of those that stand at LBA 2";
+	if (is_shifted(g, t))
+		return true;
 	f->what = "its entries are where partitions may be";
 	if (is_astray(g, t))
 		return true;
@@ -120,6 +137,25 @@ static bool is_careless(const struct gpt *g, const struct gpt_table *t,
 bool gpt_fault(const struct gpt *g, const struct gpt_table *t, struct gpt_fault *f)
 {
 	return is_absurd(g, t, f) || is_careless(g, t, f);
+}
+
+bool gpt_is_misplaced(const struct gpt *g, const struct gpt_table *t)
+{
+	struct gpt_fault f;
+
+	if (is_absurd(g, t, &f))
+		return true;
+	for (size_t i = 0; i < t->nentries; i++) {
+		const struct gpt_entry *e = &t->entry[i];
+
+		if (e->first.v < t->first_usable.v || e->last.v > t->last_usable.v)
+			return true;
+		for (size_t k = 0; k < i; k++) {
+			if (holds(&t->entry[k], e->first.v, e->last.v - e->first.v + 1))
+				return true;
+		}
+	}
+	return false;
 }
 
 static const struct gpt_entry *entry_of(const struct gpt_table *t, unsigned number)

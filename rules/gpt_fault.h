@@ -16,6 +16,9 @@ struct gpt_fault {
  * read. */
 bool gpt_fault(const struct gpt *g, const struct gpt_table *t, struct gpt_fault *f);
 
+/* Is a partition, or are the entries, where they cannot be, or no tool would have put them? */
+bool gpt_is_misplaced(const struct gpt *g, const struct gpt_table *t);
+
 /* Is each entry that differs at fault in the bad copy, and does no partition that could be
  * meant go with it? Both copies have right checksums. */
 bool gpt_fault_explains(const struct gpt *g, const struct gpt_table *bad,

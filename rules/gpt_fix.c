@@ -279,6 +279,20 @@ static bool has_room_behind(struct plan *p, const struct gpt_state *st)
 		(unsigned long long)t->last_usable.v, (unsigned long long)st->array);
 }
 
+static bool backup_can_be_built(struct plan *p, const struct gpt_state *st)
+{
+	return !gpt_odd_size(p, st->g) && !gpt_is_absurd(p, st->g, &st->g->primary) &&
+	       has_room_behind(p, st) && gpt_place_is_free(p, st);
+}
+
+bool gpt_can_rebuild(const struct gpt_state *st)
+{
+	if (st->verdict == GPT_PRIMARY_BAD)
+		return primary_can_be_built(NULL, st) &&
+		       (!gpt_is_torn(st) || gpt_torn_is_older(st->g));
+	return st->verdict != GPT_BACKUP_BAD || backup_can_be_built(NULL, st);
+}
+
 bool gpt_fix_backup(struct plan *p, const struct finding *f, const struct gpt *g)
 {
 	const struct gpt_table *t = &g->primary;
@@ -286,9 +300,7 @@ bool gpt_fix_backup(struct plan *p, const struct finding *f, const struct gpt *g
 	struct gpt_header h;
 
 	(void)f;
-	if (st.verdict != GPT_BACKUP_BAD || gpt_odd_size(p, g) ||
-	    gpt_is_absurd(p, g, t) || !has_room_behind(p, &st) ||
-	    !gpt_place_is_free(p, &st))
+	if (st.verdict != GPT_BACKUP_BAD || !backup_can_be_built(p, &st))
 		return false;
 	h = gpt_header_from(&st);
 	if (!gpt_put_copy(p, &st, &h))
@@ -381,31 +393,35 @@ bool gpt_fix_grown(struct plan *p, const struct finding *f, const struct gpt *g)
 	       drop_old_header(p, &end);
 }
 
+static bool set_field(struct plan *p, enum stage stage, const struct field *f, uint64_t v)
+{
+	return f->v == v || plan_le64(p, stage, f->at, v);
+}
+
 bool gpt_fix_truncated(struct plan *p, const struct finding *f, const struct gpt *g)
 {
 	const struct gpt_table *t = &g->primary;
 	struct gpt_state st = gpt_state(g);
-	const struct mbr_entry *e;
+	uint64_t sectors, size, alternate = t->alternate_lba.v;
 	struct gpt_header h;
-	uint64_t sectors, size;
 
 	(void)f;
 	if (st.verdict != GPT_TRUNCATED)
 		return false;
-	e = mbr_protective_of(st.mbr);
 	if (S_ISBLK(g->image->src->st.st_mode))
 		return plan_refuse(p, "a block device cannot be made longer here");
-	if (!u64_add(t->alternate_lba.v, 1, &sectors) ||
-	    !u64_mul(sectors, g->sector_size, &size) || size > INT64_MAX)
-		return plan_refuse(p, "no file can be so long");
 	/* A second witness, since the pointer alone may be what is wrong. */
-	if (!protects_end(st.mbr, sectors) &&
-	    (!mbr_purely_protective(st.mbr) ||
-	     (e->sectors.v != mbr_protective_sectors(sectors) &&
-	      e->sectors.v != UINT32_MAX)))
+	if (!gpt_size_agreed(g, &sectors) || sectors <= g->sectors)
+		sectors = protects_end(st.mbr, alternate + 1) ? alternate + 1 : 0;
+	if (sectors == 0 && mbr_purely_protective(st.mbr) &&
+	    mbr_protective_of(st.mbr)->sectors.v == UINT32_MAX)
+		sectors = alternate + 1;
+	if (sectors == 0)
 		return plan_refuse(
 			p, "the protective MBR does not say the same length as the "
 			   "GPT, so that it is not certain which is right");
+	if (!u64_mul(sectors, g->sector_size, &size) || size > INT64_MAX)
+		return plan_refuse(p, "no file can be so long");
 	if (t->last_usable.v >= st.array_lba)
 		return plan_refuse(p,
 				   "the last usable LBA leaves no room for the backup");
@@ -415,7 +431,8 @@ bool gpt_fix_truncated(struct plan *p, const struct finding *f, const struct gpt
 		return false;
 	plan_grow(p, size);
 	h = gpt_header_from(&st);
-	if (!gpt_put_copy(p, &st, &h))
+	if (!gpt_put_copy(p, &st, &h) ||
+	    !set_field(p, STAGE_COMMIT, &t->alternate_lba, st.header_lba))
 		return false;
 	plan_title(p,
 		   "extend the file with a hole to %llu bytes and rebuild the backup GPT "
@@ -425,11 +442,6 @@ bool gpt_fix_truncated(struct plan *p, const struct finding *f, const struct gpt
 }
 
 /* ---- single fields, in both copies ---- */
-
-static bool set_field(struct plan *p, enum stage stage, const struct field *f, uint64_t v)
-{
-	return f->v == v || plan_le64(p, stage, f->at, v);
-}
 
 bool gpt_fix_alternate(struct plan *p, const struct finding *f, const struct gpt *g)
 {

@@ -16,8 +16,19 @@ struct gpt_state;
 /* Each returns false where it must not touch this disk, and says why (plan_refuse). */
 bool gpt_fix_primary(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_backup(struct plan *p, const struct finding *f, const struct gpt *g);
+/* Of one bad copy and a right one: would gpt_fix_primary() or gpt_fix_backup() write it? True
+ * of other verdicts. */
+bool gpt_can_rebuild(const struct gpt_state *st);
+/* Of a table in pieces: would gpt_fix_pieced()? */
+bool gpt_can_piece(const struct gpt_state *st);
+/* Do the entries stand in both of their usual places, and the headers lead elsewhere? */
+bool gpt_is_misread(const struct gpt *g);
+/* Of a primary that was changed by half: has the backup all that it shows? */
+bool gpt_torn_is_older(const struct gpt *g);
 bool gpt_fix_pieced(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_choose(struct plan *p, const struct finding *f, const struct gpt *g);
+/* Would it find a reason? */
+bool gpt_can_choose(const struct gpt *g);
 bool gpt_fix_revision(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_grown(struct plan *p, const struct finding *f, const struct gpt *g);
 bool gpt_fix_truncated(struct plan *p, const struct finding *f, const struct gpt *g);

@@ -142,6 +142,23 @@ static bool is_misread(const struct gpt *g, struct usual *u)
 	return true;
 }
 
+static bool is_header_place(const struct gpt *g, const struct gpt_table *t, uint64_t lba)
+{
+	uint32_t ss = g->sector_size;
+	struct view old = lba == 1 ? view_cut(g->head, 0, ss)
+				   : view_cut(g->tail, g->tail.n - ss, ss);
+
+	return (t->present && t->lba == lba) || view_is_zero(old);
+}
+
+bool gpt_is_misread(const struct gpt *g)
+{
+	struct usual u;
+
+	return is_misread(g, &u) && is_header_place(g, &g->primary, 1) &&
+	       is_header_place(g, &g->backup, g->sectors - 1);
+}
+
 static void check_misread(struct scan *s, const struct gpt *g)
 {
 	const struct gpt_table *t;

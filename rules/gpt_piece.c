@@ -126,6 +126,20 @@ static bool put_copy(struct plan *p, const struct gpt_state *st, enum gpt_which 
 	       gpt_put_copy(p, &copy, &h);
 }
 
+bool gpt_can_piece(const struct gpt_state *st)
+{
+	const struct gpt *g = st->g;
+	const struct gpt_table *t = g->pieced;
+	uint64_t array;
+
+	if (st->verdict != GPT_LOST || !t)
+		return false;
+	array = gpt_entries_sectors(t->entry_count.v, t->entry_size.v, g->sector_size);
+	return 2 * array + 4 <= g->sectors && !gpt_odd_size(NULL, g) &&
+	       !is_contradicted(NULL, g) && size_is_meant(NULL, st) &&
+	       partitions_fit(NULL, g, array);
+}
+
 bool gpt_fix_pieced(struct plan *p, const struct finding *f, const struct gpt *g)
 {
 	const struct gpt_table *t = g->pieced;

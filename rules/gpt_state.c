@@ -47,6 +47,23 @@ bool mbr_is_label(const struct mbr *m)
 	       has_other_entries(m);
 }
 
+bool mbr_can_be_meant(const struct mbr *m)
+{
+	const struct gpt *g = m->image->gpt;
+
+	if (!g || !gpt_table_ok(&g->primary))
+		return true;
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		const struct mbr_entry *e = &m->entry[i];
+
+		if (e->used && (e->boot.v & 0x7f) == 0 &&
+		    e->lba.v > g->primary.entries_lba.v &&
+		    range_within(e->lba.v, e->sectors.v, m->image->size / MBR_SIZE))
+			return true;
+	}
+	return false;
+}
+
 bool mbr_lacks_magic_only(const struct mbr *m)
 {
 	unsigned n = 0;
@@ -318,10 +335,16 @@ static bool is_moved_backup(const struct gpt_state *st)
 {
 	const struct gpt_table *t = st->from;
 
+	/* The very entries, or a header that says where it stands, and with it its entries. */
+	if (!st->g->stray &&
+	    ((t->nentries &&
+	      view_eq(st->array_old, 0, t->entries_raw.p, t->entries_raw.n)) ||
+	     (view_has(st->header_old, 0, GPT_HEADER_SIZE) &&
+	      view_le64(st->header_old, GPT_OFF_MY_LBA) == st->header_lba &&
+	      view_le64(st->header_old, GPT_OFF_ENTRIES_LBA) == st->array_lba)))
+		return true;
 	return st->room == ROOM_OURS && !st->g->stray &&
-	       (view_eq(st->header_old, GPT_OFF_DISK_GUID, t->disk_guid.b,
-			GPT_GUID_SIZE) ||
-		view_eq(st->array_old, 0, t->entries_raw.p, t->entries_raw.n));
+	       view_eq(st->header_old, GPT_OFF_DISK_GUID, t->disk_guid.b, GPT_GUID_SIZE);
 }
 
 /* What stands at the end of a disk that has grown. */
@@ -366,8 +389,8 @@ static void plan_behind(struct gpt_state *st)
 
 	st->from = p;
 	st->array = gpt_entries_sectors(p->entry_count.v, p->entry_size.v, ss);
-	st->header_lba = p->alternate_lba.v;
-	st->array_lba = p->alternate_lba.v - st->array;
+	st->header_lba = gpt_sectors_meant(st) - 1;
+	st->array_lba = st->header_lba - st->array;
 	st->room = ROOM_EMPTY;
 	if (st->array_lba >= g->sectors)
 		return;
@@ -417,7 +440,7 @@ static bool is_live(const struct gpt_state *st)
 
 	if (st->protective)
 		return true;
-	if (st->mbr && mbr_is_label(st->mbr))
+	if (st->mbr && mbr_is_label(st->mbr) && mbr_can_be_meant(st->mbr))
 		return false;
 	if (gpt_table_ok(&g->primary))
 		return true;
@@ -448,6 +471,14 @@ static bool is_half_grown(const struct gpt *g, const struct gpt_difference *d)
 	       g->primary.last_usable.v < g->backup.last_usable.v;
 }
 
+/* Only the pointer to the backup is behind the end; all else fits the disk as it is. */
+static bool is_not_cut(const struct gpt *g)
+{
+	uint64_t agreed;
+
+	return gpt_size_agreed(g, &agreed) && agreed == g->sectors;
+}
+
 /* The primary is right. */
 static enum gpt_verdict judge_backup(const struct gpt *g)
 {
@@ -465,7 +496,7 @@ static enum gpt_verdict judge_backup(const struct gpt *g)
 		return alternate != b->lba || b->alternate_lba.v != p->lba ? GPT_ASTRAY
 									   : GPT_SOUND;
 	if (alternate > last)
-		return GPT_TRUNCATED;
+		return is_not_cut(g) ? GPT_BACKUP_BAD : GPT_TRUNCATED;
 	/* A pointer into the partitions says nothing about the size of the disk. */
 	return alternate < last && alternate > p->last_usable.v ? GPT_GROWN
 								: GPT_BACKUP_BAD;
@@ -547,9 +578,11 @@ bool gpt_state_has_table(const struct gpt_state *st)
 
 uint64_t gpt_sectors_meant(const struct gpt_state *st)
 {
-	uint64_t alternate = st->g->primary.alternate_lba.v;
+	uint64_t alternate = st->g->primary.alternate_lba.v, agreed;
 
-	if (st->verdict != GPT_TRUNCATED || alternate == UINT64_MAX)
+	if (st->verdict != GPT_TRUNCATED)
 		return st->g->sectors;
-	return alternate + 1;
+	if (gpt_size_agreed(st->g, &agreed) && agreed > st->g->sectors)
+		return agreed;
+	return alternate == UINT64_MAX ? st->g->sectors : alternate + 1;
 }

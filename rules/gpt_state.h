@@ -71,6 +71,10 @@ bool gpt_state_has_table(const struct gpt_state *st);
 /* Does the DOS label of sector 0 stand for itself? (Not protective, no boot sector.) */
 bool mbr_is_label(const struct mbr *m);
 
+/* Can one of its entries be a partition of this disk, which has a right GPT? One that begins
+ * behind that, and ends with the disk or before. */
+bool mbr_can_be_meant(const struct mbr *m);
+
 /* The protective entry that readers take: at LBA 1 if there is one. NULL: none. */
 const struct mbr_entry *mbr_protective_of(const struct mbr *m);
 
@@ -82,6 +86,11 @@ bool mbr_purely_protective(const struct mbr *m);
 
 /* The sectors of the disk, or of the longer one that a truncated disk was cut from. */
 uint64_t gpt_sectors_meant(const struct gpt_state *st);
+
+/* gpt_size.c. Do two of those that say how long the disk is agree: the protective MBR, and in a
+ * header the other copy's place and the last usable LBA? On its size, if any do, else on the
+ * longest that they say. */
+bool gpt_size_agreed(const struct gpt *g, uint64_t *sectors);
 
 /* The first partition of good (or of the pieced table) that has sectors in [lba, lba + n), or
  * NULL. */

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/lost.h"
 #include "rules/gpt_fix.h"
+#include "rules/gpt_pieces.h"
 #include "rules/lost_table.h"
 #include "rules/rules.h"
 #include "base/banned.h"
@@ -38,7 +39,8 @@ static void check_lost(struct scan *s, const struct image *img)
 	struct lost_table t;
 	struct finding *f;
 
-	if (!l)
+	/* Entries know more than contents: where they can be put together, that is gpt-pieces. */
+	if (!l || (img->gpt && gpt_has_pieces(img->gpt)))
 		return;
 	lost_table_of(&t, l);
 	f = report(s, table,

@@ -7,7 +7,13 @@
 
 #define LLU(v) ((unsigned long long)(v))
 
-enum { MIB = 1 << 20, SECTOR = 512, TRACK = 63 * SECTOR, CYLINDER = 255 * TRACK };
+enum {
+	MIB = 1 << 20,
+	PAGE = 4096,
+	SECTOR = 512,
+	TRACK = 63 * SECTOR,
+	CYLINDER = 255 * TRACK
+};
 
 static void refuse(struct lost_table *t, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -171,7 +177,8 @@ static uint64_t grid_of(const struct lost_part *p)
 {
 	bool cylinders = p->off % CYLINDER == 0 || p->off % CYLINDER == TRACK;
 
-	return p->off % MIB != 0 && cylinders ? CYLINDER : MIB;
+	/* Who does not begin at a whole MiB has no reason to end at one. */
+	return p->off % MIB == 0 ? MIB : cylinders ? CYLINDER : PAGE;
 }
 
 /* The byte behind the partition. limit: the next one's first, or the end of the space. */

@@ -2,6 +2,7 @@
  * UEFI 2.10, section 5.2.1; the kernel's block/partitions/msdos.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/gpt_state.h"
+#include "rules/mbr_mend.h"
 #include "rules/rules.h"
 #include "base/banned.h"
 
@@ -64,7 +65,7 @@ static void check_stale_gpt(struct scan *s, const struct mbr *m)
 	struct finding *f;
 	struct span at;
 
-	if (!g || !mbr_is_label(m) || !gpt_table_ok(&g->primary))
+	if (!g || !mbr_is_label(m) || !gpt_table_ok(&g->primary) || !mbr_can_be_meant(m))
 		return;
 	at = g->primary.at;
 	at.len = sizeof(GPT_SIGNATURE) - 1;
@@ -307,16 +308,16 @@ const struct rule rules_mbr[] = {
 	  CHECK(mbr, check_ebr_outside) },
 	{ .id = "mbr-ebr-signature",
 	  .severity = SEV_ERROR,
-	  .fix_class = FIX_NONE,
+	  .fix_class = FIX_UNSAFE,
 	  .title = "an extended boot record without its signature",
 	  .why = "Linux ends the chain there: the logical partitions behind it are not found. "
 		 "parted refuses the whole table.",
 	  .steps =
-		  "If the sector otherwise is an extended boot record (`xxd`), write 55 aa at "
-		  "its byte 510; else restore the table from a dump of `sfdisk -d`.",
+		  "If the sector otherwise is an extended boot record, `vmend fix "
+		  "--unsafe-fixes` writes its signature; else restore the table from a dump of `sfdisk -d`.",
 	  .source = MSDOS ", parse_extended(): msdos_magic_present()",
 	  .since = "0.1.0",
-	  CHECK(mbr, check_ebr_signature) },
+	  CHECK_FIX(mbr, check_ebr_signature, mbr_fix_ebr_signature) },
 	{ .id = "mbr-no-signature",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_SAFE,
@@ -340,17 +341,19 @@ const struct rule rules_mbr[] = {
 	  CHECK(mbr, check_overlap) },
 	{ .id = "mbr-past-end",
 	  .severity = SEV_ERROR,
-	  .fix_class = FIX_NONE,
+	  .fix_class = FIX_UNSAFE,
 	  .title = "a partition reaches past the end of the disk",
 	  .why = "What should stand behind the end cannot be read or written: the file system "
 		 "in it fails when it gets there, or is not mounted at all.",
 	  .steps =
-		  "If the disk was cut off, copy it again from where it is whole. If the table "
-		  "is wrong, shorten the partition after its file system.",
+		  "If the disk was cut off, copy it again from where it is whole; or `vmend "
+		  "fix --unsafe-fixes` makes the file as long as the partition has it, with a "
+		  "hole, where its CHS address says the same. If the table is wrong, shorten "
+		  "the partition after its file system.",
 	  .source =
 		  "Linux, block/partitions/core.c: partition extends beyond end of device",
 	  .since = "0.1.0",
-	  CHECK(mbr, check_past_end) },
+	  CHECK_FIX(mbr, check_past_end, mbr_fix_past_end) },
 	{ .id = "mbr-stale-gpt",
 	  .severity = SEV_WARNING,
 	  .fix_class = FIX_MANUAL,
@@ -367,14 +370,16 @@ const struct rule rules_mbr[] = {
 	  CHECK(mbr, check_stale_gpt) },
 	{ .id = "mbr-two-active",
 	  .severity = SEV_WARNING,
-	  .fix_class = FIX_MANUAL,
+	  .fix_class = FIX_UNSAFE,
 	  .title = "more than one partition is active",
 	  .why = "Boot code that looks for the active partition says \"Invalid partition "
 		 "table\" and stops, or takes the first one.",
-	  .steps = "`sfdisk --activate DISK NUMBER` leaves just that one active.",
+	  .steps =
+		  "`sfdisk --activate DISK NUMBER` leaves just that one active; `vmend fix "
+		  "--unsafe-fixes` leaves the first.",
 	  .source = "the standard boot code of DOS and Windows; UEFI 2.10, table 5-4",
 	  .since = "0.1.0",
-	  CHECK(mbr, check_two_active) },
+	  CHECK_FIX(mbr, check_two_active, mbr_fix_two_active) },
 	{ .id = "mbr-two-extended",
 	  .severity = SEV_WARNING,
 	  .fix_class = FIX_NONE,

@@ -37,8 +37,10 @@ static bool is_overwritten(const struct mbr *m)
 {
 	bool used = false;
 
-	if (m->magic_ok || m->boot_sector || mbr_lacks_magic_only(m))
+	if (m->boot_sector || mbr_lacks_magic_only(m))
 		return false;
+	if (m->magic_ok)
+		return mbr_is_label(m) && !mbr_can_be_meant(m);
 	for (unsigned i = 0; i < MBR_ENTRIES; i++)
 		used |= m->entry[i].type.v != MBR_TYPE_EMPTY;
 	return used;
@@ -52,11 +54,29 @@ static void check_overwritten(struct scan *s, const struct mbr *m)
 	if (!under_gpt(m, &st) || st.protective || st.verdict == GPT_PRIMARY_BAD ||
 	    !is_overwritten(m))
 		return;
-	f = report(
-		s, m->magic.at,
-		"sector 0 has no signature 55 AA, and no partition table stands there, "
-		"expected a protective MBR for the GPT");
+	if (m->magic_ok)
+		f = report(
+			s, m->entry[0].at,
+			"no entry of sector 0 can be a partition's, expected a protective "
+			"MBR for the GPT");
+	else
+		f = report(
+			s, m->magic.at,
+			"sector 0 has no signature 55 AA, and no partition table stands "
+			"there, expected a protective MBR for the GPT");
 	report_label(s, f, "Linux and UEFI firmware do not look for the GPT");
+}
+
+/* Over all four entries, whatever they are. */
+static bool put_protective(struct plan *p, const struct mbr *m,
+			   const struct gpt_state *st)
+{
+	uint8_t table[MBR_SIZE - MBR_OFF_ENTRIES] = { 0 };
+
+	mbr_protective_bytes(gpt_sectors_meant(st), table);
+	put_le16(table + (MBR_OFF_MAGIC - MBR_OFF_ENTRIES), 0xaa55);
+	return plan_bytes(p, STAGE_COMMIT, m->at.off + MBR_OFF_ENTRIES,
+			  (struct view){ table, sizeof(table) });
 }
 
 static bool fix_overwritten(struct plan *p, const struct finding *f, const struct mbr *m)
@@ -70,7 +90,7 @@ static bool fix_overwritten(struct plan *p, const struct finding *f, const struc
 		return plan_refuse(p, "the disk begins like one without partitions: %s",
 				   m->image->filesystem);
 	plan_title(p, "write a protective MBR over what stands at its entries");
-	return gpt_put_protective(p, &st);
+	return m->magic_ok ? put_protective(p, m, &st) : gpt_put_protective(p, &st);
 }
 
 /* ---- pmbr-missing ---- */
@@ -95,7 +115,6 @@ static void check_missing(struct scan *s, const struct mbr *m)
 
 static bool fix_missing(struct plan *p, const struct finding *f, const struct mbr *m)
 {
-	uint8_t table[MBR_SIZE - MBR_OFF_ENTRIES] = { 0 };
 	struct gpt_state st;
 
 	(void)f;
@@ -110,11 +129,8 @@ static bool fix_missing(struct plan *p, const struct finding *f, const struct mb
 	}
 	if (m->boot_sector)
 		return plan_refuse(p, "sector 0 is the boot sector of a file system");
-	mbr_protective_bytes(gpt_sectors_meant(&st), table);
-	put_le16(table + (MBR_OFF_MAGIC - MBR_OFF_ENTRIES), 0xaa55);
 	plan_title(p, "write a protective MBR; boot code and disk signature stay");
-	return plan_bytes(p, STAGE_COMMIT, m->at.off + MBR_OFF_ENTRIES,
-			  (struct view){ table, sizeof(table) });
+	return put_protective(p, m, &st);
 }
 
 /* ---- pmbr-start ---- */
@@ -132,6 +148,27 @@ static void check_start(struct scan *s, const struct mbr *m)
 	report_label(s, f, "Linux and UEFI firmware do not take it for one");
 }
 
+/* Of a hybrid MBR, where the protective entry ends before the others begin: it has what the
+ * table takes. */
+static bool start_hybrid(struct plan *p, const struct mbr *m, const struct mbr_entry *e)
+{
+	uint64_t next = UINT64_MAX, n;
+
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		if (m->entry[i].used && &m->entry[i] != e)
+			next = u64_min(next, m->entry[i].lba.v);
+	}
+	if (m->nprotective != 1 || next < 2)
+		return plan_refuse(
+			p, "there are other entries beside the protective one, and "
+			   "they leave no room for it");
+	n = e->sectors.v == 0 ? next - 1 : u64_min(e->sectors.v, next - 1);
+	plan_title(p, "let the protective entry begin at LBA 1, before the other ones");
+	return plan_le32(p, STAGE_COMMIT, e->lba.at, 1) &&
+	       (e->sectors.v == n || plan_le32(p, STAGE_COMMIT, e->sectors.at,
+					       (uint32_t)u64_min(n, UINT32_MAX)));
+}
+
 static bool fix_start(struct plan *p, const struct finding *f, const struct mbr *m)
 {
 	const struct mbr_entry *e = mbr_protective_of(m);
@@ -142,8 +179,7 @@ static bool fix_start(struct plan *p, const struct finding *f, const struct mbr 
 	if (!e || !under_gpt(m, &st))
 		return false;
 	if (!mbr_purely_protective(m))
-		return plan_refuse(p,
-				   "there are other entries beside the protective one");
+		return start_hybrid(p, m, e);
 	right = mbr_protective_sectors(gpt_sectors_meant(&st));
 	plan_title(p, "let the protective entry begin at LBA 1");
 	return plan_le32(p, STAGE_COMMIT, e->lba.at, 1) &&

@@ -154,6 +154,26 @@ static void report_stale(struct scan *s, const struct mbr_entry *c,
 	report_label(s, f, "Windows and others that go by the MBR see another partition");
 }
 
+static void check_mismatch(struct scan *s, const struct mbr *m)
+{
+	struct gpt_state st;
+
+	if (!is_hybrid(m, &st))
+		return;
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		const struct mbr_entry *c = &m->entry[i];
+		const struct gpt_entry *e;
+
+		if (!is_copy(c) || mirrored(st.g, c))
+			continue;
+		e = once_mirrored(m, st.g, c);
+		if (e)
+			report_stale(s, c, e);
+	}
+}
+
+/* ---- pmbr-alien ---- */
+
 static void report_alien(struct scan *s, const struct gpt *g, const struct mbr_entry *c)
 {
 	const struct gpt_entry *e = gpt_entry_in(g, c->lba.v, c->sectors.v);
@@ -170,7 +190,7 @@ static void report_alien(struct scan *s, const struct gpt *g, const struct mbr_e
 			       e->number, LLU(e->first.v), LLU(e->last.v));
 }
 
-static void check_mismatch(struct scan *s, const struct mbr *m)
+static void check_alien(struct scan *s, const struct mbr *m)
 {
 	struct gpt_state st;
 
@@ -178,19 +198,70 @@ static void check_mismatch(struct scan *s, const struct mbr *m)
 		return;
 	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
 		const struct mbr_entry *c = &m->entry[i];
-		const struct gpt_entry *e;
 
-		if (!is_copy(c) || mirrored(st.g, c))
-			continue;
-		e = once_mirrored(m, st.g, c);
-		if (e)
-			report_stale(s, c, e);
-		else
+		if (is_copy(c) && !mirrored(st.g, c) && !once_mirrored(m, st.g, c))
 			report_alien(s, st.g, c);
 	}
 }
 
-/* ---- and its repair ---- */
+/* Can it be a partition that only the MBR has? */
+static bool can_be_own(const struct mbr *m, const struct gpt *g,
+		       const struct mbr_entry *c)
+{
+	return (c->boot.v & 0x7f) == 0 && c->lba.v > g->good->entries_lba.v &&
+	       c->lba.v >= g->good->first_usable.v &&
+	       range_within(c->lba.v, c->sectors.v, m->sectors) &&
+	       end_of(c) <= g->good->last_usable.v + 1 &&
+	       !gpt_entry_in(g, c->lba.v, c->sectors.v);
+}
+
+static bool fix_alien(struct plan *p, const struct finding *f, const struct mbr *m)
+{
+	const struct mbr_entry *c = &m->entry[f->arg];
+	struct gpt_state st;
+
+	if (!is_hybrid(m, &st))
+		return false;
+	if (st.verdict != GPT_SOUND)
+		return plan_refuse(p, "the GPT has to be mended first");
+	if (can_be_own(m, st.g, c))
+		return plan_refuse(p,
+				   "it may be a partition of its own, where the GPT has "
+				   "none");
+	plan_title(p, "remove entry %u, which is no partition", c->number - 1);
+	return plan_zero(p, STAGE_COMMIT, c->at.off, MBR_ENTRY_SIZE);
+}
+
+/* ---- pmbr-unused ---- */
+
+static void check_unused(struct scan *s, const struct mbr *m)
+{
+	struct gpt_state st;
+
+	if (!m->image->gpt || !mbr_protective_of(m))
+		return;
+	st = gpt_state(m->image->gpt);
+	for (unsigned i = 0; gpt_state_has_table(&st) && i < MBR_ENTRIES; i++) {
+		const struct mbr_entry *e = &m->entry[i];
+
+		if (e->used ||
+		    (e->type.v == MBR_TYPE_EMPTY && e->lba.v == 0 && e->sectors.v == 0))
+			continue;
+		report(s, e->type.at,
+		       "entry %u, beside the protective one, is not in use, but says type "
+		       "%02llX, LBA %llu, %llu sectors, expected zeros",
+		       i, LLU(e->type.v), LLU(e->lba.v), LLU(e->sectors.v));
+	}
+}
+
+static bool fix_unused(struct plan *p, const struct finding *f, const struct mbr *m)
+{
+	(void)m;
+	plan_title(p, "clear an entry that is not in use");
+	return plan_zero(p, STAGE_COMMIT, f->at.off - MBR_ENT_TYPE, MBR_ENTRY_SIZE);
+}
+
+/* ---- pmbr-hybrid-mismatch: its repair ---- */
 
 static void chs_bytes(uint64_t lba, uint8_t out[CHS_SIZE])
 {
@@ -334,6 +405,21 @@ static bool fix_mismatch(struct plan *p, const struct finding *f, const struct m
 }
 
 const struct rule rules_pmbr_hybrid[] = {
+	{ .id = "pmbr-alien",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_LOSSY,
+	  .title = "an entry beside the protective one that is no partition of the GPT",
+	  .why = "Systems that go by the MBR see a partition that the others take for free "
+		 "space, or that lies over one which they know.",
+	  .steps =
+		  "Look what is there (`blkid -p -O OFFSET DISK`). If it cannot be a partition, "
+		  "`vmend fix --lossy-fixes` removes the entry and leaves the sectors alone; "
+		  "`vmend undo` takes that back. Else make the hybrid MBR anew: gdisk DISK, then "
+		  "r, h.",
+	  .source =
+		  "gdisk(8), hybrid MBR; sgdisk --verify: \"Mismatched GPT and MBR partition\"",
+	  .since = "0.1.0",
+	  CHECK_FIX(mbr, check_alien, fix_alien) },
 	{ .id = "pmbr-extra",
 	  .severity = SEV_NOTE,
 	  .fix_class = FIX_MANUAL,
@@ -364,6 +450,16 @@ const struct rule rules_pmbr_hybrid[] = {
 		  "gdisk(8), hybrid MBR; sgdisk --verify: \"Mismatched GPT and MBR partition\"",
 	  .since = "0.1.0",
 	  CHECK_FIX(mbr, check_mismatch, fix_mismatch) },
+	{ .id = "pmbr-unused",
+	  .severity = SEV_WARNING,
+	  .fix_class = FIX_SAFE,
+	  .title = "an entry beside the protective one that is neither in use nor empty",
+	  .why = "With a type and no sectors, or with sectors and no type, it is no partition, "
+		 "but partitioning tools see a hybrid MBR that overlaps or contradicts the GPT.",
+	  .source =
+		  "UEFI 2.10, section 5.2.3: the remaining records are zero; sgdisk --verify",
+	  .since = "0.1.0",
+	  CHECK_FIX(mbr, check_unused, fix_unused) },
 };
 
 RULES_END(pmbr_hybrid);

@@ -81,7 +81,7 @@ bool disk_probe(struct view head, const struct source *s)
 	if (source_read(s, s->size - tail.n, bytes, tail.n, &e) == 0 &&
 	    has_backup(tail, s->size))
 		return true;
-	return lost_probe(head, s);
+	return mbr_signature_lost(head, s->size) || lost_probe(head, s);
 }
 
 /* What the disk ends with, in one read. */
@@ -119,11 +119,13 @@ int disk_read(struct image *img, struct arena *a, struct err *e)
 		if (mbr_read(mbr, img, img->gpt ? img->gpt->sector_size : MBR_SIZE, a,
 			     e) != 0)
 			return -1;
-		if (mbr->magic_ok || img->gpt)
+		if (mbr->magic_ok || img->gpt ||
+		    mbr_signature_lost(view_cut(img->head, 0, MBR_SIZE), img->size))
 			img->mbr = mbr;
 	}
 	if (volumes_read(img, a, e) != 0)
 		return -1;
+	img->contents = lost_contents(img, a);
 	if (lost_read(&img->lost, img, a, e) != 0)
 		return -1;
 	return volume_whole_read(img, a, e);

@@ -17,6 +17,7 @@ enum {
 	NSIZES = sizeof(sector_sizes) / sizeof(sector_sizes[0]),
 	NPLACES = 3, /* for a backup: see find_backup() */
 	PRIMARY_LBA = 1,
+	USUAL_MAX = 4 * GPT_ENTRIES_MIN_BYTES, /* bytes of entries */
 };
 
 struct search {
@@ -225,6 +226,9 @@ static int read_places(struct gpt *g, const struct search *s)
 		if (t && (t->header_ok || t == g->pieced) && t->entries_read)
 			bytes = u64_max(bytes, t->entries_at.len);
 	}
+	/* How long they were is not known: as long as tools make them. */
+	if (!g->good && !g->pieced && g->sectors > USUAL_MAX / g->sector_size * 4)
+		bytes = u64_max(bytes, USUAL_MAX);
 	n = 1 + div_up(bytes, g->sector_size);
 	/* On a disk that is too small for that, those of the copy to believe. */
 	if (n >= g->sectors && (g->good || g->pieced))

@@ -129,7 +129,8 @@ struct gpt {
 	const struct gpt_table *good;
 	/* What stands where the copies belong: from LBA 1 (header, then array) and at the
 	 * end of the disk (array, then header in the last sector). As long as the longest array
-	 * that a right header has needs, GPT_ENTRIES_MIN_BYTES at least; on a disk too small
+	 * that a right header has needs, GPT_ENTRIES_MIN_BYTES at least (four times that, when
+	 * there is neither a good copy nor a pieced one); on a disk too small
 	 * for that, as the good copy's (or the pieced one's) needs, or empty. A repair must
 	 * know what it overwrites. */
 	struct view head, tail;

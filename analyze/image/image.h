@@ -35,6 +35,8 @@ struct image {
 	const struct lost
 		*lost; /* NULL, unless the table is gone and its partitions' content
 				    is not */
+	const struct lost
+		*contents; /* NULL, unless the GPT is in doubt: what is on the disk */
 };
 
 /* The bytes [off, off + n): cut from head or tail, else read into a, budgeted. */

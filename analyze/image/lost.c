@@ -6,6 +6,7 @@
 
 #include "analyze/format.h"
 #include "analyze/image/gpt.h"
+#include "analyze/image/gpt_doubt.h"
 #include "analyze/image/image.h"
 #include "analyze/image/mbr.h"
 #include "analyze/image/superblock.h"
@@ -35,7 +36,9 @@ struct hunt {
 	unsigned looks;
 	/* Close behind an end (and the disk's own begin) partitions may begin anywhere. */
 	uint64_t near_from, near_to;
-	unsigned within; /* places that were read in the last part, which is weak */
+	unsigned within;      /* places that were read in the last part, which is weak */
+	const uint64_t *also; /* places that a table names, sorted */
+	size_t nalso;
 	struct lost *lost;
 	VEC(struct lost_part) part;
 	VEC(struct lost_passed) passed;
@@ -49,10 +52,20 @@ static uint64_t on_grid(uint64_t pos, uint64_t step, uint64_t phase)
 	return pos <= phase ? phase : div_up(pos - phase, step) * step + phase;
 }
 
+static uint64_t next_named(const struct hunt *h, uint64_t pos)
+{
+	size_t i = 0;
+
+	while (i < h->nalso && h->also[i] < pos)
+		i++;
+	return i < h->nalso ? h->also[i] : UINT64_MAX;
+}
+
 static uint64_t next_place(const struct hunt *h, uint64_t pos)
 {
 	uint64_t next = on_grid(pos, MIB, 0), behind = on_grid(h->near_from, SECTOR, 0);
 
+	next = u64_min(next, next_named(h, pos));
 	next = u64_min(next, on_grid(pos, CYLINDER, 0));
 	next = u64_min(next, on_grid(pos, CYLINDER, TRACK));
 	if (pos < h->near_from)
@@ -268,7 +281,7 @@ static uint64_t look_at(struct hunt *h, uint64_t place)
 	if (p->end <= place)
 		return place + MIB;
 	h->near_from = p->end;
-	h->near_to = p->end + MIB;
+	h->near_to = p->end + MIB + NEAR_PART;
 	return p->weak ? place + 1 : p->end;
 }
 
@@ -429,6 +442,21 @@ static int read_edges(struct lost *l, struct arena *a, struct err *e)
 	return image_view(img, a, img->size - LOST_EDGE, LOST_EDGE, &l->tail, e);
 }
 
+static void search_all(struct hunt *h)
+{
+	h->near_from = FIRST;
+	h->near_to = MIB;
+	h->head = arena_array(h->arena, VOLUME_HEAD, uint8_t);
+	h->lost = arena_new(h->arena, struct lost);
+	h->lost->image = h->img;
+	search(h, false);
+	measure(h);
+	h->lost->part = h->part.v;
+	h->lost->nparts = h->part.n;
+	h->lost->passed = h->passed.v;
+	h->lost->npassed = h->passed.n;
+}
+
 int lost_read(const struct lost **out, const struct image *img, struct arena *a,
 	      struct err *e)
 {
@@ -437,22 +465,31 @@ int lost_read(const struct lost **out, const struct image *img, struct arena *a,
 	*out = NULL;
 	if (!has_lost_its_table(img))
 		return 0;
-	h.near_from = FIRST;
-	h.near_to = MIB;
-	h.head = arena_array(a, VOLUME_HEAD, uint8_t);
-	h.lost = arena_new(a, struct lost);
-	h.lost->image = img;
-	search(&h, false);
-	if (h.part.n == 0)
+	if (img->contents) {
+		h.lost = arena_new(a, struct lost);
+		*h.lost = *img->contents;
+	} else {
+		search_all(&h);
+	}
+	if (h.lost->nparts == 0)
 		return 0;
-	measure(&h);
 	h.lost->entries_left = !img->gpt && has_entries_left(img->head, img->size);
-	h.lost->part = h.part.v;
-	h.lost->nparts = h.part.n;
-	h.lost->passed = h.passed.v;
-	h.lost->npassed = h.passed.n;
 	*out = h.lost;
 	return read_edges(h.lost, a, e);
+}
+
+const struct lost *lost_contents(const struct image *img, struct arena *a)
+{
+	struct hunt h = { .img = img, .arena = a, .most = LOST_PLACES };
+	uint64_t *begins;
+
+	if (!img->gpt || !gpt_is_doubtful(img->gpt) || img->size < 2 * MIB)
+		return NULL;
+	begins = arena_array(a, GPT_BEGINS_MAX, uint64_t);
+	h.nalso = gpt_begins(img->gpt, begins);
+	h.also = begins;
+	search_all(&h);
+	return h.lost;
 }
 
 /* ---- recognition ---- */

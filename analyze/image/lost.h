@@ -69,6 +69,12 @@ struct lost {
 int lost_read(const struct lost **out, const struct image *img, struct arena *a,
 	      struct err *e) __attribute__((warn_unused_result));
 
+/* What stands on a disk whose GPT is in doubt (gpt_is_doubtful()), found in the same way, and
+ * looked for where the entries that are left say that partitions begin, too. Without head and
+ * tail. NULL: its GPT, if it has one, is not in doubt. */
+const struct lost *lost_contents(const struct image *img, struct arena *a)
+	__attribute__((warn_unused_result));
+
 /* Could a file without any trace of a table be such a disk? Its first sectors are empty, or
  * have no more than boot code, and behind them there is a file system where partitions
  * begin. */

@@ -37,6 +37,7 @@ static struct mbr_entry entry_of(const struct image *img, struct view sector,
 #undef NUMBER
 #undef OTHER
 	memcpy(ent.chs_first, sector.p + off + MBR_ENT_CHS_FIRST, sizeof(ent.chs_first));
+	memcpy(ent.chs_last, sector.p + off + MBR_ENT_CHS_LAST, sizeof(ent.chs_last));
 	ent.used = ent.type.v == MBR_TYPE_PROTECTIVE ||
 		   (ent.type.v != MBR_TYPE_EMPTY && ent.sectors.v != 0);
 	ent.extended = type_is_extended(ent.type.v);
@@ -209,6 +210,61 @@ int mbr_read(struct mbr *m, const struct image *img, uint32_t sector_size,
 	m->logical = chain.logical.v;
 	m->nlogical = chain.logical.n;
 	return 0;
+}
+
+/* ---- CHS ---- */
+
+enum { HEADS = 255, TRACK = 63, CYLINDERS = 1024 };
+
+static bool chs_decode(const uint8_t chs[3], uint64_t *lba)
+{
+	uint64_t cylinder = chs[2] | (uint64_t)(chs[1] & 0xc0) << 2;
+	uint64_t sector = chs[1] & 0x3f;
+
+	if (sector == 0 || chs[0] >= HEADS || cylinder == CYLINDERS - 1)
+		return false;
+	*lba = (cylinder * HEADS + chs[0]) * TRACK + sector - 1;
+	return true;
+}
+
+bool mbr_chs_range(const struct mbr_entry *e, uint64_t *first, uint64_t *last)
+{
+	return chs_decode(e->chs_first, first) && chs_decode(e->chs_last, last) &&
+	       *first != 0 && *first <= *last;
+}
+
+bool mbr_chs_agrees(const struct mbr_entry *e)
+{
+	uint64_t first, last;
+
+	return mbr_chs_range(e, &first, &last) && first == e->lba.v &&
+	       last - first + 1 == e->sectors.v;
+}
+
+bool mbr_signature_lost(struct view sector0, uint64_t size)
+{
+	bool agrees = false;
+
+	if (!view_has(sector0, 0, MBR_SIZE) || view_le16(sector0, MBR_OFF_MAGIC) != 0)
+		return false;
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		struct view v = view_cut(sector0, MBR_OFF_ENTRIES + i * MBR_ENTRY_SIZE,
+					 MBR_ENTRY_SIZE);
+		struct mbr_entry e = { .lba.v = view_le32(v, MBR_ENT_LBA),
+				       .sectors.v = view_le32(v, MBR_ENT_SECTORS) };
+		uint8_t type = view_u8(v, MBR_ENT_TYPE);
+
+		if (view_is_zero(v))
+			continue;
+		memcpy(e.chs_first, v.p + MBR_ENT_CHS_FIRST, sizeof(e.chs_first));
+		memcpy(e.chs_last, v.p + MBR_ENT_CHS_LAST, sizeof(e.chs_last));
+		if ((view_u8(v, MBR_ENT_BOOT) & 0x7f) != 0 || type == MBR_TYPE_EMPTY ||
+		    type == MBR_TYPE_PROTECTIVE || e.lba.v == 0 || e.sectors.v == 0 ||
+		    e.lba.v >= size / MBR_SIZE)
+			return false;
+		agrees |= mbr_chs_agrees(&e);
+	}
+	return agrees;
 }
 
 /* ---- looks at the bytes alone ---- */

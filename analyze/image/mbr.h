@@ -42,7 +42,7 @@ struct mbr_entry {
 	struct field type;
 	struct field lba; /* first sector; for a logical one already absolute */
 	struct field sectors;
-	uint8_t chs_first[3];
+	uint8_t chs_first[3], chs_last[3];
 	bool used;       /* type is not 0 and it has sectors, or it is 0xEE */
 	bool extended;   /* type 05, 0F or 85 */
 	unsigned number; /* 1 to 4, logical ones from 5 */
@@ -99,6 +99,16 @@ int mbr_read(struct mbr *m, const struct image *img, uint32_t sector_size,
 /* True when sector 0 has partition entries that could be meant: 55 AA, boot flags of 00
  * or 80 in all four, at least one used, and it is no file system's boot sector. */
 bool mbr_plausible(struct view sector0);
+
+/* The sectors that e's CHS addresses name, in the geometry of 255 heads and 63 sectors that
+ * tools of today count in. False when they name none, or say "go by the LBA". */
+bool mbr_chs_range(const struct mbr_entry *e, uint64_t *first, uint64_t *last);
+/* Do they name the sectors that the entry has? */
+bool mbr_chs_agrees(const struct mbr_entry *e);
+
+/* Only the 55 AA is missing (zeros are in its place): entries of partitions within so many
+ * bytes, or empty ones, and of one the CHS addresses agree. */
+bool mbr_signature_lost(struct view sector0, uint64_t size);
 
 /* True when sector 0 is a file system's (or LUKS's, ...) own: what stands at the entries
  * is not meant as such. */

@@ -70,6 +70,21 @@ static int look_before(struct volume *v, struct arena *a, struct err *e)
 	return 0;
 }
 
+static int look_at_edge(struct volume *v, struct arena *a, struct err *e)
+{
+	enum { BEFORE = 4096 };
+	const struct gpt *g = v->image->gpt;
+	struct view before;
+
+	if (!v->gpt || g->good != &g->backup || g->primary.present ||
+	    v->off < 2 * BEFORE || v->sector.n == 0 || view_is_zero(v->sector))
+		return 0;
+	if (image_view(v->image, a, v->off - BEFORE, BEFORE, &before, e) != 0)
+		return -1;
+	v->begins = view_is_zero(before);
+	return 0;
+}
+
 static int look_into(struct volume *v, struct arena *a, struct err *e)
 {
 	struct view head;
@@ -84,6 +99,8 @@ static int look_into(struct volume *v, struct arena *a, struct err *e)
 	v->sector = view_cut(head, 0, (size_t)u64_min(head.n, MBR_SIZE));
 	if (!v->blank)
 		v->fs = filesystem_read(v->image, head, v->off, a);
+	if (look_at_edge(v, a, e) != 0)
+		return -1;
 	return v->fs ? volume_boot_read(v, head, a, e) : 0;
 }
 
@@ -149,7 +166,7 @@ int volumes_read(struct image *img, struct arena *a, struct err *e)
 	s.v = arena_array(a, VOLUMES_MAX, struct volume);
 	if (img->gpt && img->gpt->good)
 		add_gpt(&s, img->gpt);
-	else if (!img->gpt && img->mbr && !img->mbr->boot_sector)
+	else if (!img->gpt && img->mbr && img->mbr->magic_ok && !img->mbr->boot_sector)
 		add_mbr(&s, img->mbr);
 	for (size_t i = 0; i < s.n; i++) {
 		if (look_into(&s.v[i], a, e) != 0)

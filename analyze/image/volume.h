@@ -62,6 +62,9 @@ struct volume {
 	/* Behind the first MiB, at no multiple of 4096 bytes: from such a multiple on up to its
 	 * begin, not all bytes are zero, or known content begins there. */
 	bool crumbs_before;
+	/* Of a table of which only the backup is left: zeros stand right before it, and something
+	 * in its first sector. */
+	bool begins;
 	const struct filesystem *fs; /* NULL: nothing that we know */
 	struct view sector; /* its first 512 bytes, when looked. Boot code may be there */
 	/* FAT, exFAT, NTFS: the first is fs->hidden. Only what is one of that kind */

@@ -1,0 +1,13 @@
+/* When a table is put together from what is left of both copies of a GPT.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef RULES_GPT_PIECES_H
+#define RULES_GPT_PIECES_H
+
+#include "rules/gpt_meant.h"
+
+/* False: no need to, a copy can be believed; or it cannot be told, with the reason in
+ * m->refused. */
+bool gpt_pieces(struct gpt_meant *m, const struct gpt *g);
+bool gpt_has_pieces(const struct gpt *g);
+
+#endif
