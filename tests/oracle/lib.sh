@@ -67,18 +67,19 @@ others_list() { # FILE SECTOR-SIZE
 bases=() # NAME:SECTOR-SIZE:LABEL
 
 base() { # NAME SECTOR-SIZE LABEL, the disk in the file NAME
-	local start sectors
+	local type start sectors
 	bases+=("$1:$2:$3")
 	others_list "$1" "$2"
 	printf '%s\n' "$table" >"$1.table"
 	: >"$1.ranges"
 	# Something that a repair could damage, at both ends of each partition.
-	while read -r start sectors; do
-		[ "$start" ] || continue
+	while read -r type start sectors; do
+		# An extended one has those in it, and their boot records.
+		[ "$start" ] && [ "$type" != 0x5 ] || continue
 		echo $((start * 512)) $((sectors * 512)) >>"$1.ranges"
 		mark "$1 $start" "$1" "$start"
 		[ "$sectors" -le 8 ] || mark "$1 $start" "$1" $((start + sectors - 8))
-	done < <(partx -g -S "$2" -o START,SECTORS "$1" 2>/dev/null)
+	done < <(partx -g -S "$2" -o TYPE,START,SECTORS "$1" 2>/dev/null)
 }
 
 # Not where something stands already: a file system.
@@ -166,7 +167,7 @@ part 7 start=512 size=1024 type=linux' >recipe
 
 # Tables of others with partitions as they come. RANDOM is the caller's to seed.
 make_random_base() { # NAME   sets how
-	local size=$(((8 << RANDOM % 8) + RANDOM % 8)) n=$((1 + RANDOM % 6)) i args=() at=1 len
+	local size=$(((8 << RANDOM % 8) + RANDOM % 8)) n=$((1 + RANDOM % 6)) i args=() at=1 len text
 	local unit=$(((size - 2) / n)) codes=(8300 8200 8e00 0700 fd00 8302)
 	local filled=$((RANDOM % 2))
 	[ $filled = 0 ] || codes=(8300 0700 8302 8300 8300 8302) # that may hold what fill() makes
@@ -175,16 +176,16 @@ make_random_base() { # NAME   sets how
 	case $((RANDOM % 3)) in
 	0)
 		how+=' by sfdisk'
-		{
-			printf 'label: gpt\n'
-			[ $((RANDOM % 3)) != 0 ] || printf 'table-length: %d\n' $((8 * (1 + RANDOM % 32)))
-			[ $((RANDOM % 3)) != 0 ] || printf 'first-lba: 128\n'
-			for ((i = 0; i < n; i++)); do
-				len=$((1 + RANDOM % unit))
-				echo "start=$((at * 2048 + 8 * (RANDOM % 2))), size=$((len * 2048 - 2040)), name=\"p$i\""
-				at=$((at + len))
-			done
-		} | made "$1" ${size}M sfdisk -q
+		# Not in a subshell, which would draw numbers of its own.
+		text=$'label: gpt\n'
+		[ $((RANDOM % 3)) != 0 ] || text+="table-length: $((8 * (1 + RANDOM % 32)))"$'\n'
+		[ $((RANDOM % 3)) != 0 ] || text+=$'first-lba: 128\n'
+		for ((i = 0; i < n; i++)); do
+			len=$((1 + RANDOM % unit))
+			text+="start=$((at * 2048 + 8 * (RANDOM % 2))), size=$((len * 2048 - 2040)), name=\"p$i\""$'\n'
+			at=$((at + len))
+		done
+		made "$1" ${size}M sfdisk -q <<<"$text"
 		;;
 	1)
 		how+=' by sgdisk'

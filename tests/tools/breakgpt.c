@@ -4,6 +4,8 @@
  *   KIND[+KIND]   of the damage, one or two
  *   SURVIVES      copies of the GPT that stand as they did: both, primary, backup, none;
  *                 "dos" for a disk with a DOS label
+ *   UNPROVEN      partitions of which nothing says any more where they are: no entry,
+ *                 wherever, and no content that is known and as long
  *   WORDS         what was done
  *
  * It shares no code with analyze/, so that the tests do not test code with itself.
@@ -83,12 +85,19 @@ void get(const struct disk *d, uint64_t off, void *p, size_t n)
 	memset((uint8_t *)p + got, 0, n - (size_t)got);
 }
 
-void put(const struct disk *d, uint64_t off, const void *p, size_t n)
+struct stat size_now(const struct disk *d)
 {
 	struct stat st;
 
 	if (fstat(d->fd, &st) != 0)
 		die("cannot stat");
+	return st;
+}
+
+void put(const struct disk *d, uint64_t off, const void *p, size_t n)
+{
+	struct stat st = size_now(d);
+
 	if (off >= (uint64_t)st.st_size)
 		return;
 	n = (size_t)u64_min(n, (uint64_t)st.st_size - off);
@@ -309,18 +318,16 @@ static void look_dos(struct disk *d)
 
 static void look(struct disk *d)
 {
-	struct stat st;
 	uint8_t b[8];
 
-	if (fstat(d->fd, &st) != 0)
-		die("cannot stat");
-	d->size = (uint64_t)st.st_size;
+	d->size = (uint64_t)size_now(d).st_size;
 	d->sectors = d->size / d->ss;
 	get(d, d->ss, b, sizeof(b));
 	if (memcmp(b, "EFI PART", sizeof(b)) == 0)
 		look_gpt(d);
 	else
 		look_dos(d);
+	look_witnesses(d);
 }
 
 int main(int argc, char **argv)
@@ -338,7 +345,7 @@ int main(int argc, char **argv)
 		die(argv[1]);
 	look(&d);
 	break_disk(&d);
-	printf("%s\t%s\n", survivors(&d), d.said.p);
+	printf("%s\t%u\t%s\n", survivors(&d), without_witness(&d), d.said.p);
 	close(d.fd);
 	free(d.primary_bytes);
 	free(d.backup_bytes);

@@ -6,13 +6,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
-enum { ENTRY = 128, HEADER = 92, SECTOR0 = 512, EBRS_MAX = 32 };
+enum { ENTRY = 128, HEADER = 92, SECTOR0 = 512, EBRS_MAX = 32, WITNESSES_MAX = 64 };
 
 /* One copy of the table. */
 struct copy {
 	const char *name;
 	uint64_t header, array; /* where, in bytes */
+};
+
+/* What says where a partition is: of a GPT the two LBAs, of a DOS label the whole entry. */
+struct witness {
+	uint64_t at; /* where it begins, in bytes */
+	uint8_t entry[16];
+	bool no_content; /* an extended one */
 };
 
 struct disk {
@@ -28,6 +36,8 @@ struct disk {
 	unsigned nebr;
 	/* as they were */
 	uint8_t *primary_bytes, *backup_bytes; /* header, then array */
+	struct witness witness[WITNESSES_MAX];
+	unsigned nwitness;
 	struct {
 		char p[512];
 		size_t n;
@@ -51,6 +61,12 @@ uint64_t get32(const struct disk *d, uint64_t off);
 uint64_t get64(const struct disk *d, uint64_t off);
 void zero(const struct disk *d, uint64_t off, uint64_t n);
 void scribble(struct disk *d, uint64_t off, uint64_t n);
+
+struct stat size_now(const struct disk *d);
+
+/* witness.c. Before the damage, and after it: partitions of which nothing says where they are. */
+void look_witnesses(struct disk *d);
+unsigned without_witness(const struct disk *d);
 
 /* Both checksums of a copy, as its header describes it now. */
 void reseal(const struct disk *d, const struct copy *c);
