@@ -243,6 +243,50 @@ expect "400000 attributes" '0|1|3' ''
 run check large.xml
 expect "a text above the limit" '1|3' 'large\.xml'
 
+# Each begins as a Packer template, so that it is read.
+legacy='{"builders":[{"type":"qemu"}],"x":'
+hcl='source "qemu" "x" {'$'\n''}'$'\n'
+{ echo "$legacy" && yes '[' | tr -d '\n' | head -c 8000000; } >deep.json
+run check deep.json
+expect "8 MB of open brackets in JSON" '1|3' 'deep\.json'
+{ echo "$legacy[" && yes '1,' | tr -d '\n' | head -c 8000000 && echo '1]}'; } >flat.json
+run check flat.json
+expect "4,000,000 numbers in JSON" '1|3' 'flat\.json'
+{ echo "$legacy{" && seq -f '"%.0f":1,' 1 60000 | tr -d '\n' && echo '"1":1}}'; } >names.json
+run check names.json
+expect "60,000 names in an object, one of them twice" 1 'names\.json'
+{ echo "$legacy\"" && head -c 7000000 /dev/zero | tr '\0' x && echo '"}'; } | tr -d '\n' >string.json
+run check string.json
+expect "a string of 7 MB in JSON" '0|1|3' ''
+{ echo "$hcl" && yes 'a {' | head -c 4000000; } >deep.pkr.hcl
+run check deep.pkr.hcl
+expect "4 MB of open blocks in HCL" '1|3' 'deep\.pkr'
+for open in '(' '[' '{b=' '"${' 'f(' '!' '-' 'a?'; do
+	{ printf '%sx = ' "$hcl" && yes "$open" | tr -d '\n' | head -c 4000000; } >deep.pkr.hcl
+	run check deep.pkr.hcl
+	expect "4 MB of $open in HCL" '1|3' 'deep\.pkr'
+done
+{ echo "$hcl" && yes 'x {}' | head -c 8000000; } >flat.pkr.hcl
+run check flat.pkr.hcl
+expect "1,600,000 blocks in HCL" '1|3' 'flat\.pkr'
+{ printf '%sx = <<E\n' "$hcl" && yes 'EE ${' | head -c 8000000; } >heredoc.pkr.hcl
+run check heredoc.pkr.hcl
+expect "8 MB of a heredoc without an end" '1|3' 'heredoc\.pkr'
+{
+	printf 'locals {\n  a0 = "%s"\n' "$(head -c 4000 /dev/zero | tr '\0' x)"
+	for i in {1..200}; do echo "  a$i = \"\${local.a$((i - 1))}\${local.a$((i - 1))}\""; done
+	echo '}'
+	for i in {1..2000}; do printf 'source "qemu" "%s" {\n  vm_name = local.a%s\n}\n' $i $((i % 200)); done
+} >bomb.pkr.hcl
+run check bomb.pkr.hcl
+expect "locals that double each other, 2000 times" '0|1|3' ''
+mkdir beside && {
+	echo 'source "tart-cli" "x" { from_ipsw = var.x }' >beside/in.pkr.hcl
+	ln -s /dev/zero beside/a.pkr.hcl && mkfifo beside/b.pkr.hcl && truncate -s 1T beside/c.pkr.hcl
+}
+run check beside/in.pkr.hcl
+expect "files beside a template that are endless" '0|1|3' ''
+
 printf "<domain type='kvm'><name>\x1b[2J\xff\xfe</name></domain>" >control.xml
 run check control.xml
 expect "control characters and bytes that are no UTF-8" '0|1|3' ''

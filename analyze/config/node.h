@@ -142,7 +142,8 @@ bool node_double(const struct node *n, struct arena *a, const struct node **late
 		 const struct node **earlier);
 
 /* "domain/devices/iommu/driver@caching_mode" with [2] where a name repeats; items and
- * documents are numbered: "builders/[1]/qemuargs/[2]/[1]". For the locus in reports. at: any span within the text; the deepest node around it is named. */
+ * documents are numbered: "builders/[1]/qemuargs/[2]/[1]". For the locus in reports. at:
+ * any span within the text; the deepest node around it is named. */
 const char *node_locus(const struct node *root, struct span at, struct arena *a);
 
 /* The deepest node whose `whole` contains at; root when none does. */

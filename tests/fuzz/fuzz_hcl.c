@@ -3,7 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/hcl.h"
 #include "analyze/config/lens.h"
+#include "analyze/unit.h"
 #include "rewrite/text.h"
+#include "rules/rule.h"
 #include "tests/lib/tree_flaws.h"
 
 #include "base/banned.h"
@@ -65,6 +67,28 @@ static void edit_blocks(const struct source *src, const struct node *root,
 	}
 }
 
+/* What is made of it, if it is a template. */
+static void judge_template(struct view text)
+{
+	static const struct host host;
+	struct source src = source_of_bytes("text", text);
+	struct findings found = { 0 };
+	struct unit u;
+
+	unit_read(&u, &src, NULL, &host);
+	if (u.state == UNIT_READ && strcmp(u.format->name, "packer") == 0) {
+		rules_run(&u, &u.arena, &found);
+		for (size_t i = 0; i < found.v.n; i++) {
+			struct plan p = plan_on(&u.src, &u.arena);
+
+			BUG_ON(found.v.v[i]->at.src != &u.src ||
+			       span_end(found.v.v[i]->at) > text.n);
+			(void)rule_fix(found.v.v[i], &p);
+		}
+	}
+	unit_close(&u);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct view text = { data, n };
@@ -94,5 +118,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		}
 	}
 	arena_free(&a);
+	judge_template(text);
 	return 0;
 }
