@@ -78,7 +78,7 @@ static void comment(struct scanner *s)
 {
 	size_t end = s->at + 2;
 
-	if (byte(s, 1) != '*') {
+	if (byte(s, 0) == '#' || byte(s, 1) == '/') {
 		end = to_line_end(s, s->at);
 		end -= s->text.p[end - 1] == '\r';
 	} else {

@@ -110,6 +110,8 @@ static void an_argument_comes_behind_the_last_and_below_its_equals_sign(void **s
 	      "s {\n  long = 1\n  x    = 2 # c\n  a    = \"1s\"\n}\n");
 	makes("a", "1s", "s {\r\n\tb = 1 // c\r\n}",
 	      "s {\r\n\tb = 1 // c\r\n\ta = \"1s\"\r\n}");
+	makes("a", "1s", "s { #* c\n  b = 1 #*\n}",
+	      "s { #* c\n  b = 1 #*\n  a = \"1s\"\n}");
 	makes("a", "1s", "s {\r\n\tb = 1\r\n}", "s {\r\n\tb = 1\r\n\ta = \"1s\"\r\n}");
 	makes("a", "1s", "s {\n  long = 1\n\n  b = [\n    2,\n  ]\n\n  n {\n  }\n}\n",
 	      "s {\n  long = 1\n\n  b = [\n    2,\n  ]\n  a = \"1s\"\n\n  n {\n  }\n}\n");
