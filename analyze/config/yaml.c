@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/config/yaml.h"
 #include "analyze/config/yaml_tree.h"
 #include "base/banned.h"
 
