@@ -238,7 +238,7 @@ static void what_cannot_be_said_is_declined(void **state)
 {
 	(void)state;
 	declines("a: &x 1\nb: *x\n", "a", "2", "anchor");
-	declines("a: &x 1\nb: *x\n", "b", "2", "alias");
+	declines("a: &x 1\nb: *x\n", "b", "2", "is that of *x");
 	declines("a: |\n  x\n", "a", "y", "block of text");
 	declines("a: !t x\n", "a", "y", NULL);
 	declines("n: &x {a: 1}\nm: *x\n", "m/b", "y", NULL);
