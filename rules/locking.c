@@ -433,13 +433,14 @@ const struct rule rules_locking[] = {
 		 "the server does not answer (no lockd for NFS 2 and 3, an SMB or 9p "
 		 "server without byte-range locks), the VM does not start: Failed to "
 		 "lock byte 100.",
-	  .steps = "Works: copy the image to a local disk and name the copy (<source "
-		   "file=''/>, iso=, iso_url); or mount the share with NFS 4; or let its "
-		   "locks stay on this host (NFS: nolock or local_lock=posix, SMB: nobrl), "
-		   "if no other host writes to the image. Does not help: <readonly/>, "
-		   "<shareable/>, a read-only mount, another cache mode. Neither libvirt "
-		   "nor Quickemu has a setting that turns the lock off, nor has Packer for "
-		   "the medium that it installs from.",
+	  .steps =
+		  "Works: copy the image to a local disk and name the copy (<source "
+		  "file=''/>, iso=, iso_url); or mount the share with NFS 4; or let its "
+		  "locks stay on this host (NFS: nolock or local_lock=posix, SMB: nobrl), "
+		  "if no other host writes to the image. Does not help: <readonly/>, "
+		  "<shareable/>, a read-only mount, another cache mode. Neither libvirt "
+		  "nor Quickemu has a setting that turns the lock off, nor has Packer for "
+		  "the medium that it installs from.",
 	  .source = "QEMU, block/file-posix.c; utmapp/UTM#6564; nfs(5), local_lock; "
 		    "mount.cifs(8), nobrl",
 	  .since = "0.1.0",
