@@ -30,6 +30,9 @@ struct scanner {
 	struct level level[NESTING_MAX];
 	size_t depth;
 	struct arena *arena;
+	/* Where edits begin and end: within a string they may be anywhere. Sorted. */
+	const size_t *cuts;
+	size_t ncuts;
 	VEC(struct piece) pieces;
 	bool broken;
 };
@@ -157,12 +160,21 @@ static size_t doubled(const struct scanner *s)
 	return (c == '$' || c == '%') && byte(s, 1) == c && byte(s, 2) == '{' ? 3 : 0;
 }
 
-/* At least one byte, then those that are none of `special`. */
-static size_t plain_run(const struct scanner *s, const char *special)
+static size_t next_cut(struct scanner *s)
 {
-	size_t n = 1;
+	while (s->ncuts && s->cuts[0] <= s->at) {
+		s->cuts++;
+		s->ncuts--;
+	}
+	return s->ncuts ? s->cuts[0] : s->text.n;
+}
 
-	while (s->at + n < s->text.n && !memchr(special, byte(s, n), strlen(special)))
+/* At least one byte, then those that are none of `special`. */
+static size_t plain_run(struct scanner *s, const char *special)
+{
+	size_t n = 1, cut = next_cut(s);
+
+	while (s->at + n < cut && !memchr(special, byte(s, n), strlen(special)))
 		n++;
 	return n;
 }
@@ -258,6 +270,21 @@ static struct edit *sorted(const struct plan *p, struct arena *a)
 	return v;
 }
 
+/* The ends of the edits, in the text before or after. */
+static size_t *cuts_of(const struct edit *edits, size_t n, bool after, struct arena *a)
+{
+	size_t *v = arena_array(a, 2 * n, size_t), was_at = 0, at = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		at += (size_t)edits[i].at.off - was_at;
+		was_at = (size_t)span_end(edits[i].at);
+		v[2 * i] = at;
+		at += after ? edits[i].bytes.n : (size_t)edits[i].at.len;
+		v[2 * i + 1] = at;
+	}
+	return v;
+}
+
 struct pair {
 	const struct edit *edits;
 	size_t nedits;
@@ -341,6 +368,9 @@ bool judge_hcl(struct view before, struct view after, const struct plan *p,
 	struct node *root = NULL;
 	struct err e = { 0 };
 
+	was.cuts = cuts_of(pair.edits, pair.nedits, false, a);
+	is.cuts = cuts_of(pair.edits, pair.nedits, true, a);
+	was.ncuts = is.ncuts = 2 * pair.nedits;
 	if (!scan(&was) || !scan(&is)) {
 		*why = "its brackets and quotes are not seen alike by two readers";
 		return false;

@@ -176,6 +176,42 @@ static void what_holds_other_things_is_not_overwritten(void **state)
 	refuses("a", "\xff", "s {\n  a = 1\n}\n");
 }
 
+/* As an edit of one option of several in a word does. */
+static void a_part_of_a_string_may_be_edited(void **state)
+{
+	static const char from[] =
+		"s {\n  a = [\"-drive\", \"file=${x},if=none\"] # c\n}\n";
+	static const struct {
+		const char *before, *put;
+		bool right;
+	} all[] = {
+		{ ",if", ",file.locking=off", true },
+		{ "if=", "format=\\\"raw\\\",", true },
+		{ "\"] #", ",x=y", true },
+		{ "file", "a,", true },
+		{ ",if", "\"", false },
+		{ ",if", "${y", false },
+		{ "x}", "\"", false },
+	};
+	const char *why;
+	struct doc d;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		uint64_t at = (uint64_t)(strstr(from, all[i].before) - from);
+		bool ok;
+
+		doc_read(&d, str_of(from));
+		assert_true(text_insert(&d.plan, at, str_of(all[i].put)));
+		ok = text_hcl.judge(d.text, plan_text(&d.plan, d.text, &d.arena), &d.plan,
+				    &d.arena, &why);
+		if (ok != all[i].right)
+			fail_msg("%s before %s: %s", all[i].put, all[i].before,
+				 ok ? "accepted" : why);
+		arena_free(&d.arena);
+	}
+}
+
 static void the_judge_sees_what_no_edit_touched(void **state)
 {
 	static const char from[] = "s {\n  a = \"x\"\n  b = [1, \"${c}\"] # d\n}\n";
@@ -217,6 +253,7 @@ int main(void)
 		cmocka_unit_test(a_block_without_arguments_is_filled),
 		cmocka_unit_test(an_argument_goes_with_its_lines),
 		cmocka_unit_test(what_holds_other_things_is_not_overwritten),
+		cmocka_unit_test(a_part_of_a_string_may_be_edited),
 		cmocka_unit_test(the_judge_sees_what_no_edit_touched),
 	};
 

@@ -1,0 +1,12 @@
+source "qemu" "deb" {
+  iso_url          = "https://example.org/d.iso"
+  iso_checksum     = "none"
+  ssh_username     = "root"
+  shutdown_command = "poweroff"
+  use_backing_file = true
+  disk_image       = "true"
+}
+
+build {
+  sources = ["source.qemu.deb"]
+}

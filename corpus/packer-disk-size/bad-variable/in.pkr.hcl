@@ -1,0 +1,15 @@
+variable "size" {
+  default = "40GB"
+}
+
+source "qemu" "deb" {
+  iso_url          = "https://example.org/d.iso"
+  iso_checksum     = "none"
+  ssh_username     = "root"
+  shutdown_command = "poweroff"
+  disk_size        = var.size
+}
+
+build {
+  sources = ["source.qemu.deb"]
+}

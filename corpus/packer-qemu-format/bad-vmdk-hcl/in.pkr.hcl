@@ -1,0 +1,11 @@
+source "qemu" "deb" {
+  iso_url          = "https://example.org/d.iso"
+  iso_checksum     = "none"
+  ssh_username     = "root"
+  shutdown_command = "poweroff"
+  format           = "vmdk"
+}
+
+build {
+  sources = ["source.qemu.deb"]
+}
