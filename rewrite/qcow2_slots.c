@@ -1,6 +1,7 @@
 /* Slots of the L1 tables of a QCOW2 image that point into the middle of an L2 table, or have
- * lost one which another L1 table still has in the same slot: snapshots share tables with the disk, and with each other. The
- * refcounts tell: of the table, and of everything that it maps, there is a reference too few.
+ * lost one which another L1 table still has in the same slot: snapshots share tables with the
+ * disk, and with each other. The refcounts tell: of the table, and of everything that it
+ * maps, there is a reference too few.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rewrite/qcow2_put.h"
 #include "analyze/image/qcow2_walk.h"

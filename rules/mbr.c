@@ -312,9 +312,9 @@ const struct rule rules_mbr[] = {
 	  .title = "an extended boot record without its signature",
 	  .why = "Linux ends the chain there: the logical partitions behind it are not found. "
 		 "parted refuses the whole table.",
-	  .steps =
-		  "If the sector otherwise is an extended boot record, `vmend fix "
-		  "--unsafe-fixes` writes its signature; else restore the table from a dump of `sfdisk -d`.",
+	  .steps = "If the sector otherwise is an extended boot record, `vmend fix "
+		   "--unsafe-fixes` writes its signature; else restore the table from a "
+		   "dump of `sfdisk -d`.",
 	  .source = MSDOS ", parse_extended(): msdos_magic_present()",
 	  .since = "0.1.0",
 	  CHECK_FIX(mbr, check_ebr_signature, mbr_fix_ebr_signature) },

@@ -55,7 +55,8 @@ const struct rule rules_mbr_unused[] = {
 	  .steps =
 		  "Look what is there (`blkid -p -O OFFSET DISK`). Give the partition its type "
 		  "back with `sfdisk --part-type DISK NUMBER TYPE`, or delete it with `sfdisk "
-		  "--delete DISK NUMBER`. `vmend fix --unsafe-fixes` clears one that cannot have been "
+		  "--delete DISK NUMBER`. `vmend fix --unsafe-fixes` clears one that "
+		  "cannot have been "
 		  "a partition.",
 	  .source =
 		  "Linux, block/partitions/msdos.c, msdos_partition(): if (!size) continue",

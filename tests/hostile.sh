@@ -249,7 +249,7 @@ hcl='source "qemu" "x" {'$'\n''}'$'\n'
 { echo "$legacy" && yes '[' | tr -d '\n' | head -c 8000000; } >deep.json
 run check deep.json
 expect "8 MB of open brackets in JSON" '1|3' 'deep\.json'
-{ echo "$legacy[" && yes '1,' | tr -d '\n' | head -c 8000000 && echo '1]}'; } >flat.json
+{ echo "${legacy}[" && yes '1,' | tr -d '\n' | head -c 8000000 && echo '1]}'; } >flat.json
 run check flat.json
 expect "4,000,000 numbers in JSON" '1|3' 'flat\.json'
 { echo "$legacy{" && seq -f '"%.0f":1,' 1 60000 | tr -d '\n' && echo '"1":1}}'; } >names.json
