@@ -198,8 +198,7 @@ static void lines_end_where_hcl_says(void **state)
 		"a = {\n\n b = 1\n c = 2,\n\n}\n",
 		"x { a = 1 }\nx {}\n",
 		"a = 1 /* \n */\nb = 2\n",
-		"\xef\xbb\xbf"
-		"a = 1\r\n",
+		"\xef\xbb\xbfx = 1\r\n",
 		"a = x[\n0\n]",
 		"",
 		"# only a comment",
