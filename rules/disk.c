@@ -188,8 +188,9 @@ static void check_native(struct scan *s, const struct disk *d)
 {
 	struct finding *f;
 
-	if (d->vm->flavour != FLAVOUR_LIBVIRT || !vm_runs_qemu(d->vm) ||
-	    !fact_is(&d->io, "native"))
+	if (d->vm->flavour != FLAVOUR_LIBVIRT && !says_qemu(d->vm))
+		return;
+	if (!vm_runs_qemu(d->vm) || !fact_is(&d->io, "native"))
 		return;
 	if (!is_or_absent(&d->device, "disk") && !fact_is(&d->device, "lun"))
 		return;

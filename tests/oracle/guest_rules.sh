@@ -44,6 +44,9 @@ for recipe in corpus/*/*/in.recipe; do
 	grep -q '^qcow2' "$recipe" && continue
 	# What a file is taken for (--as raw) is about the file, not about the disk in it.
 	grep -qs -e '--as' "corpus/$case/args" && continue
+	case $case in
+	img-compressed-archive/* | img-format-polyglot/* | img-is-html/* | img-raw-looks-qcow2/*) continue ;;
+	esac
 	sizes=(512 64k 4k 2M)
 	silent "$case" "$(compare "$case" "${sizes[n++ % 4]}")"
 done
