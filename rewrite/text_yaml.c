@@ -138,12 +138,13 @@ static bool insert_flow(struct plan *p, const struct target *t, const char *valu
 static bool insert_below(struct plan *p, const struct target *t, const char *value)
 {
 	const struct node *key = t->deepest;
-	struct yaml_layout l = yaml_layout(p->text, key->up);
+	struct yaml_layout l;
 	uint64_t at;
 	struct buf b = { 0 };
 
-	if (key->whole.len == 0 || key->up->kind != NODE_MAP || has_properties(p, key))
+	if (!key->up || key->up->kind != NODE_MAP || has_properties(p, key))
 		return plan_refuse(p, "'%.*s' cannot hold members", STR_ARG(key->key));
+	l = yaml_layout(p->text, key->up);
 	if (key->open_at.len || l.flow) {
 		buf_add(&b, key->open_at.len ? STR("{") : STR(" {"));
 		l.flow = true;

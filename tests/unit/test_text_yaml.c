@@ -247,6 +247,8 @@ static void what_cannot_be_said_is_declined(void **state)
 	declines("a: 1\na: 2\n", "a", "3", NULL);
 	declines("a: {{ x }}\n", "a", "y", NULL);
 	declines("a: x\n", "a", "\xff", NULL);
+	declines("~\n", "a", "x", "cannot hold members");
+	declines("- ~\n", "a/b", "x", NULL);
 }
 
 /* ---- the judge ---- */
