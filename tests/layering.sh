@@ -38,6 +38,9 @@ silent "every file has its licence" "$(
 		[ ! -f "$f" ] || grep -q 'SPDX-License-Identifier: Apache-2.0' "$f" || echo "$f"
 	done
 )"
+silent "no file holds the marks of a merge" "$(
+	git grep -nE '^(<{7}|>{7})( |$)' -- ':!corpus' 2>/dev/null
+)"
 silent "no function is longer than 80 lines" "$(
 	awk 'FNR == 1 { start = 0 }
 	/^[A-Za-z_].*[(,][^;]*$/ && !start { name = $0; start = FNR }
