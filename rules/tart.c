@@ -259,8 +259,8 @@ static void check_asif(struct scan *s, const struct builder *b)
 					 : scan_printf(s, "is '%s', expected keep",
 						       shown(s, recovery->v)));
 	report_label(s, f,
-		     "the build fails: the plugin cannot change partitions within "
-		     "an ASIF file");
+		     "the plugin finds no partitions within an ASIF file: it leaves "
+		     "this one, or refuses the template");
 	if (fact_known(recovery))
 		report_related(s, f, recovery->at, "what becomes of the partition");
 }
@@ -496,13 +496,16 @@ const struct rule rules_tart[] = {
 	  .since = "0.1.0",
 	  CHECK_FIX(builder, check_insecure, fix_insecure) },
 	{ .id = "tart-asif-needs-keep",
-	  .severity = SEV_ERROR,
+	  .severity = SEV_WARNING,
 	  .fix_class = FIX_SAFE,
 	  .title = "an ASIF disk whose recovery partition shall be changed",
 	  .why = "recovery_partition deletes or moves a partition in the disk's file, "
-		 "which the plugin can do in raw images only. Without it, that is what "
-		 "it does: the default is delete. Recent versions refuse the template.",
-	  .source = TART "builder/tart/builder.go, step_disk_file_prepare.go",
+		 "which the plugin can do in raw images only; the default is delete. "
+		 "Some versions refuse the template. Others find no partition table, "
+		 "leave the partition, and fail when the guest's container shall grow: "
+		 "error -69519.",
+	  .source = TART "builder/tart/builder.go, recoverypartition/delete.go; "
+			 "cirruslabs/packer-plugin-tart#207",
 	  .since = "0.1.0",
 	  CHECK_FIX(builder, check_asif, fix_asif) },
 	{ .id = "tart-base-unpinned",
