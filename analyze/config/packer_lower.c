@@ -1,0 +1,204 @@
+/* What builders of all kinds have in common, and which kinds there are.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/config/packer_lower.h"
+
+#include "base/banned.h"
+
+static const struct lens builder_lenses[] = {
+	LENS(builder, vm_name, "vm_name"),
+	LENS(builder, communicator, "communicator"),
+	LENS(builder, disable_vnc, "disable_vnc"),
+	LENS(builder, shutdown_command, "shutdown_command"),
+	LENS(builder, format, "format"),
+	LENS(builder, disk_image, "disk_image"),
+	LENS(builder, use_backing_file, "use_backing_file"),
+	LENS(builder, disk_size, "disk_size"),
+	LENS(builder, from_ipsw, "from_ipsw"),
+	LENS(builder, vm_base_name, "vm_base_name"),
+	{ "create_grace_time", offsetof(struct builder, create_grace_time),
+	  "create_grace_time", "from_ipsw" },
+	LENS(builder, disk_format, "disk_format"),
+	{ "recovery_partition", offsetof(struct builder, recovery_partition),
+	  "recovery_partition", "disk_format" },
+	LENS(builder, disk_size_gb, "disk_size_gb"),
+	LENS(builder, allow_insecure, "allow_insecure"),
+};
+
+static const struct lens list_lenses[] = {
+	LENS(builder, boot_command, "boot_command?"),
+	LENS(builder, qemuargs, "qemuargs?"),
+	LENS(builder, from_iso, "from_iso?"),
+};
+
+/* ---- facts ---- */
+
+static struct fact *fact_at(void *object, const struct lens *l)
+{
+	return (void *)((char *)object + l->offset);
+}
+
+/* Known and empty is what Packer's plugins take for not set; so is null. */
+static void take_empty_for_absent(struct fact *f)
+{
+	const struct node *n =
+		f->state == FACT_KNOWN ? lens_find(f->lens, f->owner) : NULL;
+
+	if (n && n->kind == NODE_SCALAR &&
+	    (n->type == SCALAR_NULL || (n->type == SCALAR_STRING && n->text.n == 0)))
+		f->state = FACT_ABSENT;
+}
+
+/* The value of a "list?" fact: is there something in it? */
+static void look_into_list(struct fact *f)
+{
+	const struct node *n =
+		f->state == FACT_KNOWN ? lens_find(f->lens, f->owner) : NULL;
+
+	if (!n)
+		return;
+	if (n->kind == NODE_OPAQUE)
+		f->state = FACT_UNKNOWN;
+	else if ((n->kind == NODE_LIST && !n->first) ||
+		 (n->kind == NODE_SCALAR && (n->type == SCALAR_NULL || n->text.n == 0)))
+		f->state = FACT_ABSENT;
+}
+
+bool packer_is_use(const struct lowering *l, const struct packer_use *u)
+{
+	return str_eq(u->type, l->source->labels[0]) &&
+	       str_eq(u->name, l->source->labels[1]);
+}
+
+/* The source itself does not say it: a build may. What one says twice Packer refuses. */
+static void read_added(struct lowering *l, const struct lens *lens, void *object)
+{
+	struct fact *f = fact_at(object, lens);
+
+	for (size_t i = 0; i < l->m->uses.n; i++) {
+		const struct packer_use *u = &l->m->uses.v[i];
+
+		if (!u->body || !packer_is_use(l, u) || !lens_find(lens, u->body))
+			continue;
+		if (u == l->added)
+			lens_read(lens, 1, u->body, object);
+		else
+			f->state = FACT_UNKNOWN;
+	}
+	if (f->state == FACT_ABSENT && l->unseen)
+		f->state = FACT_UNKNOWN;
+}
+
+void packer_read(struct lowering *l, const struct lens *table, size_t n, void *object)
+{
+	lens_read(table, n, l->source->body, object);
+	for (size_t i = 0; i < n; i++) {
+		struct fact *f = fact_at(object, &table[i]);
+
+		if (f->state == FACT_ABSENT)
+			read_added(l, &table[i], object);
+		if (str_ends(str_of(table[i].path), "?"))
+			look_into_list(f);
+		else
+			take_empty_for_absent(f);
+	}
+}
+
+struct fact packer_stated(const struct node *owner, struct span at, const char *value)
+{
+	return (struct fact){
+		.state = FACT_KNOWN, .v = str_of(value), .at = at, .owner = owner
+	};
+}
+
+static void place_absent(struct fact *f, const struct node *owner)
+{
+	if (!f->owner)
+		*f = (struct fact){ .at = owner->open_at, .owner = owner };
+}
+
+void packer_complete_disk(struct disk *d, const struct vm *vm, const struct node *node)
+{
+	struct fact *const facts[] = {
+		&d->device,
+		&d->type,
+		&d->source,
+		&d->format,
+		&d->target,
+		&d->bus,
+		&d->cache,
+		&d->io,
+		&d->discard,
+		&d->readonly,
+		&d->shareable,
+		&d->transient,
+		&d->logical_block_size,
+		&d->physical_block_size,
+	};
+
+	for (size_t i = 0; i < COUNT(facts); i++)
+		place_absent(facts[i], node);
+	d->vm = vm;
+	d->node = node;
+}
+
+static void complete_vm(struct vm *vm, const struct node *node)
+{
+	struct fact *const facts[] = {
+		&vm->name,    &vm->uuid,     &vm->type, &vm->arch,
+		&vm->machine, &vm->emulator, &vm->acpi, &vm->ioapic,
+	};
+
+	for (size_t i = 0; i < COUNT(facts); i++)
+		place_absent(facts[i], node);
+	vm->flavour = FLAVOUR_PACKER;
+	vm->node = node;
+}
+
+/* ---- kinds of builders ---- */
+
+static const struct {
+	const char *type;
+	void (*lower)(struct lowering *l, struct vm *vm);
+} kinds[] = {
+	{ "qemu", packer_lower_qemu },
+	{ "tart-cli", packer_lower_other },
+	{ "virtualbox-iso", packer_lower_other },
+	{ "virtualbox-ovf", packer_lower_other },
+	{ "virtualbox-vm", packer_lower_other },
+	{ "vmware-iso", packer_lower_other },
+	{ "vmware-vmx", packer_lower_other },
+	{ "proxmox", packer_lower_proxmox },
+	{ "proxmox-iso", packer_lower_proxmox },
+	{ "proxmox-clone", packer_lower_proxmox },
+	{ "vsphere-iso", packer_lower_other },
+	{ "vsphere-clone", packer_lower_other },
+	{ "parallels-iso", packer_lower_other },
+	{ "parallels-pvm", packer_lower_other },
+	{ "hyperv-iso", packer_lower_other },
+	{ "hyperv-vmcx", packer_lower_other },
+	{ "utm-iso", packer_lower_other },
+	{ "libvirt", packer_lower_other },
+};
+
+static size_t kind_of(struct str type)
+{
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		if (str_is(type, kinds[i].type))
+			return i;
+	}
+	return COUNT(kinds);
+}
+
+bool packer_is_builder(struct str type)
+{
+	return kind_of(type) < COUNT(kinds);
+}
+
+void packer_lower(struct lowering *l, struct vm *vm, struct builder *b)
+{
+	kinds[kind_of(l->source->labels[0])].lower(l, vm);
+	vm->builder = b;
+	complete_vm(vm, l->source->body);
+	READ(l, builder_lenses, b);
+	READ(l, list_lenses, b);
+}

@@ -1,0 +1,51 @@
+/* How the builders of Packer templates become VMs: one function per kind of builder, and what
+ * they share. Only packer.c and packer_*.c include it.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef ANALYZE_CONFIG_PACKER_LOWER_H
+#define ANALYZE_CONFIG_PACKER_LOWER_H
+
+#include "analyze/config/lens.h"
+#include "analyze/config/packer.h"
+#include "analyze/config/packer_value.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* What is being lowered: one source, with what builds add to it. */
+struct lowering {
+	struct unit *unit;
+	struct packer_module *m;
+	struct packer_scope scope;
+	const struct packer_block *source;
+	const struct packer_use *added; /* the only use, and it adds something; or NULL */
+	bool unseen;                    /* something may be said where we cannot see it */
+};
+
+/* ---- for each kind of builder ---- */
+
+/* Facts of object, by a table of lenses, from all places that say something about it. */
+void packer_read(struct lowering *l, const struct lens *table, size_t n, void *object);
+
+#define READ(l, table, object) packer_read((l), (table), COUNT(table), (object))
+
+/* What the flavour implies: there is no word for it, and so it cannot be set. */
+struct fact packer_stated(const struct node *owner, struct span at, const char *value);
+
+/* Facts that nobody has filled in are absent, in node. */
+void packer_complete_disk(struct disk *d, const struct vm *vm, const struct node *node);
+
+void packer_lower_qemu(struct lowering *l, struct vm *vm);
+void packer_lower_proxmox(struct lowering *l, struct vm *vm);
+void packer_lower_other(struct lowering *l, struct vm *vm);
+
+/* ---- for packer.c ---- */
+
+/* Is it a builder that makes VMs, as far as is known here? */
+bool packer_is_builder(struct str type);
+
+/* Does u build l's source? */
+bool packer_is_use(const struct lowering *l, const struct packer_use *u);
+
+/* Lowers l's source, whose values are resolved. */
+void packer_lower(struct lowering *l, struct vm *vm, struct builder *b);
+
+#endif
