@@ -156,6 +156,11 @@ struct vm {
 	 * they may say something else than the facts above. */
 	const struct str *raw;
 	size_t nraw;
+	/* A VM of FLAVOUR_QEMU, of the words that are added to the command line which the
+	 * flavour's own program makes of the rest: <qemu:arg>, qemuargs, extra_args, raw.qemu
+	 * (config/qemu_args.h); NULL: there are none. */
+	const struct vm *args;
+	const struct vm *base; /* whose args this is, where that is what it is */
 	/* The same for who asks about QEMU's options (config/qemu.h); NULL: there are none. */
 	const struct qemu_command *qemu;
 	/* How Packer makes it (config/packer.h); NULL: it is no template's. */

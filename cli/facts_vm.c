@@ -86,5 +86,10 @@ void facts_of_vms(struct facts *f, const struct unit *u)
 		facts_of_vm(f, &u->vms[i],
 			    u->nvms == 1 ? "vm"
 					 : arena_printf(f->arena, "vm %zu", i + 1));
+	for (size_t i = 0; i < u->nvms; i++) {
+		if (u->vms[i].args)
+			facts_of_vm(f, u->vms[i].args,
+				    arena_printf(f->arena, "words of vm %zu", i + 1));
+	}
 	facts_list_end(f);
 }

@@ -14,6 +14,9 @@
 
 struct finding;
 struct node;
+struct qemu_command;
+struct qemu_option;
+struct word;
 
 /* Images are written in this order, with an fsync after each: what is pointed to first,
  * the pointer to it next, what makes readers look at all last. */
@@ -99,6 +102,17 @@ bool plan_remove(struct plan *p, const struct fact *f)
  * stands alone on it. */
 bool plan_remove_node(struct plan *p, const struct node *n)
 	__attribute__((warn_unused_result));
+
+/* [from, to) of a word's text becomes `text`, written as the word's quotes want it. */
+bool plan_word(struct plan *p, const struct word *w, size_t from, size_t to,
+	       struct str text) __attribute__((warn_unused_result));
+/* Another option of a command line, before o or behind it, written as o is; value: NULL
+ * for none. And o with its value taken away. */
+bool plan_add_option(struct plan *p, const struct qemu_command *c,
+		     const struct qemu_option *o, bool behind, const char *name,
+		     const char *value) __attribute__((warn_unused_result));
+bool plan_remove_option(struct plan *p, const struct qemu_command *c,
+			const struct qemu_option *o) __attribute__((warn_unused_result));
 
 void plan_title(struct plan *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

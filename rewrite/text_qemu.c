@@ -1,21 +1,9 @@
 /* Edits of one word's options by meaning: key=value units, whole ones only, within whatever
- * the word is written in. What is written needs no quotes in any of them.
+ * the word is written in (plan_word()).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rewrite/text.h"
 #include "analyze/config/qemu_opts.h"
 #include "base/banned.h"
-
-/* No shell, XML, JSON, YAML or HCL reads these in a way of its own within a word. */
-static bool needs_no_quotes(const char *s)
-{
-	for (; *s; s++) {
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			    "0123456789_./:+-=,",
-			    *s))
-			return false;
-	}
-	return true;
-}
 
 static void add_value(struct buf *b, const char *value)
 {
@@ -33,16 +21,6 @@ static bool can_edit(struct plan *p, const struct node *map)
 	if (map->word->fixed)
 		return plan_refuse(p, "its word cannot be edited: %s", map->word->fixed);
 	return true;
-}
-
-static bool replace(struct plan *p, const struct word *w, size_t from, size_t to,
-		    struct str text)
-{
-	struct span at;
-
-	if (!word_cut(w, from, to, &at))
-		return plan_refuse(p, "quotes begin or end within it");
-	return plan_replace(p, at, text);
 }
 
 /* The k-th unit that is an option: the k-th child. */
@@ -76,10 +54,10 @@ static bool set_unit(struct plan *p, const struct node *map, const struct node *
 	if (u.flag) {
 		buf_printf(&b, "%.*s=", STR_ARG(n->key));
 		add_value(&b, value);
-		return replace(p, map->word, u.from, u.to, text_kept(p, &b));
+		return plan_word(p, map->word, u.from, u.to, text_kept(p, &b));
 	}
 	add_value(&b, value);
-	return replace(p, map->word, u.value, u.to, text_kept(p, &b));
+	return plan_word(p, map->word, u.value, u.to, text_kept(p, &b));
 }
 
 /* Behind the last option, and within its quotes. */
@@ -99,7 +77,7 @@ static bool append_unit(struct plan *p, const struct node *map, struct str key,
 		buf_char(&b, ',');
 	buf_printf(&b, "%.*s=", STR_ARG(key));
 	add_value(&b, value);
-	return replace(p, w, w->text.n, w->text.n, text_kept(p, &b));
+	return plan_word(p, w, w->text.n, w->text.n, text_kept(p, &b));
 }
 
 static bool qemu_set(struct plan *p, const struct fact *f, const char *value)
@@ -108,8 +86,6 @@ static bool qemu_set(struct plan *p, const struct fact *f, const char *value)
 
 	if (!can_edit(p, f->owner))
 		return false;
-	if (!needs_no_quotes(value))
-		return plan_refuse(p, "'%s' would need quotes there", value);
 	BUG_ON(t.path.n != 1 || t.path.attribute.n > 0 || t.path.presence);
 	if (!t.found)
 		return append_unit(p, f->owner, t.path.steps[0], value);
@@ -134,7 +110,7 @@ static bool qemu_remove_node(struct plan *p, const struct node *n)
 	if (!can_edit(p, map) || !unit_of(map, n, &u))
 		return false;
 	if (u.from > 0)
-		return replace(p, map->word, u.from - 1, u.to, STR(""));
+		return plan_word(p, map->word, u.from - 1, u.to, STR(""));
 	if (!n->next)
 		return plan_refuse(p, "nothing would be left of the option");
 	if (u.key_end == u.from)
@@ -142,7 +118,7 @@ static bool qemu_remove_node(struct plan *p, const struct node *n)
 	at = u.to + 1;
 	if (!qemu_unit(map->word, NULL, &at, &next) || next.flag)
 		return plan_refuse(p, "the rest would be read in another way");
-	return replace(p, map->word, u.from, u.to + 1, STR(""));
+	return plan_word(p, map->word, u.from, u.to + 1, STR(""));
 }
 
 static bool is_of_lens(const struct node *n, const struct lens *l)

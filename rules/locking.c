@@ -397,9 +397,7 @@ static bool fix_fileless(struct plan *p, const struct finding *f, const struct v
 		return plan_remove_node(p, qemu_opt(o, "file.locking"));
 	}
 	plan_title(p, "remove the -drive");
-	if (!o->node)
-		return plan_refuse(p, "its words are not in a text of words");
-	return plan_remove_node(p, o->node);
+	return plan_remove_option(p, vm->qemu, o);
 }
 
 const struct rule rules_locking[] = {

@@ -51,10 +51,10 @@ static bool add_iommu(struct plan *p, const struct vm *vm, const struct qemu_opt
 		if (&c->options[i] == o)
 			break;
 		if (str_is(c->options[i].name, "device"))
-			return plan_words(p, c, &c->options[i], false,
-					  "-device intel-iommu");
+			return plan_add_option(p, c, &c->options[i], false, "-device",
+					       "intel-iommu");
 	}
-	return plan_words(p, c, o, true, "-device intel-iommu");
+	return plan_add_option(p, c, o, true, "-device", "intel-iommu");
 }
 
 static bool fix_machine(struct plan *p, const struct finding *f, const struct vm *vm)

@@ -49,11 +49,7 @@ static bool index_is_taken(const struct qemu_command *c)
 
 static bool insert(struct plan *p, const struct word *w, size_t at, const char *text)
 {
-	struct span place;
-
-	if (!word_cut(w, at, at, &place))
-		return plan_refuse(p, "its word cannot be edited");
-	return plan_replace(p, place, str_of(text));
+	return plan_word(p, w, at, at, str_of(text));
 }
 
 /* -cdrom's whole word is a file name; in -drive a comma ends it. */
@@ -71,32 +67,18 @@ bool plan_cdrom_as_drive(struct plan *p, const struct qemu_command *c,
 {
 	const struct word *w = o->value;
 
-	if (!c->blanks || o->word->fixed || w->fixed)
-		return plan_refuse(p, "its words cannot be edited");
 	if (word_unknown(w, 0, name))
 		return plan_refuse(p, "the name is decided elsewhere, and a comma in it "
 				      "would have to be doubled");
 	if (index_is_taken(c))
 		return plan_refuse(p, "another drive has, or may have, index=2, which is "
 				      "that of -cdrom");
-	if (!plan_replace(p, o->word->at, STR("-drive")) || !insert(p, w, 0, "file="))
+	if (!plan_word(p, o->word, 0, o->word->text.n, STR("-drive")) ||
+	    !insert(p, w, 0, "file="))
 		return false;
 	if (!double_commas(p, w, name))
 		return false;
 	return insert(p, w, name,
 		      name < w->text.n ? ",media=cdrom,index=2"
 				       : ",media=cdrom,index=2,file.locking=off");
-}
-
-bool plan_words(struct plan *p, const struct qemu_command *c, const struct qemu_option *o,
-		bool behind, const char *text)
-{
-	struct span at = behind && o->value ? o->value->at : o->word->at;
-
-	if (!c->blanks)
-		return plan_refuse(p, "the words are not in a text of words");
-	at.off = behind ? span_end(at) : at.off;
-	at.len = 0;
-	return plan_replace(p, at,
-			    str_of(arena_printf(p->arena, behind ? " %s" : "%s ", text)));
 }

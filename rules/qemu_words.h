@@ -16,8 +16,5 @@ const struct qemu_option *option_with(const struct qemu_command *c, const char *
  * word is the image's name. */
 bool plan_cdrom_as_drive(struct plan *p, const struct qemu_command *c,
 			 const struct qemu_option *o, size_t name);
-/* `text` as words of their own: before o, or behind it when `behind`. */
-bool plan_words(struct plan *p, const struct qemu_command *c, const struct qemu_option *o,
-		bool behind, const char *text);
 
 #endif

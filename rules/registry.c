@@ -167,6 +167,8 @@ static void run_rule(struct scan *s)
 	}
 	for (size_t i = 0; i < u->nvms; i++) {
 		run_on_vm(s, &u->vms[i]);
+		if (u->vms[i].args)
+			run_on_vm(s, u->vms[i].args);
 		RUN(s, incus, u->incus ? &u->incus[i] : NULL);
 	}
 	for (size_t i = 0; i < u->npools; i++)

@@ -105,6 +105,7 @@ static bool read_value(struct reading *r, struct qemu_option *o, const struct ar
 	struct word *json;
 
 	o->value = w;
+	o->n = 2;
 	if (!arg || arg->kind != OPTS) {
 		o->value_node = add_item(w, r->a);
 		return !w->list || o->value_node;
@@ -133,7 +134,7 @@ static bool read_option(struct reading *r)
 		return !w->list || add_item(w, r->a);
 	}
 	o = &r->options[r->c->noptions++];
-	*o = (struct qemu_option){ .word = w };
+	*o = (struct qemu_option){ .word = w, .from = r->at - 1, .n = 1 };
 	o->node = add_item(w, r->a);
 	if (w->list && !o->node)
 		return false;
@@ -157,6 +158,8 @@ struct qemu_command *qemu_command(const struct word *words, size_t n, struct are
 	if (!r.c || !r.options)
 		return NULL;
 	r.c->options = r.options;
+	r.c->words = words;
+	r.c->nwords = n;
 	if (n > 0)
 		r.c->at = words[0].at;
 	while (r.at < n) {

@@ -1,6 +1,6 @@
 /* QEMU's command line: https://www.qemu.org/docs/master/system/invocation.html
- * Words in, whatever wrote them: a script, a unit, Packer's qemuargs, UTM's
- * AdditionalArguments, Quickemu's extra_args, Incus' raw.qemu, libvirt's <qemu:arg>.
+ * Words in, whatever wrote them: a script, a unit; what a document of another syntax holds
+ * comes through qemu_args.h.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef ANALYZE_CONFIG_QEMU_H
 #define ANALYZE_CONFIG_QEMU_H
@@ -17,6 +17,7 @@ struct qemu_option {
 	const struct node
 		*opts; /* the options in value; NULL: it is none that has such */
 	const struct node *node, *value_node; /* items of the list; NULL: there is none */
+	size_t from, n;                       /* its words, in the command's */
 };
 
 /* A call of qemu-img in the same script. */
@@ -31,11 +32,12 @@ struct qemu_command {
 	struct span at; /* the program's name, or what holds the words */
 	const struct qemu_option *options;
 	size_t noptions;
+	const struct word *words;
+	size_t nwords;
 	/* A word stands for options that are decided elsewhere, or names a file of them: what
 	 * is not seen may still be there. */
 	bool open;
-	/* Words are between blanks, as in a shell: an option can be put between two. */
-	bool blanks;
+	bool blanks; /* words are between blanks, on lines, as in a shell */
 	const struct qemu_img *imgs;
 	size_t nimgs;
 };
@@ -51,6 +53,12 @@ struct qemu_command *qemu_command(const struct word *words, size_t n, struct are
  * binds c to it. program: its name. False: memory is gone. */
 bool qemu_vm(struct vm *vm, const struct word *program, struct qemu_command *c,
 	     const struct host *host, struct arena *a)
+	__attribute__((warn_unused_result));
+
+/* The same for words that are added to base's command line, which is not seen: facts that
+ * they do not state are those of base. */
+bool qemu_vm_added(struct vm *vm, const struct vm *base, struct qemu_command *c,
+		   const struct host *host, struct arena *a)
 	__attribute__((warn_unused_result));
 
 /* The last option of that name; NULL: there is none. */

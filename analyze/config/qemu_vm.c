@@ -113,9 +113,12 @@ static bool read_devices(struct vm *vm, const struct qemu_command *c,
 	}
 	d = arena_try_array(a, qemu_count_disks(c), struct disk);
 	i = arena_try_array(a, iommus, struct iommu);
-	h = arena_try_array(a, hostdevs, struct hostdev);
+	h = arena_try_array(a, hostdevs + vm->nhostdevs, struct hostdev);
 	if (!d || !i || !h)
 		return false;
+	/* Those of the VM that the words are added to come first. */
+	if (vm->nhostdevs)
+		memcpy(h, vm->hostdevs, vm->nhostdevs * sizeof(*h));
 	qemu_read_disks(vm, d, c, host);
 	vm->iommus = i;
 	vm->hostdevs = h;
@@ -127,9 +130,8 @@ static bool read_devices(struct vm *vm, const struct qemu_command *c,
 			i++->vm = vm;
 			vm->niommus++;
 		} else if (hostdev_type(driver)) {
-			read_hostdev(h, &c->options[k], driver);
-			h++->vm = vm;
-			vm->nhostdevs++;
+			read_hostdev(&h[vm->nhostdevs], &c->options[k], driver);
+			h[vm->nhostdevs++].vm = vm;
 		}
 	}
 	return true;
@@ -172,13 +174,9 @@ static void read_machine(struct vm *vm, const struct qemu_command *c)
 		vm->ioapic.v = str_is(vm->irqchip.v, "on") ? STR("kvm") : STR("qemu");
 }
 
-/* Some accelerator is in use in any case: it does run under QEMU. */
-static void read_type(struct vm *vm, const struct word *program,
-		      const struct qemu_command *c)
+/* What the words say of the accelerator, else what is there already. */
+static void read_accel(struct vm *vm, const struct qemu_command *c)
 {
-	qemu_say(&vm->type, "qemu", program->at, vm->node);
-	if (str_ends(program->text, "kvm"))
-		vm->type.v = STR("kvm");
 	for (size_t i = 0; i < c->noptions; i++) {
 		const struct qemu_option *o = &c->options[i];
 		const struct node *accel = NULL;
@@ -234,6 +232,16 @@ static void read_texts(struct vm *vm, const struct qemu_command *c)
 	vm->acpi = (struct fact){ .state = FACT_UNKNOWN, .at = c->at };
 }
 
+/* Some accelerator is in use in any case: it does run under QEMU. */
+static void read_type(struct vm *vm, const struct word *program,
+		      const struct qemu_command *c)
+{
+	qemu_say(&vm->type, "qemu", program->at, vm->node);
+	if (str_ends(program->text, "kvm"))
+		vm->type.v = STR("kvm");
+	read_accel(vm, c);
+}
+
 bool qemu_vm(struct vm *vm, const struct word *program, struct qemu_command *c,
 	     const struct host *host, struct arena *a)
 {
@@ -247,5 +255,39 @@ bool qemu_vm(struct vm *vm, const struct word *program, struct qemu_command *c,
 				      .at = program->at };
 	read_machine(vm, c);
 	read_texts(vm, c);
+	return read_devices(vm, c, host, a);
+}
+
+/* ---- words that are added to a command line ---- */
+
+/* Where the words say nothing, the rest of the command line does, or may. */
+static void inherit(struct fact *f, const struct fact *from)
+{
+	if (f->state == FACT_ABSENT || (f->state == FACT_UNKNOWN && f->v.n == 0))
+		*f = *from;
+}
+
+bool qemu_vm_added(struct vm *vm, const struct vm *base, struct qemu_command *c,
+		   const struct host *host, struct arena *a)
+{
+	*vm = (struct vm){ .flavour = FLAVOUR_QEMU,
+			   .node = base->node,
+			   .base = base,
+			   .qemu = c,
+			   .type = base->type,
+			   .arch = base->arch,
+			   .emulator = base->emulator,
+			   .hostdevs = base->hostdevs,
+			   .nhostdevs = base->nhostdevs };
+	c->vm = vm;
+	c->open = true;
+	read_accel(vm, c);
+	read_machine(vm, c);
+	read_texts(vm, c);
+	inherit(&vm->machine, &base->machine);
+	inherit(&vm->name, &base->name);
+	inherit(&vm->uuid, &base->uuid);
+	if (!fact_known(&vm->irqchip))
+		inherit(&vm->ioapic, &base->ioapic);
 	return read_devices(vm, c, host, a);
 }

@@ -3,7 +3,7 @@
  * https://github.com/quickemu-project/quickemu, quickemu_conf(5)
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/lens.h"
-#include "analyze/config/qemu.h"
+#include "analyze/config/qemu_args.h"
 #include "analyze/config/shell.h"
 #include "analyze/host.h"
 #include "analyze/unit.h"
@@ -176,57 +176,13 @@ static const struct word *extra_args(const struct reading *r)
 	return w && w->text.n > 0 ? w : NULL;
 }
 
-static size_t split(const struct word *w, struct word *to, struct arena *a, bool *full)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->text.n && !*full;) {
-		size_t from = i;
-
-		while (i < w->text.n &&
-		       (word_skip(w, i) > i || !strchr(" \t\n", w->text.p[i])))
-			i = word_skip(w, i) > i ? word_skip(w, i) : i + 1;
-		if (i > from && to)
-			*full = !word_slice(&to[n], w, from, i, a);
-		if (i > from && to && word_unknown(&to[n], 0, i - from))
-			to[n].open = true;
-		n += i > from;
-		i++;
-	}
-	return n;
-}
-
-/* They are added to a command line that Quickemu makes: most of it is not seen. */
-static bool read_extra(struct reading *r, struct vm *vm, const struct word *w)
-{
-	static const struct word_part whole = { .n = 18, .exact = true };
-	struct word *words, program = { .text = STR("qemu-system-x86_64"),
-					.at = w->at,
-					.parts = &whole,
-					.nparts = 1 };
-	struct qemu_command *c;
-	bool full = false;
-	size_t n = split(w, NULL, r->a, &full);
-
-	words = arena_try_array(r->a, n, struct word);
-	if (!words)
-		return false;
-	(void)split(w, words, r->a, &full);
-	c = full ? NULL : qemu_command(words, n, r->a);
-	if (!c)
-		return false;
-	c->open = true;
-	vm->flavour = FLAVOUR_QEMU;
-	vm->node = r->root;
-	return qemu_vm(vm, &program, c, r->u->host, r->a);
-}
-
 /* ---- the VM ---- */
 
 static bool read_vms(struct reading *r)
 {
-	struct vm *vm = arena_try_array(r->a, 2, struct vm);
+	struct vm *vm = arena_try_new(r->a, struct vm);
 	struct disk *disks = arena_try_array(r->a, NMEDIA + 2, struct disk);
+	struct qemu_args args = qemu_args_in(r->u->text, r->a);
 	const struct word *extra = extra_args(r);
 	struct span at = r->root->open_at;
 
@@ -244,11 +200,11 @@ static bool read_vms(struct reading *r)
 	unknown(&vm->name, at); /* that of the file */
 	absent(&vm->uuid, at);
 	read_disks(r, vm, disks);
-	if (extra && !read_extra(r, &vm[1], extra))
-		return false;
+	if (extra)
+		qemu_args_split(&args, extra, SPLIT_BLANKS);
 	r->u->vms = vm;
-	r->u->nvms = extra ? 2 : 1;
-	return true;
+	r->u->nvms = 1;
+	return qemu_args_vm(&args, vm, r->u->host);
 }
 
 /* ---- the format ---- */

@@ -477,6 +477,7 @@ static void finish(struct shell_lex *l, struct word *w, size_t from)
 	struct word_part *parts = arena_array(l->a, l->parts.n, struct word_part);
 
 	w->at = span_of(l, from, l->at);
+	w->code = WORD_SHELL;
 	if (l->parts.n)
 		memcpy(parts, l->parts.v, l->parts.n * sizeof(*parts));
 	w->parts = parts;

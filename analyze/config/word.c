@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/word.h"
 #include "analyze/config/node.h"
+#include "analyze/config/yaml.h"
 #include "base/vec.h"
 #include "base/utf8.h"
 
@@ -128,7 +129,8 @@ static size_t group_end(const struct word *w, const struct word_part *p)
 	return p->from + p->n;
 }
 
-bool word_cut(const struct word *w, size_t from, size_t to, struct span *out)
+bool word_cut(const struct word *w, size_t from, size_t to, struct span *out,
+	      const struct word_part **in)
 {
 	const struct word_part *first = part_at(w, from), *last;
 	struct span a, b;
@@ -138,10 +140,15 @@ bool word_cut(const struct word *w, size_t from, size_t to, struct span *out)
 		return false;
 	if (from == to) {
 		*out = word_span(w, from, to);
+		*in = first = part_at(w, from > 0 ? from - 1 : from);
 		last = w->parts + w->nparts - 1;
 		/* Behind quotes around the last value alone: not within them. */
-		if (from == w->text.n && last->quote && group_begin(w, last) > 0)
+		if (from == w->text.n && last->quote && group_begin(w, last) > 0) {
 			*out = between(w->at, span_end(last->all), span_end(last->all));
+			*in = NULL;
+		}
+		if (*in && !(*in)->quote)
+			*in = NULL;
 		return can_insert(w, from);
 	}
 	last = part_at(w, to - 1);
@@ -153,6 +160,7 @@ bool word_cut(const struct word *w, size_t from, size_t to, struct span *out)
 		return false;
 	a = within(first, from, u64_min(to, first->from + first->n));
 	b = within(last, u64_max(from, last->from), to);
+	*in = first->quote && first->quote == last->quote ? first : NULL;
 	/* Quotes that open within [from, to) must close there. */
 	if (first->quote != last->quote) {
 		if ((first->quote && from != group_begin(w, first)) ||
@@ -299,6 +307,30 @@ static bool match(struct reading *r, const struct node *n)
 	return j == r->text.n;
 }
 
+/* Blocks of YAML, which have indentation before each line: byte by byte. */
+static bool match_lines(struct reading *r, const struct node *n, struct view text)
+{
+	struct buf decoded = { 0 };
+	uint32_t *at;
+	bool ok;
+
+	if (n->syntax != SYNTAX_YAML ||
+	    (n->style != STYLE_LITERAL && n->style != STYLE_FOLDED))
+		return false;
+	at = arena_try_array(r->a, 2 * (n->whole.len + 2), uint32_t);
+	r->full = !at;
+	ok = at && yaml_places(text, n, &decoded, at) && decoded.n == r->text.n;
+	r->parts.n = 0;
+	for (size_t i = 0; ok && i < decoded.n && !r->full; i++) {
+		size_t len = at[i + 1] - at[i];
+
+		add_part(r, i, 1, at[i] - (size_t)r->at.off, len,
+			 len == 1 && text.p[at[i]] == (uint8_t)decoded.p[i]);
+	}
+	buf_free(&decoded);
+	return ok && !r->full;
+}
+
 /* ---- what stands for something else ---- */
 
 /* The end of the template at text[i]; 0: none begins there. */
@@ -380,14 +412,36 @@ static bool has_template(struct str s)
 	return is_at_sign(s);
 }
 
+static enum word_code code_of(const struct node *n)
+{
+	if (n->syntax == SYNTAX_XML || n->syntax == SYNTAX_PLIST)
+		return WORD_XML;
+	if (n->syntax == SYNTAX_JSON || n->syntax == SYNTAX_HCL)
+		return n->style != STYLE_DOUBLE  ? WORD_BARE
+		       : n->syntax == SYNTAX_HCL ? WORD_HCL
+						 : WORD_JSON;
+	if (n->syntax != SYNTAX_YAML || n->style == STYLE_PLAIN ||
+	    n->style == STYLE_FOLDED)
+		return WORD_BARE;
+	if (n->style == STYLE_SINGLE)
+		return WORD_YAML_SINGLE;
+	return n->style == STYLE_DOUBLE ? WORD_JSON : WORD_LINE;
+}
+
 bool word_of_node(struct word *w, const struct node *n, struct view text, struct arena *a)
 {
 	struct span at = node_value_at(n);
 	struct reading r = { .text = n->text, .at = at, .a = a };
 
-	*w = (struct word){ .text = n->text, .at = n->whole };
+	*w = (struct word){ .text = n->text, .at = n->whole, .code = code_of(n) };
 	if (n->from || !view_has(text, (size_t)at.off, (size_t)at.len)) {
 		*w = word_opaque(n->whole, n->text);
+		if (n->kind == NODE_OPAQUE || has_template(n->text))
+			return true;
+		/* What it says is known, and stands elsewhere. */
+		if (!word_plain(w, n->whole, n->text, a))
+			return false;
+		w->fixed = "its value is decided elsewhere";
 		return true;
 	}
 	r.raw = view_cut(text, (size_t)at.off, (size_t)at.len);
@@ -399,7 +453,7 @@ bool word_of_node(struct word *w, const struct node *n, struct view text, struct
 		}
 		r.text = w->text = str_view(r.raw);
 	}
-	if (!match(&r, n)) {
+	if (!match(&r, n) && !match_lines(&r, n, text)) {
 		if (r.full)
 			return false;
 		if (!word_plain(w, n->whole, n->text, a))
