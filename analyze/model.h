@@ -104,7 +104,10 @@ struct disk {
 	struct fact shareable; /* "yes" when present */
 	struct fact transient; /* "yes" when present */
 	struct fact logical_block_size, physical_block_size; /* bytes */
-	struct fact locking; /* QEMU's locks on the image file: on, off, auto */
+	struct fact size;       /* of a disk that is made, as it is written */
+	struct fact iothread;   /* true: a thread of QEMU's own, by name elsewhere */
+	struct fact controller; /* the number of the one that it is attached to */
+	struct fact locking;    /* QEMU's locks on the image file: on, off, auto */
 	/* The backing file, where the config itself names it, and the locks on that. */
 	struct fact backing, backing_locking;
 	const struct mount *backing_mount;
@@ -143,6 +146,7 @@ struct vm {
 	struct fact arch;     /* x86_64, aarch64, ... */
 	struct fact machine;  /* q35, pc-i440fx-7.2, virt-8.0, ... */
 	struct fact emulator; /* path of the QEMU binary */
+	struct fact firmware; /* bios, efi, ... as the flavour spells it */
 	struct fact acpi;     /* "yes" when present */
 	struct fact ioapic;   /* qemu (split), kvm */
 	struct fact irqchip;  /* QEMU's word for the same: split, off, on */

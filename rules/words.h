@@ -21,6 +21,8 @@ static inline const char *quote_of(const struct vm *vm)
 /* Who refuses what is wrong, and when. */
 static inline const char *refuses(const struct vm *vm)
 {
+	if (vm->builder)
+		return "Proxmox VE does not start the VM";
 	return says_qemu(vm) ? "QEMU exits at start" : "libvirt refuses the domain";
 }
 

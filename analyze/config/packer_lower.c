@@ -103,6 +103,14 @@ void packer_read(struct lowering *l, const struct lens *table, size_t n, void *o
 	}
 }
 
+void packer_read_map(const struct lens *table, size_t n, const struct node *map,
+		     void *object)
+{
+	lens_read(table, n, map, object);
+	for (size_t i = 0; i < n; i++)
+		take_empty_for_absent(fact_at(object, &table[i]));
+}
+
 struct fact packer_stated(const struct node *owner, struct span at, const char *value)
 {
 	return (struct fact){
@@ -133,6 +141,9 @@ void packer_complete_disk(struct disk *d, const struct vm *vm, const struct node
 		&d->transient,
 		&d->logical_block_size,
 		&d->physical_block_size,
+		&d->size,
+		&d->iothread,
+		&d->controller,
 	};
 
 	for (size_t i = 0; i < COUNT(facts); i++)
@@ -144,8 +155,8 @@ void packer_complete_disk(struct disk *d, const struct vm *vm, const struct node
 static void complete_vm(struct vm *vm, const struct node *node)
 {
 	struct fact *const facts[] = {
-		&vm->name,    &vm->uuid,     &vm->type, &vm->arch,
-		&vm->machine, &vm->emulator, &vm->acpi, &vm->ioapic,
+		&vm->name,     &vm->uuid,     &vm->type, &vm->arch,   &vm->machine,
+		&vm->emulator, &vm->firmware, &vm->acpi, &vm->ioapic,
 	};
 
 	for (size_t i = 0; i < COUNT(facts); i++)
@@ -162,16 +173,16 @@ static const struct {
 } kinds[] = {
 	{ "qemu", packer_lower_qemu },
 	{ "tart-cli", packer_lower_other },
-	{ "virtualbox-iso", packer_lower_other },
+	{ "virtualbox-iso", packer_lower_virtualbox },
 	{ "virtualbox-ovf", packer_lower_other },
 	{ "virtualbox-vm", packer_lower_other },
-	{ "vmware-iso", packer_lower_other },
+	{ "vmware-iso", packer_lower_vmware },
 	{ "vmware-vmx", packer_lower_other },
 	{ "proxmox", packer_lower_proxmox },
 	{ "proxmox-iso", packer_lower_proxmox },
 	{ "proxmox-clone", packer_lower_proxmox },
-	{ "vsphere-iso", packer_lower_other },
-	{ "vsphere-clone", packer_lower_other },
+	{ "vsphere-iso", packer_lower_vsphere },
+	{ "vsphere-clone", packer_lower_vsphere },
 	{ "parallels-iso", packer_lower_other },
 	{ "parallels-pvm", packer_lower_other },
 	{ "hyperv-iso", packer_lower_other },

@@ -25,6 +25,10 @@ struct lowering {
 /* Facts of object, by a table of lenses, from all places that say something about it. */
 void packer_read(struct lowering *l, const struct lens *table, size_t n, void *object);
 
+/* The same of a map within the source; only there. */
+void packer_read_map(const struct lens *table, size_t n, const struct node *map,
+		     void *object);
+
 #define READ(l, table, object) packer_read((l), (table), COUNT(table), (object))
 
 /* What the flavour implies: there is no word for it, and so it cannot be set. */
@@ -35,6 +39,9 @@ void packer_complete_disk(struct disk *d, const struct vm *vm, const struct node
 
 void packer_lower_qemu(struct lowering *l, struct vm *vm);
 void packer_lower_proxmox(struct lowering *l, struct vm *vm);
+void packer_lower_virtualbox(struct lowering *l, struct vm *vm);
+void packer_lower_vmware(struct lowering *l, struct vm *vm);
+void packer_lower_vsphere(struct lowering *l, struct vm *vm);
 void packer_lower_other(struct lowering *l, struct vm *vm);
 
 /* ---- for packer.c ---- */

@@ -13,10 +13,9 @@ static const struct lens qemu_vm_lenses[] = {
 };
 
 static const struct lens qemu_disk_lenses[] = {
-	LENS(disk, format, "format"),
-	LENS(disk, bus, "disk_interface"),
-	LENS(disk, cache, "disk_cache"),
-	LENS(disk, discard, "disk_discard"),
+	LENS(disk, format, "format"),    LENS(disk, bus, "disk_interface"),
+	LENS(disk, cache, "disk_cache"), LENS(disk, discard, "disk_discard"),
+	LENS(disk, size, "disk_size"),
 };
 
 static const struct lens cdrom_lenses[] = {
