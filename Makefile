@@ -42,7 +42,7 @@ pkg_libs   := $(shell $(PKG_CONFIG) --libs $(PKGS))
 endif
 
 # ---- flags ----
-STD  := -std=c17 -D_POSIX_C_SOURCE=200809L $(if $(PORTABLE),-DVMEND_PORTABLE,-D_GNU_SOURCE) \
+STD  := -std=c17 -D_XOPEN_SOURCE=700 $(if $(PORTABLE),-DVMEND_PORTABLE,-D_GNU_SOURCE) \
 	-D_FILE_OFFSET_BITS=64 -I. -DVMEND_VERSION='"$(VERSION)"'
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
 	-Wstrict-prototypes -Wold-style-definition -Wmissing-prototypes -Wwrite-strings \
