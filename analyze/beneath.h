@@ -11,7 +11,11 @@
  * so by a link, EINVAL when it is neither of these kinds of file, which is then not opened. */
 int beneath_open(const char *root, const char *rel, struct stat *st, int *why);
 
-/* The same by POSIX alone, one component after the other: it follows no link at all, and
+/* Which file that is, of any kind, without opening it for reading where the system has a way
+ * to. 0, or -1 with *why as above. */
+int beneath_look(const char *root, const char *rel, struct stat *st, int *why);
+
+/* beneath_open() by POSIX alone, one component after the other: it follows no link at all, and
  * goes up nowhere. For systems that cannot ask their kernel to stay below. */
 int beneath_walk(int root, const char *rel, struct stat *st, int *why);
 

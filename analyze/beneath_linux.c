@@ -63,3 +63,24 @@ int beneath_open(const char *root, const char *rel, struct stat *st, int *why)
 	close(dir);
 	return fd;
 }
+
+int beneath_look(const char *root, const char *rel, struct stat *st, int *why)
+{
+	int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC), seen, rc;
+
+	if (dir < 0) {
+		*why = errno;
+		return -1;
+	}
+	seen = open_below(dir, rel, O_PATH);
+	*why = errno;
+	if (seen < 0 && (*why == ENOSYS || *why == EPERM))
+		seen = beneath_walk(dir, rel, st, why);
+	close(dir);
+	if (seen < 0)
+		return -1;
+	rc = fstat(seen, st);
+	*why = errno;
+	close(seen);
+	return rc;
+}

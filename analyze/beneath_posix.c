@@ -20,3 +20,13 @@ int beneath_open(const char *root, const char *rel, struct stat *st, int *why)
 	close(dir);
 	return fd;
 }
+
+int beneath_look(const char *root, const char *rel, struct stat *st, int *why)
+{
+	int fd = beneath_open(root, rel, st, why);
+
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}

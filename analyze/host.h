@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+struct media;
+
 /* One line of /proc/self/mountinfo. */
 struct mount {
 	const char *dir;     /* mount point, unescaped */
@@ -37,6 +39,12 @@ struct loop_device {
 struct root {
 	const char *given; /* as an absolute path */
 	const char *real;  /* the same with all links resolved */
+};
+
+/* Where files are on this machine that a config or an image names by the path that they have
+ * on another one: --path-map FROM=TO. */
+struct path_map {
+	const char *from, *to;
 };
 
 /* A program that configs are for, and its version: the user's word, --target NAME=VERSION.
@@ -65,10 +73,16 @@ struct host {
 	/* Besides each image's own folder. */
 	const struct root *roots;
 	size_t nroots;
+	const struct path_map *maps; /* what they lead to is in roots as well */
+	size_t nmaps;
 	const struct target_program *targets;
 	size_t ntargets;
 	/* All that can be read is read, not only what says what is where. NULL: no. */
 	const struct deep_watch *deep;
+	/* Only what a config can ask of its images is read: no L2 tables, no refcounts. */
+	bool shallow;
+	/* What configs name is looked at, each file once. NULL: it is not. */
+	struct media *media;
 };
 
 /* Reads this machine's mounts and loop devices. mountinfo: a file to read instead of

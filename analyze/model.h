@@ -13,6 +13,7 @@
 
 struct builder;
 struct lens;
+struct medium;
 struct node;
 struct qemu_command;
 struct source;
@@ -114,6 +115,10 @@ struct disk {
 	/* The file system that holds the source on this host; NULL: not a local path, or the
 	 * host's mounts are not known. Found by name only, the path itself is not touched. */
 	const struct mount *mount;
+	/* What the source leads to (medium.h). NULL: not known here, medium_why says why; or
+	 * nobody has asked, and that is NULL as well. */
+	const struct medium *medium;
+	const char *medium_why;
 };
 
 struct iommu {
@@ -150,7 +155,7 @@ struct vm {
 	struct fact acpi;     /* "yes" when present */
 	struct fact ioapic;   /* qemu (split), kvm */
 	struct fact irqchip;  /* QEMU's word for the same: split, off, on */
-	const struct disk *disks;
+	struct disk *disks;   /* who reads a config gives them their media at the end */
 	size_t ndisks;
 	const struct iommu *iommus; /* more than one is wrong, and still a fact */
 	size_t niommus;

@@ -35,6 +35,7 @@ struct patch {
 
 struct beside;
 struct guest;
+struct reach;
 
 struct source {
 	const char *path;    /* as the user named it; borrowed */
@@ -47,6 +48,8 @@ struct source {
 	/* What else its folder says (beside.h), for a config that means nothing alone; NULL:
 	 * not asked for. A rewritten text keeps that of the file. */
 	const struct beside *beside;
+	/* Where names in it may lead (reach.h); NULL: not asked. The same holds for it. */
+	const struct reach *reach;
 	uint64_t size;  /* bytes that can be read */
 	struct stat st; /* of the file, when it was opened */
 };

@@ -3,6 +3,7 @@
 #include "analyze/image/backing.h"
 #include "analyze/image/image.h"
 #include "analyze/image/qcow2.h"
+#include "analyze/media.h"
 #include "base/banned.h"
 
 static void fail(struct unit *u, const struct err *e)
@@ -20,6 +21,48 @@ static void look_around(struct unit *u)
 	u->loop = host_loop_of(u->host, &u->src.st);
 }
 
+/* ---- what a config names ---- */
+
+/* A file of this machine, by its name. */
+static bool names_file(const struct disk *d)
+{
+	if (!fact_known(&d->source) || d->source.v.n == 0 ||
+	    str_has(d->source.v, "://") || str_has(d->source.v, "\n"))
+		return false;
+	return fact_is(&d->type, "file") ||
+	       (fact_absent(&d->type) && d->vm->flavour == FLAVOUR_LIBVIRT);
+}
+
+static const struct reach *reach_from(struct unit *u)
+{
+	struct reach *r;
+
+	if (u->src.reach || u->src.fd < 0)
+		return u->src.reach;
+	r = arena_new(&u->arena, struct reach);
+	*r = reach_of(&u->src, u->host, &u->arena);
+	return u->src.reach = r;
+}
+
+static void attach_media(struct unit *u)
+{
+	const struct reach *r;
+
+	for (size_t i = 0; i < u->nvms; i++) {
+		for (size_t k = 0; k < u->vms[i].ndisks; k++) {
+			struct disk *d = &u->vms[i].disks[k];
+
+			r = names_file(d) ? reach_from(u) : NULL;
+			if (r && r->root)
+				d->medium = media_find(u->host->media, r,
+						       arena_str(&u->arena, d->source.v),
+						       &d->medium_why);
+		}
+	}
+}
+
+/* ---- all of it ---- */
+
 static void read_facts(struct unit *u, const struct format *format)
 {
 	struct err e = { 0 };
@@ -30,6 +73,9 @@ static void read_facts(struct unit *u, const struct format *format)
 		return;
 	}
 	u->format = format ? format : format_probe(u->head, &u->src);
+	/* From here on it may ask for what it names, and is not asked for itself. */
+	if (u->format && u->format->kind == FORMAT_TEXT)
+		media_is_text(u->host->media, u->src.st.st_dev, u->src.st.st_ino);
 	if (!u->format) {
 		/* A tree has many files that are not ours. */
 		u->head = (struct view){ 0 };
@@ -49,6 +95,8 @@ static void read_facts(struct unit *u, const struct format *format)
 		fail(u, &e);
 	else
 		u->state = UNIT_READ;
+	if (u->host->media && u->state == UNIT_READ && u->format->kind == FORMAT_TEXT)
+		attach_media(u);
 }
 
 void unit_open(struct unit *u, const char *path, enum source_mode mode,

@@ -27,7 +27,7 @@ void arena_free(struct arena *a)
 		next = b->next;
 		free(b);
 	}
-	*a = (struct arena){ .budget = a->budget };
+	*a = (struct arena){ .budget = a->budget, .block = a->block };
 }
 
 _Noreturn void out_of_memory(void)
@@ -39,7 +39,8 @@ _Noreturn void out_of_memory(void)
 /* NULL when malloc fails. A large block goes behind the head, whose rest stays in use. */
 static struct arena_block *block_add(struct arena *a, size_t need)
 {
-	size_t size = need > BLOCK_SIZE / 4 ? need : BLOCK_SIZE;
+	size_t block = a->block ? a->block : BLOCK_SIZE;
+	size_t size = need > block / 4 ? need : block;
 	struct arena_block *b;
 
 	if (size > SIZE_MAX - sizeof(*b))

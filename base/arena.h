@@ -21,6 +21,7 @@ struct arena {
 	struct arena_block *head;
 	size_t used;   /* bytes handed out through either door */
 	size_t budget; /* what arena_try() may bring `used` up to */
+	size_t block;  /* bytes that are asked of the system at once; 0: for a unit */
 };
 
 enum { ARENA_BUDGET = 40 << 20 }; /* per unit; keeps any input under 64 MiB */

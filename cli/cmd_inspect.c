@@ -1,5 +1,6 @@
 /* vmend inspect: the facts of an input, judged by nobody.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/media.h"
 #include "cli/commands.h"
 #include "cli/facts.h"
 #include "rewrite/journal.h"
@@ -110,6 +111,7 @@ enum exit_code cmd_inspect(const struct options *o, struct err *e)
 		arena_free(&a);
 		return EXIT_USAGE;
 	}
+	host.media = media_new(&host, NULL, NULL);
 	if (f.json) {
 		json_object(&f.j, NULL);
 		json_u64(&f.j, "schema", 1);
@@ -125,6 +127,7 @@ enum exit_code cmd_inspect(const struct options *o, struct err *e)
 		json_object_end(&f.j);
 		json_line(&f.j);
 	}
+	media_free(host.media);
 	arena_free(&a);
 	return print(&out, e) == 0 ? code : EXIT_INTERNAL;
 }

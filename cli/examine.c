@@ -182,6 +182,20 @@ void buf_offset(struct buf *out, struct span at)
 		   (unsigned long long)at.off);
 }
 
+bool is_elsewhere(const struct examined *x, struct span at)
+{
+	return strcmp(at.src->path, x->unit->src.path) != 0;
+}
+
+void buf_elsewhere(struct buf *out, struct span at)
+{
+	buf_safe(out, str_of(at.src->path));
+	if (at.len) {
+		buf_char(out, '@');
+		buf_offset(out, at);
+	}
+}
+
 static void buf_at(struct buf *out, const char *path, const struct text_pos *pos,
 		   struct span at)
 {

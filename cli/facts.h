@@ -46,6 +46,8 @@ void facts_of_chain(struct facts *f, const struct unit *u);
 void facts_of_qcow2(struct facts *f, const struct qcow2 *q);
 /* Who has the image now. */
 void facts_of_locks(struct facts *f, const struct unit *u);
+/* Of a file that a config names. */
+void facts_of_medium(struct facts *f, const struct medium *m);
 void facts_of_vms(struct facts *f, const struct unit *u);
 void facts_of_builders(struct facts *f, const struct unit *u);
 

@@ -25,6 +25,10 @@ static void disk(struct facts *f, const struct disk *d, size_t i)
 	SHOW(d, physical_block_size);
 	SHOW(d, locking);
 	facts_word(f, "file_system", d->mount ? d->mount->fstype : NULL);
+	if (d->medium)
+		facts_of_medium(f, d->medium);
+	else
+		facts_word(f, "medium", d->medium_why);
 	facts_group_end(f);
 }
 

@@ -33,51 +33,6 @@ int print(struct buf *out, struct err *e)
 	return rc;
 }
 
-/* The folders of --allow-root, which must be there: a mistyped one allows nothing. */
-static int read_roots(struct host *h, const struct options *o, struct arena *a,
-		      struct err *e)
-{
-	struct root *v = arena_array(a, o->allow_root.n, struct root);
-	char *here = getcwd(NULL, 0);
-
-	for (size_t i = 0; i < o->allow_root.n; i++) {
-		const char *given = o->allow_root.v[i];
-		char *real = realpath(given, NULL);
-		struct stat st;
-
-		if (!real || stat(real, &st) != 0 || !S_ISDIR(st.st_mode)) {
-			free(real);
-			free(here);
-			return err_set(e, ERR_USAGE, "--allow-root %s: is not a folder",
-				       str_shown(a, str_of(given)));
-		}
-		v[i].real = arena_str(a, str_of(real));
-		v[i].given = *given == '/' || !here
-				     ? given
-				     : arena_printf(a, "%s/%s", here, given);
-		free(real);
-	}
-	free(here);
-	h->roots = v;
-	h->nroots = o->allow_root.n;
-	return 0;
-}
-
-int read_host(struct host *h, const struct options *o, struct arena *a, struct err *e)
-{
-	struct err why;
-
-	if (host_read(h, a, o->host_mounts, &why) == 0) {
-		h->sector_size = o->sector_size;
-		h->targets = o->targets.v;
-		h->ntargets = o->targets.n;
-		return read_roots(h, o, a, e);
-	}
-	return err_set(e, ERR_USAGE, "--host-mounts %s: %s",
-		       str_shown(a, str_of(o->host_mounts ? o->host_mounts : "")),
-		       why.msg);
-}
-
 static enum exit_code help(const struct options *o, struct err *e)
 {
 	struct buf out = { 0 };

@@ -328,6 +328,7 @@ void mend_input(struct run *r, const struct input *in, struct result *res)
 	arena_init(&p.arena, ARENA_BUDGET);
 	mend(&p);
 	mend_free(&p.mend);
+	media_forget(r->media, in->dev, in->ino);
 	unit_close(&p.unit);
 	source_close(&p.src);
 	arena_free(&p.arena);

@@ -218,6 +218,21 @@ static int take_target(struct parser *p, const struct option_row *opt, const cha
 		       word_shown(p, eq + 1));
 }
 
+static int take_map(struct parser *p, const struct option_row *opt, const char *value)
+{
+	const char *eq = strchr(value, '=');
+	struct path_map *m;
+
+	if (!eq || *value != '/' || !eq[1])
+		return err_set(p->e, ERR_USAGE,
+			       "--%s takes /FROM=TO, FROM an absolute path, not '%s'",
+			       opt->name, word_shown(p, value));
+	m = vec_add(&p->o->maps, p->a);
+	m->from = arena_str(p->a, (struct str){ value, (size_t)(eq - value) });
+	m->to = eq + 1;
+	return 0;
+}
+
 /* "a,b,c": each word to list. */
 static int take_ids(struct parser *p, const struct option_row *opt, const char *value,
 		    struct words *list)
@@ -270,6 +285,8 @@ static int take(struct parser *p, enum option id, const char *value)
 	case OPT_allow_root:
 		*vec_add(&o->allow_root, p->a) = value;
 		return 0;
+	case OPT_path_map:
+		return take_map(p, opt, value);
 	case OPT_target:
 		return take_target(p, opt, value);
 	case OPT_as:

@@ -63,6 +63,7 @@ struct options {
 	VEC(struct output) outputs;
 	struct words select, ignore, rule; /* ids, not yet looked up */
 	struct words allow_root;           /* folders */
+	VEC(struct path_map) maps;         /* as they are given */
 	VEC(struct target_program) targets;
 	enum severity min_severity;
 	bool never_fail;

@@ -90,7 +90,7 @@ static void related(struct json *j, const struct examined *x, const struct findi
 
 		json_object(j, NULL);
 		json_cstr(j, "path", r->at.src->path);
-		if (text)
+		if (text && !is_elsewhere(x, r->at))
 			json_u64(j, "line", lines_index(&x->lines, r->at.off) + 1);
 		else
 			json_null(j, "line");

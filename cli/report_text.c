@@ -263,7 +263,9 @@ static void related_lines(struct buf *out, const struct examined *x,
 		const struct related *r = &e->f->related.v[i];
 
 		buf_add(out, STR("   = note: "));
-		if (x->unit->format->kind == FORMAT_TEXT)
+		if (is_elsewhere(x, r->at))
+			buf_elsewhere(out, r->at);
+		else if (x->unit->format->kind == FORMAT_TEXT)
 			buf_printf(out, "line %zu",
 				   lines_index(&x->lines, r->at.off) + 1);
 		else

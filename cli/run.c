@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/run.h"
+#include "cli/early.h"
 
 #include "analyze/image/backing.h"
 
@@ -56,18 +57,27 @@ const struct format *run_format(const struct run *r, const struct input *in)
 	return in->named && !in->is_stdin ? r->o->as : NULL;
 }
 
-void run_read(const struct run *r, const struct input *in, struct unit *u)
+static void read_input(const struct run *r, const struct input *in,
+		       const struct source *src, struct unit *u)
 {
 	if (in->is_stdin) {
 		open_stdin(r, in, u);
 		return;
 	}
-	unit_open(u, in->path, SOURCE_READ, run_format(r, in), &r->host);
+	if (src)
+		unit_read(u, src, run_format(r, in), &r->host);
+	else
+		unit_open(u, in->path, SOURCE_READ, run_format(r, in), &r->host);
 	/* No rule asks whether the repair of a text was interrupted, and the question takes
 	 * as long as reading a small one: only fix, which has to complete it, asks. */
 	if (u->state == UNIT_READ &&
 	    (u->format->kind == FORMAT_IMAGE || r->o->command == CMD_fix))
 		u->journal = journal_look(in->path, u->format->kind);
+}
+
+void run_read(const struct run *r, const struct input *in, struct unit *u)
+{
+	read_input(r, in, NULL, u);
 }
 
 /* ---- judge ---- */
@@ -149,6 +159,34 @@ static void skip_rest(const struct input *in, const struct unit *u, struct resul
 	buf_add(&res->reason, str_of(u->skip_reason));
 }
 
+static void work_on(struct run *r, const struct input *in, struct unit *u,
+		    struct result *res)
+{
+	switch (u->state) {
+	case UNIT_NOT_OURS:
+		res->state = in->named ? RESULT_UNKNOWN : RESULT_PASSED_OVER;
+		break;
+	case UNIT_READ:
+		judge(r, in, u, res);
+		if (u->skip_reason)
+			skip_rest(in, u, res);
+		break;
+	case UNIT_SKIPPED:
+		res->state = RESULT_SKIPPED;
+		res->trouble = in->named;
+		buf_add(&res->reason, str_of(u->skip_reason));
+		break;
+	case UNIT_FAILED:
+		res->state = RESULT_SKIPPED;
+		res->trouble = true;
+		res->stopped = u->why.code == ERR_STOPPED;
+		buf_add(&res->reason, str_of(u->why.msg));
+		break;
+	case UNIT_CLOSED:
+		BUG("a unit that was not opened");
+	}
+}
+
 static void work(void *ctx, size_t i)
 {
 	struct run *r = ctx;
@@ -163,31 +201,36 @@ static void work(void *ctx, size_t i)
 		buf_add(&res->reason, str_of(in->trouble));
 		return;
 	}
-	run_read(r, in, &u);
-	switch (u.state) {
-	case UNIT_NOT_OURS:
-		res->state = in->named ? RESULT_UNKNOWN : RESULT_PASSED_OVER;
-		break;
-	case UNIT_READ:
-		judge(r, in, &u, res);
-		if (u.skip_reason)
-			skip_rest(in, &u, res);
-		break;
-	case UNIT_SKIPPED:
-		res->state = RESULT_SKIPPED;
-		res->trouble = in->named;
-		buf_add(&res->reason, str_of(u.skip_reason));
-		break;
-	case UNIT_FAILED:
-		res->state = RESULT_SKIPPED;
-		res->trouble = true;
-		res->stopped = u.why.code == ERR_STOPPED;
-		buf_add(&res->reason, str_of(u.why.msg));
-		break;
-	case UNIT_CLOSED:
-		BUG("a unit that was not opened");
+	if (!media_begin(r->media, in->dev, in->ino)) {
+		*res = *early_of(r->early, i);
+		return;
 	}
+	run_read(r, in, &u);
+	work_on(r, in, &u, res);
+	media_end(r->media, in->dev, in->ino, &u);
 	unit_close(&u);
+}
+
+/* An image that a config names, before its turn. */
+static const struct medium *work_early(void *ctx, const struct source *file,
+				       struct arena *a)
+{
+	struct run *r = ctx;
+	const struct medium *m;
+	const struct input *in;
+	struct source src = *file;
+	struct unit u;
+	size_t i;
+
+	if (!early_find(r->early, file->st.st_dev, file->st.st_ino, &i))
+		return NULL;
+	in = &r->inputs.v.v[i];
+	src.path = in->path;
+	read_input(r, in, &src, &u);
+	work_on(r, in, &u, early_of(r->early, i));
+	m = medium_of(&u, a);
+	unit_close(&u);
+	return m;
 }
 
 /* ---- report ---- */
@@ -329,11 +372,16 @@ static void run_inputs(struct run *r)
 				.work = work,
 				.take = take };
 
+	r->early = early_new(&r->inputs);
+	r->media = media_new(&r->host, work_early, r);
+	r->host.media = r->media;
 	r->ring = arena_array(&r->arena, POOL_WINDOW, struct result);
 	/* What takes long is stopped, and the report of what came before is complete. */
 	if (r->o->deep)
 		run_hold_signals(r);
 	pool_run(&job);
+	media_free(r->media);
+	early_free(r->early);
 	if (r->sum.tally.failing)
 		raise_exit(r, EXIT_FINDINGS);
 }

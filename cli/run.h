@@ -1,13 +1,14 @@
 /* check and fix: all inputs, from reading to the report. DESIGN 3.
  *
- * No rule of this version asks about two inputs at once, so each unit goes through its
- * phases (read, judge, report) in one go and is closed before the next: memory is bounded
- * by the number of threads, not of inputs. A phase that needs all units comes between
- * reading and judging, and units then live from one to the other.
+ * Each unit goes through its phases (read, judge, report) in one go and is closed before the
+ * next: memory is bounded by the number of threads, not of inputs. Of an image stays what
+ * configs ask of it (analyze/media.h); one that a config names is worked on at once, and its
+ * result waits for its turn.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
 
+#include "analyze/media.h"
 #include "analyze/unit.h"
 #include "cli/commands.h"
 #include "cli/deep.h"
@@ -40,6 +41,8 @@ struct run {
 	size_t nfix_only;
 	struct mend_policy policy;
 	struct inputs inputs;
+	struct early *early; /* results of inputs that configs name */
+	struct media *media;
 	struct view stdin_text;
 	struct err stdin_err; /* code ERR_NONE: it was read */
 	struct sinks sinks;

@@ -87,6 +87,7 @@ static struct source lay_over(struct trial *t)
 			t->input->src.path,
 			plan_text(&t->plan, t->now->unit->text, &next->arena));
 		text.beside = t->input->src.beside;
+		text.reach = t->input->src.reach;
 		return text;
 	}
 	next->whole = plan_over(&t->now->whole, &t->plan, &next->arena);

@@ -2,10 +2,10 @@
  * bdrv_get_full_backing_filename(), path_combine(), path_has_protocol().
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/backing.h"
-#include "analyze/beneath.h"
 #include "analyze/image/container.h"
 #include "analyze/image/disk.h"
 #include "analyze/image/volume.h"
+#include "analyze/reach.h"
 #include "analyze/unit.h"
 
 #include <errno.h>
@@ -18,71 +18,17 @@ struct chain {
 	struct unit *u;
 	struct arena *a;
 	struct guest_packed *packed;
-	const char *root; /* the image's own folder, resolved; NULL: it has none */
+	struct reach reach;
 	struct stat seen[BACKING_DEPTH_MAX + 1];
 	unsigned nseen;
 };
 
 /* ---- names ---- */
 
-static char *folder_of(const char *path, struct arena *a)
-{
-	const char *end = strrchr(path, '/');
-
-	if (!end)
-		return arena_str(a, STR("."));
-	return arena_str(a, (struct str){ path, end == path ? 1 : (size_t)(end - path) });
-}
-
-/* With all links resolved; NULL: there is no such path. */
-static const char *real_path(const char *path, struct arena *a)
-{
-	char *p = realpath(path, NULL);
-	const char *copy = p ? arena_str(a, str_of(p)) : NULL;
-
-	free(p);
-	return copy;
-}
-
-/* dir is resolved: so ".." at the begin of a name can be taken from it without asking. */
-static const char *join_resolved(const char *dir, const char *name, struct arena *a)
-{
-	size_t n = strlen(dir);
-
-	for (;; name += strspn(name, "/")) {
-		if (strncmp(name, "./", 2) == 0) {
-			name += 2;
-		} else if (strncmp(name, "../", 3) == 0) {
-			name += 3;
-			while (n > 0 && dir[n - 1] != '/')
-				n--;
-			while (n > 0 && dir[n - 1] == '/')
-				n--;
-		} else {
-			break;
-		}
-	}
-	while (n > 0 && dir[n - 1] == '/')
-		n--;
-	return arena_printf(a, "%.*s/%s", (int)n, dir, name);
-}
-
 /* "nbd:...", "json:{...}": a colon before any slash. */
 static bool has_protocol(const char *name)
 {
 	return name[strcspn(name, ":/")] == ':';
-}
-
-/* What path is below root; NULL: nothing. */
-static const char *below(const char *root, const char *path)
-{
-	size_t n = strlen(root);
-
-	while (n > 0 && root[n - 1] == '/')
-		n--;
-	if (strncmp(path, root, n) != 0 || path[n] != '/')
-		return NULL;
-	return path + n + strspn(path + n, "/");
 }
 
 /* ---- opening ---- */
@@ -113,27 +59,12 @@ static int says_errno(struct chain *c, struct backing *b, const char *what, int 
 		     arena_printf(c->a, "cannot be opened: %s", strerror(why)));
 }
 
-/* Below root it is, by its text; whether it really is, the system says. */
-static bool try_root(struct backing *b, const char *root, int *why)
-{
-	const char *rel = below(root, b->path);
-
-	if (!rel)
-		return false;
-	b->file.fd = beneath_open(root, rel, &b->file.st, why);
-	return b->file.fd >= 0 || (*why != EXDEV && *why != ELOOP);
-}
-
 static int open_within(struct chain *c, struct backing *b, const char *what)
 {
-	const struct host *h = c->u->host;
-	int why = EXDEV;
-	bool done = try_root(b, c->root, &why);
 	struct err e;
+	int why;
 
-	for (size_t i = 0; !done && i < h->nroots; i++)
-		done = try_root(b, h->roots[i].real, &why) ||
-		       try_root(b, h->roots[i].given, &why);
+	b->file.fd = reach_open(&c->reach, b->path, &b->file.st, &why);
 	if (b->file.fd < 0)
 		return says_errno(c, b, what, why);
 	b->file.path = b->path;
@@ -163,26 +94,22 @@ static bool was_seen(const struct chain *c, const struct stat *st)
 static int open_named(struct chain *c, struct backing *b, const char *from,
 		      const char *what)
 {
-	const char *name = arena_str(c->a, b->name), *dir;
+	const char *name = arena_str(c->a, b->name);
 
 	if (strncmp(name, "file:", 5) == 0)
 		name += 5;
 	else if (has_protocol(name))
 		return fails(c, b, BACKING_PROTOCOL, what,
 			     "is not a file by its name, and not followed");
-	if (!c->root)
+	if (!c->reach.root)
 		return fails(c, b, BACKING_DETACHED, what,
 			     "is not looked for, the image has no folder");
 	if (c->nseen > BACKING_DEPTH_MAX)
 		return fails(c, b, BACKING_DEEP, what, "is behind too many others");
-	if (*name == '/') {
-		b->path = name;
-	} else if (from) {
-		b->path = arena_printf(c->a, "%s/%s", folder_of(from, c->a), name);
-	} else {
-		dir = real_path(folder_of(c->u->src.path, c->a), c->a);
-		b->path = join_resolved(dir ? dir : c->root, name, c->a);
-	}
+	if (from && *name != '/')
+		b->path = arena_printf(c->a, "%s/%s", path_folder(from, c->a), name);
+	else
+		b->path = reach_path(&c->reach, name, c->a);
 	if (open_within(c, b, what) != 0)
 		return -1;
 	if (was_seen(c, &b->file.st))
@@ -417,7 +344,6 @@ void backing_show(struct unit *u)
 	struct chain c = { .u = u, .a = a, .packed = arena_new(a, struct guest_packed) };
 	struct source *disk = arena_new(a, struct source);
 	struct err e = { 0 };
-	const char *real;
 
 	*c.packed = (struct guest_packed){ .left = GUEST_INFLATE_MAX };
 	u->guest_why = guest_refused(u->qcow2);
@@ -425,11 +351,9 @@ void backing_show(struct unit *u)
 		u->guest = arena_new(a, struct guest);
 		guest_init(u->guest, u->qcow2, c.packed, a);
 	}
-	real = u->src.fd >= 0 ? real_path(u->src.path, a) : NULL;
-	if (real) {
-		c.root = folder_of(real, a);
+	c.reach = reach_of(&u->src, u->host, a);
+	if (c.reach.root)
 		c.seen[c.nseen++] = u->src.st;
-	}
 	if (u->qcow2->geometry)
 		follow(&c);
 	if (!u->guest)

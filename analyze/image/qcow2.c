@@ -295,6 +295,10 @@ static int qcow2_format_read(struct unit *u, struct err *e)
 	if (qcow2_read(&q, u, e) != 0)
 		return -1;
 	u->qcow2 = q;
+	if (u->host->shallow) {
+		backing_show(u);
+		return 0;
+	}
 	if (q->geometry && qcow2_scan(&q->scan, q, &u->arena, &u->counts, e) != 0)
 		return -1;
 	if (signs_read(u, e) != 0)

@@ -139,7 +139,7 @@ static bool is_pointer(struct view head)
 	       str_has(str_view(head), "\noid sha256:");
 }
 
-static bool find(struct view head, struct stray *out)
+bool stray_find(struct view head, struct stray *out)
 {
 	const struct archive *x = archive_of(head);
 	size_t at;
@@ -187,7 +187,7 @@ static bool misnamed_probe(struct view head, const struct source *s)
 	static const char *const maybe[] = { ".img", ".raw", ".vhd" };
 	struct stray x;
 
-	if (!s->path || !find(head, &x))
+	if (!s->path || !stray_find(head, &x))
 		return false;
 	if (has_end(s->path, sure, sizeof(sure) / sizeof(sure[0])))
 		return true;
@@ -201,7 +201,7 @@ void stray_read(struct unit *u)
 {
 	struct stray *x = arena_new(&u->arena, struct stray);
 
-	if (!find(u->head, x))
+	if (!stray_find(u->head, x))
 		return;
 	x->at.src = &u->src;
 	u->stray = x;

@@ -5,6 +5,7 @@
 #define ANALYZE_IMAGE_STRAY_H
 
 #include "analyze/model.h"
+#include "base/view.h"
 
 struct unit;
 
@@ -16,6 +17,9 @@ struct stray {
 	const char *unpack; /* an archive: what unpacks it */
 	struct span at;     /* what shows it */
 };
+
+/* Is it such, by its first bytes? out->at has no source. Strings are constants. */
+bool stray_find(struct view head, struct stray *out);
 
 /* Fills u->stray when u's first bytes are such, whatever its name is. */
 void stray_read(struct unit *u);

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/medium.h"
+#include "analyze/image/backing.h"
+#include "analyze/image/container.h"
+#include "analyze/image/gpt.h"
+#include "analyze/image/image.h"
+#include "analyze/image/mbr.h"
+#include "analyze/image/qcow2.h"
+#include "analyze/image/volume.h"
+#include "analyze/unit.h"
+#include "base/banned.h"
+
+/* Of what a guest may write to first: an installer's disk has nothing there. */
+static bool is_blank(struct view head)
+{
+	for (size_t i = 0; i < head.n; i++) {
+		if (head.p[i])
+			return false;
+	}
+	return true;
+}
+
+static struct span in_file(const struct medium *m, struct span at)
+{
+	return (struct span){ &m->file, at.off, at.len };
+}
+
+/* The span is one of the disk's. */
+static struct span in_disk(const struct medium *m, struct span at)
+{
+	return (struct span){ at.src->is_guest ? &m->disk : &m->file, at.off, at.len };
+}
+
+/* ---- what it is ---- */
+
+static void read_format(struct medium *m, struct view head)
+{
+	struct container c = container_of_head(head);
+
+	m->format = "raw";
+	if (c.format) {
+		m->format = c.format;
+		m->format_at = (struct span){ &m->file, c.off, c.len };
+	} else if (view_eq(head, 16 * 2048 + 1, "CD001", 5)) {
+		m->format = "iso9660";
+		m->format_at = (struct span){ &m->file, 16 * 2048 + 1, 5 };
+	}
+	m->is_stray = !c.format && stray_find(head, &m->stray);
+	if (m->is_stray)
+		m->stray.at = in_file(m, m->stray.at);
+}
+
+/* ---- the disk ---- */
+
+static uint64_t mbr_end(const struct mbr *mbr)
+{
+	uint64_t end = 0;
+
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		const struct mbr_entry *e = &mbr->entry[i];
+
+		if (e->used)
+			end = u64_max(end, (e->lba.v + e->sectors.v) * mbr->sector_size);
+	}
+	return end;
+}
+
+static uint64_t gpt_end(const struct gpt *gpt)
+{
+	uint64_t end = 0, bytes;
+
+	for (size_t i = 0; i < gpt->good->nentries; i++) {
+		if (u64_mul(gpt->good->entry[i].last.v, gpt->sector_size, &bytes) &&
+		    u64_add(bytes, gpt->sector_size, &bytes))
+			end = u64_max(end, bytes);
+	}
+	return end;
+}
+
+static void read_table(struct medium *m, const struct image *img)
+{
+	m->disk_size = img->size;
+	m->filesystem = img->whole && img->whole->fs ? img->whole->fs->name : NULL;
+	if (img->gpt) {
+		const struct gpt *g = img->gpt;
+
+		if (!g->good)
+			return;
+		m->table = TABLE_GPT;
+		m->table_at = in_disk(m, g->good->at);
+		m->table_at.len = 8;
+		m->table_sector_size = g->sector_size;
+		m->table_both = g->other != NULL;
+		m->table_end = gpt_end(g);
+	} else if (img->mbr && img->mbr->magic_ok && !img->mbr->boot_sector) {
+		m->table = TABLE_MBR;
+		m->table_at = in_disk(m, img->mbr->magic.at);
+		m->table_end = mbr_end(img->mbr);
+	} else if (!img->mbr && !img->lost) {
+		m->table = TABLE_NONE;
+		m->blank = !m->filesystem && is_blank(img->head);
+	}
+}
+
+/* ---- QCOW2 ---- */
+
+static struct medium_link link_of(const struct backing *b, struct arena *a)
+{
+	struct medium_link l = { .opened = b->file.fd >= 0, .format = b->found };
+
+	l.name = str_of(arena_str(a, b->name));
+	if (b->path)
+		l.path = arena_str(a, str_of(b->path));
+	if (!l.opened)
+		return l;
+	l.dev = b->file.st.st_dev;
+	l.ino = b->file.st.st_ino;
+	l.disk_size = b->source ? b->source->size : 0;
+	return l;
+}
+
+static void read_chain(struct medium *m, const struct unit *u, struct arena *a)
+{
+	struct medium_link *v;
+	size_t n = 0;
+
+	for (const struct backing *b = u->backing; b; b = b->backing)
+		n++;
+	v = arena_array(a, n, struct medium_link);
+	m->chain = v;
+	for (const struct backing *b = u->backing; b; b = b->backing)
+		v[m->nchain++] = link_of(b, a);
+	if (u->data_file)
+		m->data_file = link_of(u->data_file, a);
+}
+
+static void read_qcow2(struct medium *m, const struct unit *u, struct arena *a)
+{
+	const struct qcow2 *q = u->qcow2;
+
+	m->incompatible = q->incompatible.v;
+	m->incompatible_at = in_file(m, q->incompatible.at);
+	m->encrypted = q->crypt_method.v != QCOW2_CRYPT_NONE;
+	m->encrypted_at = in_file(m, q->crypt_method.at);
+	m->has_backing = u->backing != NULL;
+	m->has_data_file = q->external_data;
+	if (q->geometry)
+		m->disk_size = q->size.v;
+	read_chain(m, u, a);
+}
+
+const struct medium *medium_of(const struct unit *u, struct arena *a)
+{
+	struct medium *m = arena_new(a, struct medium);
+	struct arena scratch;
+	struct view head = u->head;
+	struct err e;
+
+	arena_init(&scratch, ARENA_BUDGET);
+	m->file = (struct source){ .path = arena_str(a, str_of(u->src.path)),
+				   .fd = -1,
+				   .size = u->src.size,
+				   .st = u->src.st };
+	m->disk = (struct source){ .path = m->file.path, .fd = -1, .is_guest = true };
+	/* Of what is not ours nothing was kept. */
+	if (head.n == 0 && source_view(&u->src, &scratch, 0,
+				       u64_min(u->src.size, PROBE_HEAD), &head, &e) != 0)
+		head = (struct view){ 0 };
+	read_format(m, head);
+	if (strcmp(m->format, "raw") == 0 && !u->image) {
+		m->disk_size = u->src.size;
+		m->table = TABLE_NONE;
+		m->blank = is_blank(head);
+	}
+	if (u->image)
+		read_table(m, u->image);
+	if (u->qcow2)
+		read_qcow2(m, u, a);
+	m->locks = u->locks;
+	m->loop = u->loop;
+	arena_free(&scratch);
+	return m;
+}

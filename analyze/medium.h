@@ -1,0 +1,79 @@
+/* A file that a config names as a disk or medium, as far as configs are concerned: what is in
+ * it, how large the disk is that a guest would see, and what that disk can do. It outlives the
+ * reading of the file: one for each file, however many configs name it (media.h).
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef ANALYZE_MEDIUM_H
+#define ANALYZE_MEDIUM_H
+
+#include "analyze/host.h"
+#include "analyze/image/stray.h"
+#include "analyze/model.h"
+#include "analyze/source.h"
+#include "base/arena.h"
+#include "base/err.h"
+
+struct unit;
+
+enum medium_table {
+	TABLE_UNKNOWN, /* damaged, or the disk was not looked at */
+	TABLE_NONE,
+	TABLE_MBR,
+	TABLE_GPT,
+};
+
+/* A file below an overlay, or beside it. */
+struct medium_link {
+	const char *path; /* where it was looked for; NULL: nowhere */
+	struct str name;  /* as the image says it */
+	bool opened;
+	dev_t dev; /* of one that was opened */
+	ino_t ino;
+	const char *format; /* by its content; NULL: not known */
+	uint64_t disk_size; /* as a guest would see it; 0: not known */
+};
+
+struct medium {
+	/* Its path, size and identity. Not open: places in it can be named, not read. */
+	struct source file;
+	struct source disk; /* the same for the disk in a container */
+	/* By its first bytes: QEMU's name of a container ("qcow2", "vmdk", ...), "iso9660",
+	 * or "raw" for all that has no signature. */
+	const char *format;
+	struct span format_at; /* the signature; len 0: none */
+	/* No disk, although it is named as one: an archive, a page, a pointer of Git LFS. */
+	bool is_stray;
+	struct stray stray;
+	bool blank; /* nothing but zeros where anything would begin, and it has no table */
+
+	/* The disk that a guest sees when it is attached as `format`. */
+	uint64_t disk_size; /* bytes; 0: not known */
+	enum medium_table table;
+	struct span table_at;       /* the signature of the table; len 0: none */
+	uint32_t table_sector_size; /* GPT: bytes */
+	bool table_both;            /* GPTs for two sector sizes */
+	uint64_t table_end;         /* bytes that its partitions reach up to; 0: none */
+	const char *filesystem;     /* of the whole disk, without a table; NULL: none */
+
+	/* QCOW2; else zero */
+	uint64_t incompatible;
+	struct span incompatible_at;
+	bool encrypted;
+	struct span encrypted_at;
+	bool has_backing, has_data_file;
+	const struct medium_link *chain; /* below it, the next first */
+	size_t nchain;
+	struct medium_link data_file;
+
+	struct lock_state locks;        /* who has it open now */
+	const struct loop_device *loop; /* over it, or NULL */
+};
+
+/* What u, which is open, shows of its file. Memory is a's, and nothing of u's. */
+const struct medium *medium_of(const struct unit *u, struct arena *a);
+
+static inline bool medium_is(const struct medium *m, const char *format)
+{
+	return m && strcmp(m->format, format) == 0;
+}
+
+#endif

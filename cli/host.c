@@ -1,0 +1,66 @@
+/* What this machine is like, as far as the command line says so.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/commands.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/banned.h"
+
+/* A folder that must be there: a mistyped one would allow nothing. */
+static int read_root(struct root *r, const char *option, const char *given,
+		     const char *here, struct arena *a, struct err *e)
+{
+	char *real = realpath(given, NULL);
+	struct stat st;
+
+	if (!real || stat(real, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		free(real);
+		return err_set(e, ERR_USAGE, "--%s %s: is not a folder", option,
+			       str_shown(a, str_of(given)));
+	}
+	r->real = arena_str(a, str_of(real));
+	r->given = *given == '/' || !here ? given : arena_printf(a, "%s/%s", here, given);
+	free(real);
+	return 0;
+}
+
+/* --allow-root, and where --path-map leads to. */
+static int read_roots(struct host *h, const struct options *o, struct arena *a,
+		      struct err *e)
+{
+	struct root *v = arena_array(a, o->allow_root.n + o->maps.n, struct root);
+	struct path_map *maps = arena_array(a, o->maps.n, struct path_map);
+	char *here = getcwd(NULL, 0);
+	int rc = 0;
+
+	h->roots = v;
+	h->maps = maps;
+	for (size_t i = 0; i < o->allow_root.n && rc == 0; i++)
+		rc = read_root(&v[h->nroots++], "allow-root", o->allow_root.v[i], here, a,
+			       e);
+	for (size_t i = 0; i < o->maps.n && rc == 0; i++) {
+		struct root *r = &v[h->nroots++];
+
+		rc = read_root(r, "path-map", o->maps.v[i].to, here, a, e);
+		maps[h->nmaps++] = (struct path_map){ o->maps.v[i].from, r->real };
+	}
+	free(here);
+	return rc;
+}
+
+int read_host(struct host *h, const struct options *o, struct arena *a, struct err *e)
+{
+	struct err why;
+
+	if (host_read(h, a, o->host_mounts, &why) == 0) {
+		h->sector_size = o->sector_size;
+		h->targets = o->targets.v;
+		h->ntargets = o->targets.n;
+		return read_roots(h, o, a, e);
+	}
+	return err_set(e, ERR_USAGE, "--host-mounts %s: %s",
+		       str_shown(a, str_of(o->host_mounts ? o->host_mounts : "")),
+		       why.msg);
+}
