@@ -41,8 +41,9 @@ static void check_build(struct scan *s, const struct disk *d, const struct build
 	if (!fact_absent(&b->shutdown_command) || !fact_is_not(&b->communicator, "none"))
 		return;
 	f = report(s, d->cache.at,
-		   "disk_cache is unsafe, and there is no shutdown_command: the guest's "
-		   "flushes are ignored, and QEMU is killed");
+		   "%s, and there is no shutdown_command: the guest's flushes are "
+		   "ignored, and QEMU is killed",
+		   says_qemu(d->vm) ? "cache=unsafe" : "disk_cache is unsafe");
 	report_label(s, f, "what QEMU has not written by then is missing in the image");
 	/* One of them may shut the guest down. */
 	if (b->provisioned)
@@ -61,6 +62,10 @@ static void check_cache(struct scan *s, const struct disk *d)
 	if (!fact_absent(&d->readonly) || !fact_absent(&d->transient) ||
 	    is_scratch(&d->source))
 		return;
+	if (d->vm->base && d->vm->base->builder) {
+		check_build(s, d, d->vm->base->builder);
+		return;
+	}
 	if (d->vm->builder && str_is(d->vm->builder->type, "qemu")) {
 		check_build(s, d, d->vm->builder);
 		return;

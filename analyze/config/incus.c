@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/incus.h"
 #include "analyze/config/lens.h"
+#include "analyze/config/qemu_args.h"
 #include "analyze/config/yaml.h"
 #include "base/banned.h"
 
@@ -464,6 +465,44 @@ static bool read_vm(struct vm *vm, struct incus *i, struct arena *a)
 	return read_disks(vm, i, a);
 }
 
+/* ---- raw.qemu ---- */
+
+/* What Incus says of the rest of the command line. raw.qemu.conf may say otherwise. */
+static void say_machine(struct vm *vm, const struct incus *i)
+{
+	const char *type = fact_is(&vm->arch, "x86_64")    ? "q35"
+			   : fact_is(&vm->arch, "aarch64") ? "virt"
+							   : NULL;
+
+	vm->ioapic.state = FACT_UNKNOWN;
+	vm->machine.state = FACT_UNKNOWN;
+	if (type && fact_absent(&i->all.raw_conf))
+		vm->machine = stated(str_of(type), vm->arch.at, i->node);
+	/* Only a VM looks at the key at all. */
+	if (vm->type.state == FACT_UNKNOWN)
+		vm->type = stated(STR("kvm"), i->own.raw_qemu.at, i->node);
+}
+
+static bool read_args(struct vm *vm, const struct incus *i, const struct unit *u,
+		      struct arena *a)
+{
+	const struct node *value = i->config ? node_child(i->config, "raw.qemu") : NULL;
+	struct qemu_args args = qemu_args_in(u->text, a);
+	struct vm *base = arena_try_new(a, struct vm);
+
+	if (!base)
+		return false;
+	if (!value || i->own.raw_qemu.state == FACT_ABSENT || i->type == INCUS_CONTAINER)
+		return true;
+	*base = *vm;
+	say_machine(base, i);
+	qemu_args_add(&args, value, value->whole, SPLIT_SHELL);
+	if (!qemu_args_vm(&args, base, u->host))
+		return false;
+	vm->args = base->args;
+	return true;
+}
+
 /* ---- the format ---- */
 
 static bool read_model(struct unit *u)
@@ -479,7 +518,8 @@ static bool read_model(struct unit *u)
 		return false;
 	for (size_t i = 0; i < all.n; i++) {
 		if (!read_incus(&incus[i], all.v[i], u, a) ||
-		    !read_vm(&vms[i], &incus[i], a))
+		    !read_vm(&vms[i], &incus[i], a) ||
+		    !read_args(&vms[i], &incus[i], u, a))
 			return false;
 	}
 	for (size_t i = 0; i < pools.n; i++) {

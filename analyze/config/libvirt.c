@@ -4,6 +4,7 @@
 #include "analyze/config/libvirt.h"
 #include "analyze/config/lens.h"
 #include "analyze/config/node.h"
+#include "analyze/config/qemu_args.h"
 #include "analyze/config/xml.h"
 
 #include "base/banned.h"
@@ -171,8 +172,28 @@ static size_t read_raw(const struct node *domain, struct str *to)
 	return count;
 }
 
-const struct vm *libvirt_vm(const struct node *domain, const struct host *host,
-			    struct arena *a)
+/* <qemu:commandline> with <qemu:arg value=''/>. */
+static bool read_args(struct vm *vm, struct view text, const struct host *host,
+		      struct arena *a)
+{
+	struct qemu_args args = qemu_args_in(text, a);
+
+	for_each_node (c, vm->node) {
+		if (c->kind != NODE_ELEMENT || !str_is(c->ns, NS_QEMU) ||
+		    !str_is(c->key, "commandline"))
+			continue;
+		for_each_node (arg, c) {
+			const struct node *value = node_attr(arg, "value");
+
+			if (arg->kind == NODE_ELEMENT && str_is(arg->key, "arg") && value)
+				qemu_args_add(&args, value, arg->whole, SPLIT_NONE);
+		}
+	}
+	return qemu_args_vm(&args, vm, host);
+}
+
+static struct vm *read_domain(const struct node *domain, const struct host *host,
+			      struct arena *a)
 {
 	struct vm *vm = arena_try_new(a, struct vm);
 	size_t disks = 0, iommus = 0, hostdevs = 0;
@@ -200,6 +221,12 @@ const struct vm *libvirt_vm(const struct node *domain, const struct host *host,
 	vm->nraw = read_raw(domain, raw);
 	read_devices(vm, &to, host);
 	return vm;
+}
+
+const struct vm *libvirt_vm(const struct node *domain, const struct host *host,
+			    struct arena *a)
+{
+	return read_domain(domain, host, a);
 }
 
 /* ---- the format ---- */
@@ -242,6 +269,7 @@ static bool probe_libvirt(struct view head, const struct source *s)
 static int read_libvirt(struct unit *u, struct err *e)
 {
 	struct node *root;
+	struct vm *vm;
 
 	if (u->src.size > XML_SIZE_MAX)
 		return err_set(e, ERR_LIMIT,
@@ -253,9 +281,10 @@ static int read_libvirt(struct unit *u, struct err *e)
 	u->doc = root;
 	if (!root)
 		return 0;
-	u->vms = libvirt_vm(root, u->host, &u->arena);
-	u->nvms = u->vms != NULL;
-	if (!u->vms)
+	vm = read_domain(root, u->host, &u->arena);
+	u->vms = vm;
+	u->nvms = vm != NULL;
+	if (!vm || !read_args(vm, u->text, u->host, &u->arena))
 		return err_set(e, ERR_LIMIT,
 			       "has more devices than memory is allowed for");
 	return 0;

@@ -123,6 +123,9 @@ static int lower_all(struct unit *u, struct packer_module *m, struct err *e)
 		u->nvms++;
 		u->nbuilders++;
 	}
+	if (l.full)
+		return err_set(e, ERR_LIMIT,
+			       "has more qemuargs than memory is allowed for");
 	return 0;
 }
 

@@ -210,6 +210,7 @@ void packer_lower(struct lowering *l, struct vm *vm, struct builder *b)
 	kinds[kind_of(l->source->labels[0])].lower(l, vm);
 	vm->builder = b;
 	complete_vm(vm, l->source->body);
+	packer_args(l, vm);
 	READ(l, builder_lenses, b);
 	READ(l, list_lenses, b);
 }

@@ -18,6 +18,7 @@ struct lowering {
 	const struct packer_block *source;
 	const struct packer_use *added; /* the only use, and it adds something; or NULL */
 	bool unseen;                    /* something may be said where we cannot see it */
+	bool full;                      /* memory is gone */
 };
 
 /* ---- for each kind of builder ---- */
@@ -38,6 +39,7 @@ struct fact packer_stated(const struct node *owner, struct span at, const char *
 void packer_complete_disk(struct disk *d, const struct vm *vm, const struct node *node);
 
 void packer_lower_qemu(struct lowering *l, struct vm *vm);
+void packer_args(struct lowering *l, struct vm *vm); /* qemuargs; vm is lowered */
 void packer_lower_proxmox(struct lowering *l, struct vm *vm);
 void packer_lower_virtualbox(struct lowering *l, struct vm *vm);
 void packer_lower_vmware(struct lowering *l, struct vm *vm);

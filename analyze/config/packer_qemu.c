@@ -2,6 +2,7 @@
  * packer-plugin-qemu, builder/qemu/config.go, step_run.go.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/packer_lower.h"
+#include "analyze/config/qemu_args.h"
 #include "analyze/unit.h"
 
 #include "base/banned.h"
@@ -91,6 +92,49 @@ static void read_raw(struct lowering *l, struct vm *vm)
 		vm->nraw = words_of(args, raw);
 	}
 	vm->raw = raw;
+}
+
+/* The program that runs it: packer's own default where nothing is said. */
+static struct fact arch_of(const struct vm *vm)
+{
+	struct fact f = vm->emulator;
+	size_t at = f.v.n;
+
+	if (f.state == FACT_ABSENT)
+		return packer_stated(vm->node, f.at, "x86_64");
+	while (at > 0 && f.v.p[at - 1] != '-' && f.v.p[at - 1] != '/')
+		at--;
+	f.v = (struct str){ f.v.p + at, f.v.n - at };
+	if (!qemu_is_program(vm->emulator.v) || f.lens == NULL)
+		f.state = FACT_UNKNOWN;
+	return f;
+}
+
+/* Rows are an option and its value. What has more is joined to one word, and not read. */
+void packer_args(struct lowering *l, struct vm *vm)
+{
+	const struct node *list = node_child(l->source->body, "qemuargs");
+	struct qemu_args args = qemu_args_in(l->unit->text, l->scope.a);
+	struct vm *base = arena_new(l->scope.a, struct vm);
+
+	if (!str_is(l->source->labels[0], "qemu") || !list || list->kind != NODE_LIST)
+		return;
+	for_each_node (row, list) {
+		if (row->kind != NODE_LIST || !row->first ||
+		    (row->first->next && row->first->next->next))
+			continue;
+		for_each_node (n, row)
+			qemu_args_add(&args, n, row->whole, SPLIT_NONE);
+	}
+	*base = *vm;
+	base->arch = arch_of(base);
+	/* A row takes the place of the builder's own: type, and accelerator. */
+	if (overrides(l->source->body, "-machine")) {
+		base->machine.state = FACT_ABSENT;
+		base->type = packer_stated(l->source->body, base->machine.at, "qemu");
+	}
+	l->full = l->full || !qemu_args_vm(&args, base, l->unit->host);
+	vm->args = base->args;
 }
 
 /* A path of this machine; false: it is fetched from elsewhere. */
