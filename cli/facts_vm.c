@@ -75,8 +75,10 @@ static void facts_of_vm(struct facts *f, const struct vm *vm, const char *title)
 		iommu(f, &vm->iommus[i]);
 	facts_list_end(f);
 	facts_list(f, "hostdevs");
-	for (size_t i = 0; i < vm->nhostdevs; i++)
-		hostdev(f, &vm->hostdevs[i], i);
+	for (size_t i = 0; i < vm->nhostdevs; i++) {
+		if (vm->hostdevs[i].vm == vm)
+			hostdev(f, &vm->hostdevs[i], i);
+	}
 	facts_list_end(f);
 	facts_group_end(f);
 }

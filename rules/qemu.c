@@ -84,6 +84,8 @@ static void check_twice(struct scan *s, const struct vm *vm)
 
 	if (!vm_runs_qemu(vm) || !is_x86(vm))
 		return;
+	if (vm->base && vm->base->niommus > 0)
+		first = &vm->base->iommus[0];
 	for (size_t i = 0; i < vm->niommus; i++) {
 		const struct iommu *m = &vm->iommus[i];
 
