@@ -21,6 +21,8 @@ static bool is_refused(enum word_code code, char c, char quote)
 	switch (code) {
 	case WORD_BARE:
 		return !is_bare(c);
+	case WORD_FLOW:
+		return !is_bare(c) || c == ',';
 	case WORD_SHELL:
 		return c == '!' || (quote == '\'' ? c == '\'' : quote && quote != '"');
 	case WORD_BLANKS:
@@ -78,6 +80,7 @@ static const char *before(enum word_code code, char c, char next, char quote)
 	case WORD_YAML_SINGLE:
 		return c == '\'' ? "'" : "";
 	case WORD_BARE:
+	case WORD_FLOW:
 	case WORD_BLANKS:
 	case WORD_LINE:
 		return "";
@@ -309,7 +312,7 @@ bool plan_remove_option(struct plan *p, const struct qemu_command *c,
 	struct str gap;
 	uint64_t end;
 
-	if (o->node)
+	if (o->node && o->node->up)
 		return plan_remove_node(p, o->node);
 	if (!c->words || o->word->fixed || !text_load(p))
 		return plan_refuse(p, "its words cannot be edited");

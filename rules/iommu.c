@@ -146,7 +146,7 @@ static void check_intremap(struct scan *s, const struct iommu *i)
 static bool fix_intremap(struct plan *p, const struct finding *f, const struct iommu *i)
 {
 	(void)f;
-	if (says_qemu(i->vm)) {
+	if (says_qemu(i->vm) && (!i->vm->base || fact_known(&i->vm->irqchip))) {
 		plan_title(p, "kernel_irqchip=split");
 		return plan_set(p, &i->vm->irqchip, "split");
 	}

@@ -67,10 +67,13 @@ static bool fix_machine(struct plan *p, const struct finding *f, const struct vm
 	if (add && !(fact_known(&vm->machine) && (str_is(vm->machine.v, "q35") ||
 						  str_starts(vm->machine.v, "pc-q35-"))))
 		return plan_refuse(p, "the IOMMU needs machine q35");
-	if (add && vm->qemu->open)
+	if (add && (vm->base ? vm->qemu->unknown || vm->base->niommus : vm->qemu->open))
 		return plan_refuse(p,
 				   "there may be an IOMMU among the words that are not "
 				   "seen");
+	if (add && !may_be_added(vm, "device"))
+		return plan_refuse(p, "the first row of -device would take the place of "
+				      "all that Packer adds itself");
 	plan_title(p, add ? "-device intel-iommu" : "remove 'iommu' from the machine");
 	return plan_remove_node(p, n) && (!add || add_iommu(p, vm, o));
 }

@@ -29,6 +29,11 @@ const struct qemu_option *option_with(const struct qemu_command *c, const char *
 	return NULL;
 }
 
+bool may_be_added(const struct vm *vm, const char *option)
+{
+	return !vm->base || !vm->base->builder || qemu_option(vm->qemu, option);
+}
+
 /* ---- -cdrom ---- */
 
 static bool index_is_taken(const struct qemu_command *c)
@@ -67,6 +72,9 @@ bool plan_cdrom_as_drive(struct plan *p, const struct qemu_command *c,
 {
 	const struct word *w = o->value;
 
+	if (!may_be_added(c->vm, "drive"))
+		return plan_refuse(p, "the first row of -drive would take the place of "
+				      "all that Packer adds itself");
 	if (word_unknown(w, 0, name))
 		return plan_refuse(p, "the name is decided elsewhere, and a comma in it "
 				      "would have to be doubled");

@@ -17,4 +17,8 @@ const struct qemu_option *option_with(const struct qemu_command *c, const char *
 bool plan_cdrom_as_drive(struct plan *p, const struct qemu_command *c,
 			 const struct qemu_option *o, size_t name);
 
+/* Packer takes rows of an option for all that it would say with that option itself: there
+ * is one already, or it is not Packer. */
+bool may_be_added(const struct vm *vm, const char *option);
+
 #endif

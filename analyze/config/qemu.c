@@ -48,19 +48,21 @@ bool qemu_is_program(struct str name)
 static struct node *add_item(const struct word *w, struct arena *a)
 {
 	struct node *list = w->list;
-	struct node *n = list ? arena_try_new(a, struct node) : NULL;
+	struct node *n = arena_try_new(a, struct node);
 
 	if (!n)
 		return NULL;
 	*n = (struct node){ .kind = word_unknown(w, 0, w->text.n) ? NODE_OPAQUE
 								  : NODE_SCALAR,
-			    .syntax = list->syntax,
+			    .syntax = list ? list->syntax : SYNTAX_QEMU,
 			    .text = w->text,
 			    .key_at = { w->at.src, w->at.off, 0 },
 			    .text_at = w->nparts ? word_span(w, 0, w->text.n) : w->at,
 			    .open_at = w->at,
 			    .whole = w->at,
 			    .up = list };
+	if (!list)
+		return n;
 	if (list->last)
 		list->last->next = n;
 	else
@@ -108,7 +110,7 @@ static bool read_value(struct reading *r, struct qemu_option *o, const struct ar
 	o->n = 2;
 	if (!arg || arg->kind != OPTS) {
 		o->value_node = add_item(w, r->a);
-		return !w->list || o->value_node;
+		return o->value_node != NULL;
 	}
 	if (str_starts(w->text, "{")) {
 		/* JSON: a map of another syntax, whose members are not read here. */
@@ -131,12 +133,12 @@ static bool read_option(struct reading *r)
 
 	if (w->open || word_unknown(w, 0, w->text.n)) {
 		r->c->open = true;
-		return !w->list || add_item(w, r->a);
+		return add_item(w, r->a) != NULL;
 	}
 	o = &r->options[r->c->noptions++];
 	*o = (struct qemu_option){ .word = w, .from = r->at - 1, .n = 1 };
 	o->node = add_item(w, r->a);
-	if (w->list && !o->node)
+	if (!o->node)
 		return false;
 	if (!begins_with_dash(w)) {
 		o->value = w;

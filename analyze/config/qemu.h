@@ -16,7 +16,7 @@ struct qemu_option {
 	const struct word *value; /* NULL: it takes none */
 	const struct node
 		*opts; /* the options in value; NULL: it is none that has such */
-	const struct node *node, *value_node; /* items of the list; NULL: there is none */
+	const struct node *node, *value_node; /* items of the list, or of none */
 	size_t from, n;                       /* its words, in the command's */
 };
 
@@ -37,7 +37,8 @@ struct qemu_command {
 	/* A word stands for options that are decided elsewhere, or names a file of them: what
 	 * is not seen may still be there. */
 	bool open;
-	bool blanks; /* words are between blanks, on lines, as in a shell */
+	bool unknown; /* the former: and not only that they are added to others */
+	bool blanks;  /* words are between blanks, on lines, as in a shell */
 	const struct qemu_img *imgs;
 	size_t nimgs;
 };

@@ -280,6 +280,7 @@ bool qemu_vm_added(struct vm *vm, const struct vm *base, struct qemu_command *c,
 			   .hostdevs = base->hostdevs,
 			   .nhostdevs = base->nhostdevs };
 	c->vm = vm;
+	c->unknown = c->open;
 	c->open = true;
 	read_accel(vm, c);
 	read_machine(vm, c);

@@ -420,6 +420,8 @@ static enum word_code code_of(const struct node *n)
 		return n->style != STYLE_DOUBLE  ? WORD_BARE
 		       : n->syntax == SYNTAX_HCL ? WORD_HCL
 						 : WORD_JSON;
+	if (n->syntax == SYNTAX_YAML && n->style == STYLE_PLAIN && n->up && n->up->flow)
+		return WORD_FLOW;
 	if (n->syntax != SYNTAX_YAML || n->style == STYLE_PLAIN ||
 	    n->style == STYLE_FOLDED)
 		return WORD_BARE;

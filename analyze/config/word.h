@@ -26,6 +26,7 @@ struct word_part {
 /* How text has to be written to be a part of a word: what rewrite/word.c knows. */
 enum word_code {
 	WORD_BARE,   /* only what needs no quotes anywhere */
+	WORD_FLOW,   /* and no comma: a plain scalar between YAML's brackets */
 	WORD_SHELL,  /* quotes and backslashes */
 	WORD_BLANKS, /* bytes as they are; blanks end a word, and quotes are not its own */
 	WORD_SYSTEMD,     /* quotes, backslashes, %% and $$ */
