@@ -57,14 +57,6 @@ static struct edits sorted_edits(const struct plan *p, struct arena *a)
 	return (struct edits){ v, p->edits.n };
 }
 
-/* Put right behind a plain scalar it is more of that, and not the next member. */
-static bool is_more(struct view added)
-{
-	if (added.n == 0 || strchr("\r\n \t]}#", added.p[0]))
-		return false;
-	return added.p[0] != ',' || (added.n > 1 && !strchr("\r\n \t", added.p[1]));
-}
-
 /* In the text before: an edit changes it. */
 static bool is_touched(const struct edits *e, const struct leaves *l)
 {
@@ -72,9 +64,6 @@ static bool is_touched(const struct edits *e, const struct leaves *l)
 
 	for (size_t i = 0; i < e->n; i++) {
 		if (e->v[i].at.off < span_end(at) && span_end(e->v[i].at) > at.off)
-			return true;
-		if (e->v[i].at.len == 0 && e->v[i].at.off == span_end(at) && at.len &&
-		    is_more(e->v[i].bytes))
 			return true;
 	}
 	return false;

@@ -136,6 +136,13 @@ bool plan_word(struct plan *p, const struct word *w, size_t from, size_t to,
 	if (w->outer)
 		return plan_word(p, w->outer, (size_t)at.off, (size_t)span_end(at),
 				 written);
+	/* Behind a plain scalar something else could begin: it is that scalar which grows. */
+	if ((w->code == WORD_BARE || w->code == WORD_FLOW) && at.len == 0 &&
+	    at.off > w->at.off) {
+		at = text_span(p, at.off - 1, at.off);
+		written = str_of(arena_printf(p->arena, "%c%.*s", p->text.p[at.off],
+					      STR_ARG(written)));
+	}
 	return plan_replace(p, at, written);
 }
 
