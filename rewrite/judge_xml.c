@@ -106,11 +106,23 @@ static bool same_attributes(const xmlNode *a, const xmlNode *b)
 	return !x && !y && same_declarations(a, b);
 }
 
+/* A document type declaration, which is no xmlNode behind its first members. */
+static bool same_dtd(const xmlDoc *a, const xmlDoc *b)
+{
+	const xmlDtd *x = xmlGetIntSubset(a), *y = xmlGetIntSubset(b);
+
+	return x && y && same_text(x->name, y->name) &&
+	       same_text(x->ExternalID, y->ExternalID) &&
+	       same_text(x->SystemID, y->SystemID);
+}
+
 /* Equal in everything. The parser has bounded the depth. */
 static bool same(const xmlNode *a, const xmlNode *b)
 {
 	const xmlNode *x, *y;
 
+	if (a->type == XML_DTD_NODE || b->type == XML_DTD_NODE)
+		return a->type == b->type && same_dtd(a->doc, b->doc);
 	if (!same_name(a, b))
 		return false;
 	if (!is_element(a))

@@ -27,6 +27,7 @@ extern const struct text_syntax text_json;
 extern const struct text_syntax text_hcl;
 extern const struct text_syntax text_shell;
 extern const struct text_syntax text_yaml;
+extern const struct text_syntax text_plist;
 
 /* NULL: it is read, and not written. */
 const struct text_syntax *text_syntax(enum syntax syntax);

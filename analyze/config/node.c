@@ -131,9 +131,29 @@ static bool contains(struct span outer, struct span at)
 	return at.off >= outer.off && span_end(at) <= span_end(outer);
 }
 
+/* The last in the order of the tree: what is shared is found where it is named last.
+ * As deep as the reader went. NOLINTNEXTLINE(misc-no-recursion) */
+static const struct node *scattered_at(const struct node *n, struct span at)
+{
+	const struct node *found =
+		contains(n->whole, at) || contains(n->key_at, at) ? n : NULL;
+
+	for_each_node (c, n) {
+		const struct node *deeper = scattered_at(c, at);
+
+		found = deeper ? deeper : found;
+	}
+	return found;
+}
+
 const struct node *node_at(const struct node *root, struct span at)
 {
 	const struct node *n = root, *child = root->first;
+
+	if (root->scattered) {
+		n = scattered_at(root, at);
+		return n ? n : root;
+	}
 
 	while (child) {
 		if (contains(child->whole, at)) {

@@ -11,7 +11,7 @@ enum syntax {
 	SYNTAX_JSON,
 	SYNTAX_YAML,
 	SYNTAX_HCL,
-	SYNTAX_PLIST, /* a property list's dictionaries, arrays and values; XML only */
+	SYNTAX_PLIST, /* a property list's dictionaries, arrays and values (plist.h) */
 	SYNTAX_INI,   /* QEMU -readconfig, systemd units */
 	SYNTAX_SHELL, /* assignments and words */
 	SYNTAX_QEMU,  /* the options in one word: file=a.iso,media=cdrom */
@@ -54,9 +54,10 @@ struct node {
 	enum syntax syntax;
 	enum scalar_type type;
 	enum scalar_style style;
-	bool flow;            /* map, list: between brackets, and not by indentation */
-	bool is_block;        /* HCL: name "label" { ... }, and not name = { ... } */
-	bool self_closing;    /* <x/> */
+	bool flow;         /* map, list: between brackets, and not by indentation */
+	bool is_block;     /* HCL: name "label" { ... }, and not name = { ... } */
+	bool self_closing; /* <x/> */
+	bool scattered;    /* its children's bytes are not within its own: binary lists */
 	uint32_t lead, trail; /* blanks at the ends of text_at that text does not have */
 	/* The name, without its prefix; of a map's member decoded, of an item empty. */
 	struct str key;
@@ -114,7 +115,7 @@ static inline bool node_is_item(const struct node *n)
 static inline bool node_last_wins(const struct node *n)
 {
 	return n->syntax == SYNTAX_QEMU || n->syntax == SYNTAX_SHELL ||
-	       n->syntax == SYNTAX_INI;
+	       n->syntax == SYNTAX_INI || n->syntax == SYNTAX_PLIST;
 }
 
 /* A member without a name may stand for members of any name: ${MORE}, a merged alias. */

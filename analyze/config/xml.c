@@ -1,5 +1,5 @@
 /* Where each piece of an XML text stands: one pass, no recursion, no look back.
- * XML 1.0 (5th ed.), Namespaces 1.0; no document type declarations.
+ * XML 1.0 (5th ed.), Namespaces 1.0; no document type declarations but a property list's.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/xml.h"
 #include "analyze/config/xml_judge.h"
@@ -221,8 +221,7 @@ static bool read_markup(struct reader *r)
 	if (reader_sees(r, "<![CDATA["))
 		return read_cdata(r);
 	if (reader_sees(r, "<!DOCTYPE"))
-		return reader_bad(r, reader_span(r, r->at, r->at + 9),
-				  "document type declarations are not accepted");
+		return reader_doctype(r);
 	if (ends_within(r, "<!--") || ends_within(r, "<![CDATA["))
 		return reader_ended(r, r->at, "a comment or CDATA section");
 	return reader_bad(r, reader_span(r, r->at, r->at + 2),

@@ -1,6 +1,7 @@
 /* XML with exact places. libxml2 decides whether the text is well-formed and what it
  * means; our tokenizer says where each piece stands; both must see the same tree.
- * XML 1.0 (5th ed.) and Namespaces 1.0, UTF-8 only, no document type declaration.
+ * XML 1.0 (5th ed.) and Namespaces 1.0, UTF-8 only, no document type declaration but the one
+ * that every property list has, without an internal subset. What it names is never read.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef ANALYZE_CONFIG_XML_H
 #define ANALYZE_CONFIG_XML_H

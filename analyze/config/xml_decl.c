@@ -1,4 +1,5 @@
-/* <?xml version='1.0' encoding='UTF-8' standalone='yes'?>: XML 1.0 (5th ed.) 2.8, 4.3.3.
+/* <?xml version='1.0' encoding='UTF-8' standalone='yes'?>, and the one document type
+ * declaration that is read: XML 1.0 (5th ed.) 2.8, 4.2.2, 4.3.3.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/xml_reader.h"
 
@@ -119,5 +120,78 @@ bool reader_xml_declaration(struct reader *r)
 				  "<?xml version=\"1.0\" encoding=\"UTF-8\" "
 				  "standalone=\"yes\"?>, the last two optional");
 	r->at += 2;
+	return true;
+}
+
+/* ---- <!DOCTYPE plist PUBLIC "..." "..."> ---- */
+
+/* [13] */
+static bool is_public_char(uint8_t c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c && strchr("0123456789 \r\n-'()+,./:=?;!*#@$_%", c));
+}
+
+/* A blank, then "..." or '...', which a public one has rules for. False without a word: it
+ * is not there. */
+static bool skip_literal(struct reader *r, bool is_public)
+{
+	size_t from;
+
+	if (!reader_skip_blanks(r) || (!reader_sees(r, "'") && !reader_sees(r, "\"")))
+		return false;
+	from = r->at++;
+	while (r->at < r->text.n && r->text.p[r->at] != r->text.p[from]) {
+		if (is_public && !is_public_char(r->text.p[r->at]))
+			return false;
+		r->at++;
+	}
+	if (r->at == r->text.n)
+		return false;
+	r->at++;
+	return true;
+}
+
+/* [75] ExternalID, if there is one. */
+static bool skip_names(struct reader *r)
+{
+	bool is_public = reader_sees(r, "PUBLIC");
+
+	if (!is_public && !reader_sees(r, "SYSTEM"))
+		return true;
+	r->at += 6;
+	return (!is_public || skip_literal(r, true)) && skip_literal(r, false);
+}
+
+bool reader_doctype(struct reader *r)
+{
+	static const char start[] = "<!DOCTYPE";
+	size_t from = r->at, n = sizeof(start) - 1, prefix;
+	struct span name;
+	bool whole;
+
+	r->at += n;
+	if (!reader_skip_blanks(r) || !reader_qname(r, &name, &prefix) ||
+	    !str_is(reader_str(r, name), "plist"))
+		return r->bad ? false
+			      : reader_bad(r, reader_span(r, from, from + n),
+					   "document type declarations are not accepted, "
+					   "but for that of a property list");
+	reader_skip_blanks(r);
+	whole = skip_names(r);
+	reader_skip_blanks(r);
+	if (r->at == r->text.n)
+		return reader_ended(r, from, "a document type declaration");
+	if (!whole || !reader_sees(r, ">"))
+		return reader_bad(r, reader_span(r, from, r->at + 1),
+				  "a document type declaration that holds more than the "
+				  "names of a property list's");
+	if (r->root || r->doctype)
+		return reader_bad(
+			r, reader_span(r, from, r->at + 1),
+			"a document type declaration behind the root element, or "
+			"a second one");
+	r->doctype = true;
+	r->at++;
 	return true;
 }

@@ -33,6 +33,7 @@ struct reader {
 	struct node *root;
 	struct syntax_error *bad;
 	struct err *e;
+	bool doctype; /* it has come */
 	unsigned depth, declarations;
 	struct open open[XML_DEPTH_MAX];
 	struct declaration declared[XML_DECLARATIONS_MAX];
@@ -78,6 +79,9 @@ bool reader_reference(struct reader *r, size_t at, size_t end, size_t *len);
 
 /* [23] XMLDecl, if there is one. */
 bool reader_xml_declaration(struct reader *r);
+
+/* A document type declaration, which comes next. */
+bool reader_doctype(struct reader *r);
 
 /* A start tag, whose '<' comes next, and the node of its element. */
 bool reader_start_tag(struct reader *r);

@@ -253,6 +253,8 @@ static bool is_policy(const char *what)
 {
 	static const char *const policies[] = {
 		"document type declarations are not accepted",
+		"holds more than the names",
+		"is no entity of XML", /* a property list's could be elsewhere */
 		"only UTF-8 and US-ASCII are read",
 		"which is the declared encoding",
 		"is no name: at most one colon",
