@@ -1,11 +1,14 @@
 /* vmend explain, rules and version: what the program knows about itself.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/commands.h"
+#include "analyze/config/json_judge.h"
 #include "cli/report.h"
 
 #include <libxml/xmlversion.h>
 #include <unistd.h>
+#include <yaml.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #ifdef _GNU_SOURCE
 #include <libfdisk/libfdisk.h>
@@ -171,6 +174,8 @@ enum exit_code cmd_version(const struct options *o, struct err *e)
 	fdisk_get_library_version(&fdisk);
 	buf_printf(&out, "libfdisk %s\n", fdisk);
 #endif
-	buf_printf(&out, "zlib %s\n", zlibVersion());
+	buf_printf(&out, "jansson %s\nlibyaml %s\nzlib %s\nlibzstd %s\n",
+		   json_judge_version(), yaml_get_version_string(), zlibVersion(),
+		   ZSTD_versionString());
 	return print(&out, e) == 0 ? EXIT_CLEAN : EXIT_INTERNAL;
 }

@@ -128,6 +128,10 @@ for words in -h help 'help fix' 'fix --help' 'check -h' --version version; do
 	run $words
 	said "vmend $words" 0 'vmend'
 done
+for lib in libxml2 jansson libyaml zlib libzstd; do
+	run version
+	said "vmend version names $lib" 0 "^$lib [0-9]+\."
+done
 run rules
 said "rules lists rules" 0 'pmbr-size'
 run explain pmbr-size

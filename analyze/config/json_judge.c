@@ -113,3 +113,8 @@ void json_judge(struct view text, const struct node *root, struct arena *a,
 	v->column = error.column > 0 ? (unsigned)error.column : 0;
 	snprintf(v->why, sizeof(v->why), "%s", error.text);
 }
+
+const char *json_judge_version(void)
+{
+	return jansson_version_str();
+}

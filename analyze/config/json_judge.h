@@ -18,4 +18,8 @@ struct json_verdict {
 void json_judge(struct view text, const struct node *root, struct arena *a,
 		struct json_verdict *v);
 
+/* Which jansson that is. Its names and those of our own writer of JSON collide, so that not
+ * everybody can ask it. */
+const char *json_judge_version(void);
+
 #endif
