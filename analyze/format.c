@@ -13,6 +13,7 @@
 	X(incus)                                                                         \
 	X(packer)                                                                        \
 	X(quickemu)                                                                      \
+	X(systemd)                                                                       \
 	X(script)                                                                        \
 	X(raw)                                                                           \
 	X(misnamed)

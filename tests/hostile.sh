@@ -246,6 +246,20 @@ expect "a text above the limit" '1|3' 'large\.xml'
 # Each begins as a Packer template, so that it is read.
 legacy='{"builders":[{"type":"qemu"}],"x":'
 hcl='source "qemu" "x" {'$'\n''}'$'\n'
+# ---- QEMU's words ----
+
+unit='[Service]
+ExecStart=/usr/bin/qemu-system-x86_64 '
+for what in 'a\\\n' "'" '\\t' '-drive %i,' '-S ' '-set a.b.c=d\\\n# '; do
+	{ printf '%s' "$unit" && yes -- "$what" | tr -d '\n' | head -c 1000000 | sed 's/\\n/\n/g'; } >words.service
+	run check words.service
+	expect "a unit of a megabyte of words like ${what@Q}" '0|1|3' ''
+done
+{ printf 'name: a\ntype: virtual-machine\nconfig:\n  raw.qemu: |\n'; yes -- "    -S '
+    a'" | head -c 4000000; } >words.yaml
+run check words.yaml
+expect "raw.qemu of 4 MB of quotes over two lines" '0|1|3' ''
+
 { echo "$legacy" && yes '[' | tr -d '\n' | head -c 8000000; } >deep.json
 run check deep.json
 expect "8 MB of open brackets in JSON" '1|3' 'deep\.json'

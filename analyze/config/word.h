@@ -71,7 +71,9 @@ enum word_split {
 	SPLIT_BLANKS, /* blanks; quotes are bytes (Quickemu's extra_args) */
 	SPLIT_SHELL,  /* blanks outside of quotes, backslashes escape, nothing expands
 			 (Incus' raw.qemu, go-shellquote) */
-	SPLIT_UTM,    /* blanks outside of "..."; quotes around a whole word go */
+	SPLIT_SYSTEMD, /* the same with %x and $x, which are decided elsewhere, and C's escapes
+			  (ExecStart=) */
+	SPLIT_UTM, /* blanks outside of "..."; quotes around a whole word go */
 };
 /* The words in w's text, whose places are those of w's bytes; *n of them, empty ones only
  * where quotes say so. NULL: memory is gone. *flaw: what does not end, NULL: nothing. */

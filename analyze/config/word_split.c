@@ -101,6 +101,76 @@ static void read_escape(struct splitter *s, unsigned quote)
 	s->i += 2;
 }
 
+/* ---- systemd ---- */
+
+static size_t name_end(const struct splitter *s, size_t i)
+{
+	while (i < s->w->text.n &&
+	       strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_",
+		      s->w->text.p[i]) &&
+	       s->w->text.p[i])
+		i++;
+	return i;
+}
+
+/* Where what begins here and is decided elsewhere ends; s->i: nothing does. */
+static size_t expansion_end(const struct splitter *s, char next)
+{
+	struct str rest = bytes(s, s->i, s->w->text.n);
+	const char *brace;
+
+	if (rest.p[0] == '%')
+		return next ? s->i + 2 : s->i;
+	if (next == '{') {
+		brace = memchr(rest.p, '}', rest.n);
+		return brace ? s->i + (size_t)(brace - rest.p) + 1 : s->i;
+	}
+	/* A word of its own only. */
+	return s->parts.n == 0 && name_end(s, s->i + 1) > s->i + 1 ? name_end(s, s->i + 1)
+								   : s->i;
+}
+
+static bool read_c_escape(struct splitter *s, char next, unsigned quote)
+{
+	static const char names[] = "abfnrtvs\\\"'", values[] = "\a\b\f\n\r\t\v \\\"'";
+	const char *found = next ? strchr(names, next) : NULL;
+	size_t n = next == 'x' ? 4 : next == 'u' ? 6 : next == 'U' ? 10 : 4;
+
+	if (found) {
+		add(s, s->i, s->i + 2, (struct str){ values + (found - names), 1 }, quote,
+		    false);
+		s->i += 2;
+		return true;
+	}
+	if (!next || !strchr("xuU01234567", next) || s->i + n > s->w->text.n)
+		return false;
+	add(s, s->i, s->i + n, bytes(s, s->i, s->i + n), quote, true);
+	s->i += n;
+	return true;
+}
+
+static void read_systemd(struct splitter *s, unsigned quote)
+{
+	char c = s->w->text.p[s->i];
+	char next = s->i + 1 < s->w->text.n ? s->w->text.p[s->i + 1] : '\0';
+	size_t end;
+
+	if ((c == '%' || c == '$') && next == c) {
+		add(s, s->i, s->i + 2, bytes(s, s->i, s->i + 1), quote, false);
+		s->i += 2;
+		return;
+	}
+	end = c == '%' || c == '$' ? expansion_end(s, next) : s->i;
+	if (end > s->i) {
+		add(s, s->i, end, bytes(s, s->i, end), quote, true);
+		s->i = end;
+	} else if (c != '\\' || !read_c_escape(s, next, quote)) {
+		read_byte(s, quote);
+	}
+}
+
+/* ---- quotes ---- */
+
 static void read_quoted(struct splitter *s, char end, bool escapes)
 {
 	size_t from = s->i++, parts = s->parts.n;
@@ -109,7 +179,9 @@ static void read_quoted(struct splitter *s, char end, bool escapes)
 	while (!at_end(s) && s->w->text.p[s->i] != end) {
 		if (read_opaque(s, quote))
 			continue;
-		if (escapes && s->w->text.p[s->i] == '\\')
+		if (s->how == SPLIT_SYSTEMD)
+			read_systemd(s, quote);
+		else if (escapes && s->w->text.p[s->i] == '\\')
 			read_escape(s, quote);
 		else
 			read_byte(s, quote);
@@ -152,8 +224,10 @@ static void read_piece(struct splitter *s)
 
 	if (read_opaque(s, 0) || (s->how == SPLIT_UTM && read_utm(s)))
 		return;
-	if (s->how == SPLIT_SHELL && (c == '\'' || c == '"'))
+	if ((s->how == SPLIT_SHELL || s->how == SPLIT_SYSTEMD) && (c == '\'' || c == '"'))
 		read_quoted(s, c, c == '"');
+	else if (s->how == SPLIT_SYSTEMD)
+		read_systemd(s, 0);
 	else if (s->how == SPLIT_SHELL && c == '\\')
 		read_escape(s, 0);
 	else
@@ -162,13 +236,30 @@ static void read_piece(struct splitter *s)
 
 /* ---- their places in the file ---- */
 
+/* The outer part that holds byte `at`, or the one behind it. */
+static size_t part_of(const struct word *outer, size_t at)
+{
+	size_t lo = 0, hi = outer->nparts;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (outer->parts[mid].from + outer->parts[mid].n <= at)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 /* A run that is the same bytes in the outer text: each part of that is one of its own. */
 static void place_exact(const struct word *outer, const struct word_part *p,
 			struct word *to, struct word_part *parts)
 {
 	size_t from = (size_t)p->at.off, end = (size_t)span_end(p->at);
 
-	for (size_t i = 0; i < outer->nparts; i++) {
+	for (size_t i = part_of(outer, from);
+	     i < outer->nparts && outer->parts[i].from < end; i++) {
 		const struct word_part *o = &outer->parts[i];
 		size_t lo = o->from > from ? o->from : from;
 		size_t hi = o->from + o->n < end ? o->from + o->n : end;
@@ -189,8 +280,10 @@ static void place_exact(const struct word *outer, const struct word_part *p,
 static bool place_word(struct splitter *s, struct word *to, const struct word *inner)
 {
 	const struct word *outer = s->w;
+	size_t from = (size_t)inner->at.off, end = (size_t)span_end(inner->at);
+	size_t over = part_of(outer, end) - part_of(outer, from) + 1;
 	struct word_part *parts =
-		arena_try_array(s->a, inner->nparts + outer->nparts, struct word_part);
+		arena_try_array(s->a, inner->nparts + over, struct word_part);
 
 	*to = *inner;
 	to->parts = parts;
@@ -198,7 +291,7 @@ static bool place_word(struct splitter *s, struct word *to, const struct word *i
 	to->outer = outer;
 	to->inner = inner;
 	to->fixed = outer->fixed;
-	to->at = word_span(outer, (size_t)inner->at.off, (size_t)span_end(inner->at));
+	to->at = word_span(outer, from, end);
 	for (size_t i = 0; parts && i < inner->nparts; i++) {
 		const struct word_part *p = &inner->parts[i];
 
@@ -217,6 +310,31 @@ static bool place_word(struct splitter *s, struct word *to, const struct word *i
 	return parts != NULL;
 }
 
+static enum word_code code_of(enum word_split how)
+{
+	switch (how) {
+	case SPLIT_SHELL:
+		return WORD_SHELL;
+	case SPLIT_SYSTEMD:
+		return WORD_SYSTEMD;
+	case SPLIT_BLANKS:
+	case SPLIT_UTM:
+	case SPLIT_NONE:
+		return WORD_BLANKS;
+	}
+	BUG("split %u", how);
+}
+
+/* Outside of quotes it may be several words, or none; with systemd $x alone. */
+static bool may_be_several(const struct splitter *s, const struct word_part *p)
+{
+	if (!p->opaque || p->quote)
+		return false;
+	return s->how != SPLIT_SYSTEMD ||
+	       (s->parts.n == 1 && s->out.p[0] == '$' && s->out.p[1] != '{') ||
+	       s->out.p[0] == '{';
+}
+
 static void finish(struct splitter *s, size_t from)
 {
 	struct word *inner = arena_try_new(s->a, struct word), *w;
@@ -232,13 +350,12 @@ static void finish(struct splitter *s, size_t from)
 		.at = place(from, s->i),
 		.parts = parts,
 		.nparts = s->parts.n,
-		.code = s->how == SPLIT_SHELL ? WORD_SHELL : WORD_BLANKS
+		.code = code_of(s->how)
 	};
 	w = vec_add(&s->words, s->a);
 	s->full = !place_word(s, w, inner);
-	/* Outside of quotes it may be several words. */
 	for (size_t i = 0; i < s->parts.n; i++)
-		w->open = w->open || (parts[i].opaque && !parts[i].quote);
+		w->open = w->open || may_be_several(s, &parts[i]);
 }
 
 static void read_word(struct splitter *s)
