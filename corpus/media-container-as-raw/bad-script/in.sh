@@ -1,0 +1,4 @@
+#!/bin/sh
+# tabs, and a comment
+qemu-system-x86_64 -m 2G \
+	-drive file=disk.img,format=raw,if=virtio
