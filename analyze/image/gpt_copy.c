@@ -4,12 +4,10 @@
 #include "analyze/image/image.h"
 #include "analyze/image/layout.h"
 #include "base/crc32.h"
-#include "base/utf8.h"
+#include "base/utf16.h"
 #include "base/banned.h"
 
 enum {
-	NAME_UNITS = GPT_ENT_NAME_SIZE / 2,
-	REPLACEMENT = 0xfffd,
 	SECTOR_MAX = 4096,
 };
 
@@ -153,37 +151,6 @@ int gpt_copy_array(struct gpt_table *t, const struct image *img, uint32_t sector
 	return 0;
 }
 
-/* UTF-16LE up to its NUL, as UTF-8; what is no character becomes U+FFFD. */
-static struct str decode_name(struct view name, struct arena *a)
-{
-	uint8_t text[NAME_UNITS * 3], *copy;
-	size_t n = 0;
-
-	for (size_t i = 0; i < NAME_UNITS; i++) {
-		uint32_t c = view_le16(name, i * 2), low;
-
-		if (c == 0)
-			break;
-		if (c >= 0xd800 && c < 0xe000) {
-			low = i + 1 < NAME_UNITS ? view_le16(name, i * 2 + 2) : 0;
-			if (c < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
-				c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-				i++;
-			} else {
-				c = REPLACEMENT;
-			}
-		}
-		n += utf8_encode(c, text + n);
-	}
-	if (n == 0)
-		return (struct str){ 0 };
-	copy = arena_try_array(a, n, uint8_t);
-	if (!copy)
-		return (struct str){ 0 };
-	memcpy(copy, text, n);
-	return (struct str){ .p = (const char *)copy, .n = n };
-}
-
 static struct gpt_entry decode_entry(const struct gpt_table *t, size_t i,
 				     const struct image *img, struct arena *a)
 {
@@ -202,7 +169,7 @@ static struct gpt_entry decode_entry(const struct gpt_table *t, size_t i,
 #undef OTHER
 	memcpy(ent.type.b, v.p + GPT_ENT_TYPE, GPT_GUID_SIZE);
 	memcpy(ent.guid.b, v.p + GPT_ENT_GUID, GPT_GUID_SIZE);
-	ent.name = decode_name(view_cut(v, GPT_ENT_NAME, GPT_ENT_NAME_SIZE), a);
+	ent.name = utf16_text(a, view_cut(v, GPT_ENT_NAME, GPT_ENT_NAME_SIZE), false);
 	return ent;
 }
 
