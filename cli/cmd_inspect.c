@@ -63,8 +63,10 @@ static void facts_of_unit(struct facts *f, struct unit *u)
 		facts_of_qcow2(f, u->qcow2);
 		facts_of_chain(f, u);
 	}
-	if (u->image)
+	if (u->image) {
 		facts_of_image(f, u->image);
+		facts_of_boot(f, u->image);
+	}
 	facts_of_vms(f, u);
 	facts_of_builders(f, u);
 	f->lines = NULL;

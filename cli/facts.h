@@ -41,6 +41,8 @@ void facts_place(struct facts *f, struct span at);
 void buf_size(struct buf *out, uint64_t bytes);
 
 void facts_of_image(struct facts *f, const struct image *img);
+/* What can it boot? Reads on: the image's source is open. */
+void facts_of_boot(struct facts *f, const struct image *img);
 /* Of a container: the files that it is made of, and whether its disk is seen. */
 void facts_of_chain(struct facts *f, const struct unit *u);
 void facts_of_qcow2(struct facts *f, const struct qcow2 *q);
