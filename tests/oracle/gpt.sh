@@ -32,8 +32,7 @@ PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL=C.UTF-8
 have sfdisk sgdisk parted fdisk partx || {
 	skip "disks broken at random" "sfdisk, sgdisk, parted, fdisk or partx is not installed"
-	share 97 "$provable_mended" "$provable" "all disks on which something says where each partition was"
-tap_end
+	tap_end
 	exit 0
 }
 # In memory if there is such a place: vmend waits for the disk at each step.
@@ -59,26 +58,26 @@ why_not() { # OUTPUT   sets why
 }
 
 # One class of fixes, on a copy of the broken disk. True: nothing is left to say.
-try_fix() { # SECTOR-SIZE LABEL SURVIVES BASE OPTIONS...
+try_fix() { # SECTOR-SIZE LABEL SURVIVES UNPROVEN BASE OPTIONS...
 	local out rest rc after
-	out=$("$vmend" fix "${@:5}" disk 2>&1)
+	out=$("$vmend" fix "${@:6}" disk 2>&1)
 	rc=$?
-	[ $rc -le 1 ] || complain "fix ${*:5}: exit $rc" "$out"
+	[ $rc -le 1 ] || complain "fix ${*:6}: exit $rc" "$out"
 	rest=$("$vmend" check --format concise disk 2>&1)
 	rc=$?
 	others_say disk "$1" "$2"
 	after=$said
 	others_list disk "$1"
-	same_table "../$4.table" "$3" && same=yes || same=no
-	"$samebytes" broken disk "../$4.ranges" >differ 2>&1 ||
-		complain "fix ${*:5} wrote into a partition" "$(<differ)"
+	same_table "../$5.table" "$3" && same=yes || same=no
+	"$samebytes" broken disk "../$5.ranges" >differ 2>&1 ||
+		complain "fix ${*:6} wrote into a partition" "$(<differ)"
 	why_not "$out"
 	[ "$why" ] || why=$(sed -n 's/^[^[]*\[\([a-z0-9-]*\)\].*/\1/p' <<<"$rest" | sort -u | tr '\n' ' ')
 	[ $rc -eq 0 ] && [[ $rest != *gpt-backup-alone* ]] || return 1
-	is_no_disk && return 1
-	[ -z "$after" ] || complain "fix ${*:5}: called clean, but others say:" "$after"
+	is_no_disk "$3" "$4" && return 1
+	[ -z "$after" ] || complain "fix ${*:6}: called clean, but others say:" "$after"
 	[ "$3" = none ] || [ "$3" = dos ] || [ $same = yes ] ||
-		complain "fix ${*:5}: clean, with other partitions:" "$(diff "../$4.table" - <<<"$table")"
+		complain "fix ${*:6}: clean, with other partitions:" "$(diff "../$5.table" - <<<"$table")"
 	[ -z "$after" ] && [ $same = yes ]
 }
 
@@ -105,9 +104,13 @@ undo_case() { # OPTIONS...
 	rm -f disk.vmend-undo
 }
 
-# Nobody takes it for a disk: sgdisk finds no table to complain of, nor libfdisk any at all.
-is_no_disk() {
+# It could as well be any other file, to us as to others: no copy of the table is whole, of some
+# partition nothing says where it was, and all that libfdisk has to say is that there is no table,
+# as it says of every file that is no disk. Where a whole copy is left, or enough to prove every
+# partition, silence is a miss.
+is_no_disk() { # SURVIVES UNPROVEN
 	[[ $before == 'libfdisk: unrecognized partition table type'$'\n' ]] &&
+		[[ $1 == none || $1 == dos ]] && [ "$2" -gt 0 ] &&
 		"$vmend" check broken 2>&1 | grep -q '1 not a VM image'
 }
 
@@ -123,7 +126,7 @@ run_case() { # BASE SECTOR-SIZE LABEL SEED
 	found=$("$vmend" check --format concise broken 2>&1)
 	rc=$?
 	[ $rc -le 1 ] || complain "check: exit $rc" "$found"
-	if [ -n "$before" ] && [ -z "$found" ] && ! is_no_disk; then
+	if [ -n "$before" ] && [ -z "$found" ] && ! is_no_disk "$survives" "$unproven"; then
 		missed=yes
 		complain "silent where others are not:" "$before"
 	fi
@@ -131,7 +134,7 @@ run_case() { # BASE SECTOR-SIZE LABEL SEED
 	for mode in '' --unsafe-fixes --lossy-fixes; do
 		cp --sparse=always broken disk
 		rm -f disk.vmend-undo
-		if try_fix "$2" "$3" "$survives" "$1" $mode; then
+		if try_fix "$2" "$3" "$survives" "$unproven" "$1" $mode; then
 			[ $by = fine ] || by=${mode:-safe}
 			break
 		fi

@@ -8,10 +8,23 @@
 
 # ---- what others say ----
 
+# A broken disk may ask a tool for all of the memory that there is, or for minutes. One that
+# comes to this end has nothing to say.
+limit_memory() {
+	ulimit -v 4000000 # KiB
+}
+limited=(timeout -k 1 60)
+gave_up() { # EXIT-STATUS: killed for its time, or dead for want of memory
+	[ "$1" -eq 124 ] || [ "$1" -ge 128 ]
+}
+
 # Problems only, in $said: remarks of taste are left out.
 sgdisk_says() { # FILE
-	local out line
-	out=$(sgdisk -v "$1" 2>&1) || said+="sgdisk: exit $?"$'\n'
+	local out line rc
+	out=$(limit_memory; "${limited[@]}" sgdisk -v "$1" 2>&1)
+	rc=$?
+	! gave_up $rc || return
+	[ $rc = 0 ] || said+="sgdisk: exit $rc"$'\n'
 	[[ $out == *'No problems found'* ]] || said+='sgdisk: not "No problems found"'$'\n'
 	while IFS= read -r line; do
 		[[ $line =~ doesn\'t\ (begin|end)\ on\ a ]] && continue
@@ -21,22 +34,28 @@ sgdisk_says() { # FILE
 }
 
 fdisk_says() { # FILE SECTOR-SIZE
-	local out line
+	local out line rc words=
 	if [ "$2" = 512 ]; then
-		out=$(sfdisk --verify "$1" 2>&1)
+		out=$(limit_memory; "${limited[@]}" sfdisk --verify "$1" 2>&1)
+		rc=$?
 	else
-		out=$(printf 'v\nq\n' | fdisk -b "$2" "$1" 2>&1; fdisk -b "$2" -l "$1" 2>&1)
-		[[ $out == *'type: gpt'* ]] || said+='libfdisk: no GPT is seen'$'\n'
+		out=$(limit_memory; set -o pipefail
+			printf 'v\nq\n' | "${limited[@]}" fdisk -b "$2" "$1" 2>&1 &&
+				"${limited[@]}" fdisk -b "$2" -l "$1" 2>&1)
+		rc=$?
+		[[ $out == *'type: gpt'* ]] || words+='libfdisk: no GPT is seen'$'\n'
 		out=${out%%Disk [^$'\n']*GiB*}
 		out=${out%%Disk [^$'\n']*MiB*}
 	fi
+	! gave_up $rc || return
 	while IFS= read -r line; do
 		line=${line#Command (m for help): }
 		[[ $line =~ ^([^ ]*:|Welcome to fdisk.*|Changes will remain.*|Be careful.*)?$ ]] && continue
 		[[ $line =~ ^(No errors detected|Header version|Using [0-9]* out of|A total of|Remaining [0-9]* unallocated|A hybrid GPT was) ]] &&
 			continue
-		said+="libfdisk: $line"$'\n'
+		words+="libfdisk: $line"$'\n'
 	done <<<"$out"
+	said+=$words
 }
 
 # Of tools that know the sectors and the label: sgdisk takes every file for a GPT disk of
@@ -51,10 +70,10 @@ others_say() { # FILE SECTOR-SIZE LABEL
 others_list() { # FILE SECTOR-SIZE
 	local out line
 	if [ "$2" != 512 ]; then
-		table=$(partx -g -S "$2" -o NR,START,SECTORS,TYPE,UUID,NAME,FLAGS "$1" 2>/dev/null)
+		table=$(limit_memory; "${limited[@]}" partx -g -S "$2" -o NR,START,SECTORS,TYPE,UUID,NAME,FLAGS "$1" 2>/dev/null)
 		return
 	fi
-	out=$(sfdisk -d "$1" 2>/dev/null)
+	out=$(limit_memory; "${limited[@]}" sfdisk -d "$1" 2>/dev/null)
 	table=
 	while IFS= read -r line; do
 		case $line in label:* | label-id:*) table+=$line$'\n' ;; *start=*) table+=${line#* : }$'\n' ;; esac

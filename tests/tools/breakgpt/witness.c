@@ -93,7 +93,8 @@ static bool says_gpt(const struct disk *d, const struct witness *w)
 		holds(d, tail, (uint64_t)st.st_size, w->entry));
 }
 
-/* Its LBA and its length, or both of its CHS addresses, in any slot. */
+/* Its LBA and its length, which counts from the record that it stands in, or both of its CHS
+ * addresses, in any slot. */
 static bool says_dos(const struct disk *d, const struct witness *w)
 {
 	uint64_t sector[1 + EBRS_MAX] = { 0 };
@@ -102,9 +103,11 @@ static bool says_dos(const struct disk *d, const struct witness *w)
 	for (unsigned i = 0; i <= d->nebr; i++) {
 		for (uint64_t k = 0; k < SLOTS; k++) {
 			uint8_t e[SLOT];
+			struct view v = { e, SLOT };
 
 			get(d, sector[i] * d->ss + ENTRIES + SLOT * k, e, SLOT);
-			if (memcmp(e + 8, w->entry + 8, 8) == 0 ||
+			if ((sector[i] + view_le32(v, 8) == w->at / d->ss &&
+			     memcmp(e + 12, w->entry + 12, 4) == 0) ||
 			    (memcmp(e + 1, w->entry + 1, CHS) == 0 &&
 			     memcmp(e + 5, w->entry + 5, CHS) == 0))
 				return true;
