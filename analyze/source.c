@@ -122,6 +122,25 @@ uint64_t source_next_data(const struct source *s, uint64_t off)
 	return next;
 }
 
+uint64_t source_data_end(const struct source *s)
+{
+	/* There is data before from, if that is not 0, and none from to on. */
+	uint64_t from = 0, to = s->size;
+
+	if (to == 0 || source_next_data(s, to - 1) < to)
+		return to;
+	while (from < to) {
+		uint64_t mid = from + (to - from) / 2;
+		uint64_t data = source_next_data(s, mid);
+
+		if (data < to)
+			from = data + 1;
+		else
+			to = mid;
+	}
+	return to;
+}
+
 uint64_t source_stored(const struct source *s)
 {
 	uint64_t bytes;

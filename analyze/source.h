@@ -79,6 +79,10 @@ void source_close(struct source *s);
  * when there is none, and off itself where nobody can say. */
 uint64_t source_next_data(const struct source *s, uint64_t off);
 
+/* The offset behind the last data: from here to s->size there is a hole, as far as the system
+ * says. */
+uint64_t source_data_end(const struct source *s);
+
 /* Bytes that it takes up where it is kept: without holes, as far as the system says. What
  * an input may ask for is bounded by this where its size says nothing. */
 uint64_t source_stored(const struct source *s);

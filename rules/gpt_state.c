@@ -454,7 +454,7 @@ static bool is_alone(const struct gpt_state *st)
 {
 	const struct gpt *g = st->g;
 
-	return !is_taken(st) && g->good == &g->backup && g->backup_at_end;
+	return !is_taken(st) && g->good == &g->backup;
 }
 
 static bool is_unread(const struct gpt_table *t)

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/disk.h"
 #include "analyze/image/gpt.h"
+#include "analyze/image/gpt_end.h"
 #include "analyze/image/lost.h"
 #include "analyze/image/mbr.h"
 #include "analyze/image/volume.h"
@@ -68,7 +69,9 @@ bool disk_probe(struct view head, const struct source *s)
 	/* What cannot be read has no backup; reading it will say why it cannot. */
 	uint8_t bytes[PROBE_TAIL] = { 0 };
 	struct view tail = { bytes, sizeof(bytes) };
+	uint32_t sector_size;
 	size_t off, len;
+	uint64_t at;
 	struct err e;
 
 	if (s->size < sizeof(bytes) || !view_has(head, 0, MBR_SIZE) || is_kernel(head))
@@ -81,7 +84,8 @@ bool disk_probe(struct view head, const struct source *s)
 	if (source_read(s, s->size - tail.n, bytes, tail.n, &e) == 0 &&
 	    has_backup(tail, s->size))
 		return true;
-	return mbr_signature_lost(head, s->size) || lost_probe(head, s);
+	return mbr_signature_lost(head, s->size) || lost_probe(head, s) ||
+	       (!has_other_label(head) && gpt_end_find(s, &at, &sector_size));
 }
 
 /* What the disk ends with, in one read. */

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/gpt.h"
 #include "analyze/image/gpt_copy.h"
+#include "analyze/image/gpt_end.h"
 #include "analyze/image/gpt_hybrid.h"
 #include "analyze/image/gpt_past.h"
 #include "analyze/image/image.h"
@@ -302,27 +303,69 @@ static int search_protective(struct search *s)
 	return 0;
 }
 
-/* No header is where one should be, for any size of sectors. */
+static void take_backup(struct gpt *g, const struct gpt_table *t, struct gpt **best)
+{
+	*best = g;
+	g->backup = *t;
+	g->backup.which = GPT_BACKUP;
+	g->backup_at_end = t->lba == last_lba(g);
+	g->good = &g->backup;
+}
+
 static int search_hybrid(struct gpt *sizes, const struct search *s, struct gpt **best)
 {
 	const struct gpt_table *t = NULL;
 
-	for (size_t i = 0; i < NSIZES; i++) {
-		if (sizes[i].primary.present || sizes[i].backup.present)
-			return 0;
-	}
 	for (size_t i = 0; i < NSIZES && s->has_protective && !t; i++) {
 		if (gpt_hybrid_search(&t, s->img, s->sector0, sizes[i].sector_size,
 				      s->arena, s->e) != 0)
 			return -1;
-		if (!t)
-			continue;
-		*best = &sizes[i];
-		(*best)->backup = *t;
-		(*best)->backup_at_end = t->lba == last_lba(*best);
-		(*best)->good = &(*best)->backup;
+		if (t)
+			take_backup(&sizes[i], t, best);
 	}
 	return 0;
+}
+
+/* Does sector 0 say where the backup is, or that there are other partitions? */
+static bool says_otherwise(const struct search *s)
+{
+	if (s->has_protective)
+		return s->protective_end != 0 || gpt_is_hybrid(s->sector0);
+	return mbr_plausible(s->sector0);
+}
+
+/* Where the data ends. */
+static int search_end(struct gpt *sizes, const struct search *s, struct gpt **best)
+{
+	uint32_t sector_size;
+	struct gpt_table t;
+	uint64_t off;
+
+	if (s->img->filesystem || says_otherwise(s) ||
+	    !gpt_end_find(s->img->src, &off, &sector_size))
+		return 0;
+	for (size_t i = 0; i < NSIZES; i++) {
+		if (sizes[i].sector_size != sector_size)
+			continue;
+		if (gpt_copy_read(&t, s->img, sector_size, off / sector_size, s->arena,
+				  s->e) != 0)
+			return -1;
+		if (gpt_table_ok(&t) && t.alternate_lba.v == PRIMARY_LBA)
+			take_backup(&sizes[i], &t, best);
+	}
+	return 0;
+}
+
+/* No header is where one should be, for any size of sectors. */
+static int search_elsewhere(struct gpt *sizes, const struct search *s, struct gpt **best)
+{
+	for (size_t i = 0; i < NSIZES; i++) {
+		if (sizes[i].primary.present || sizes[i].backup.present)
+			return 0;
+	}
+	if (search_hybrid(sizes, s, best) != 0)
+		return -1;
+	return (*best)->good ? 0 : search_end(sizes, s, best);
 }
 
 int gpt_read(const struct gpt **out, const struct image *img, struct arena *a,
@@ -341,7 +384,7 @@ int gpt_read(const struct gpt **out, const struct image *img, struct arena *a,
 		if (!best || size_rank(&sizes[i], &s) > size_rank(best, &s))
 			best = &sizes[i];
 	}
-	if (search_hybrid(sizes, &s, &best) != 0)
+	if (search_elsewhere(sizes, &s, &best) != 0)
 		return -1;
 	if (size_rank(best, &s) == 0 && !s.has_protective)
 		return 0;

@@ -46,6 +46,13 @@ static bool read_copies(struct look *l, struct view sector0)
 	return protective && other;
 }
 
+bool gpt_is_hybrid(struct view sector0)
+{
+	struct look ignored = { 0 };
+
+	return read_copies(&ignored, sector0);
+}
+
 static bool has_entry(const struct gpt_table *t, const struct copy *c)
 {
 	for (size_t i = 0; i < t->nentries; i++) {

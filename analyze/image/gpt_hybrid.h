@@ -6,6 +6,9 @@
 
 #include "analyze/image/gpt.h"
 
+/* Does sector 0 have a protective entry, and copies beside it? */
+bool gpt_is_hybrid(struct view sector0);
+
 /* Looks for a right backup that has every partition that the MBR has copies of: where a
  * further protective entry ends, in the MiB behind the last copy, and where images of whole
  * MiB ended (gpt_past.h, for sectors of 512 bytes). *backup is NULL when there is none, when

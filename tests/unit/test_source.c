@@ -296,6 +296,35 @@ static void an_overlay_may_be_of_an_empty_file(void **state)
 	assert_memory_equal(buf, "\0\0x\0", 4);
 }
 
+/* ---- holes ---- */
+
+static void data_ends_where_only_a_hole_follows(void **state)
+{
+	struct scene *sc = *state;
+	uint64_t end;
+
+	assert_int_equal(truncate(sc->path, 1 << 30), 0);
+	assert_int_equal(source_open(&sc->s, sc->path, SOURCE_READ, &sc->e), 0);
+	end = source_data_end(&sc->s);
+	/* In units of the file system's; one that has no holes says the end. */
+	assert_true(end >= 1000 && (end <= 1 << 20 || end == 1 << 30));
+	sc->s.size = 1 << 29;
+	assert_true(source_data_end(&sc->s) >= 1000);
+	source_close(&sc->s);
+	assert_int_equal(truncate(sc->path, 0), 0);
+	assert_int_equal(source_open(&sc->s, sc->path, SOURCE_READ, &sc->e), 0);
+	assert_int_equal(source_data_end(&sc->s), 0);
+}
+
+static void memory_has_no_holes(void **state)
+{
+	static const uint8_t zeros[100];
+	struct source s = source_of_bytes("x", (struct view){ zeros, sizeof(zeros) });
+
+	(void)state;
+	assert_int_equal(source_data_end(&s), 100);
+}
+
 int main(void)
 {
 #define SCENE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -314,6 +343,8 @@ int main(void)
 		SCENE(an_overlay_of_a_file_reads_as_if_it_were_written),
 		cmocka_unit_test(an_overlay_of_memory_does_so_too),
 		cmocka_unit_test(an_overlay_may_be_of_an_empty_file),
+		SCENE(data_ends_where_only_a_hole_follows),
+		cmocka_unit_test(memory_has_no_holes),
 	};
 #undef SCENE
 
