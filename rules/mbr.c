@@ -57,6 +57,26 @@ static bool fix_signature(struct plan *p, const struct finding *f, const struct 
 	return plan_le16(p, STAGE_COMMIT, f->at, 0xaa55);
 }
 
+/* ---- mbr-boot-flag ---- */
+
+static void check_boot_flag(struct scan *s, const struct mbr *m)
+{
+	if (!mbr_is_label(m) || m->image->filesystem || !mbr_can_be_meant(m) ||
+	    !mbr_plausible(m->image->head))
+		return;
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		const struct mbr_entry *e = &m->entry[i];
+		struct finding *f;
+
+		if ((e->boot.v & ~(uint64_t)MBR_BOOT_ACTIVE) == 0)
+			continue;
+		f = report(s, e->boot.at,
+			   "entry %u has the boot flag %02llx, expected 00 or 80", i,
+			   LLU(e->boot.v));
+		report_label(s, f, "Linux then finds no partition on this disk at all");
+	}
+}
+
 /* ---- mbr-stale-gpt ---- */
 
 static void check_stale_gpt(struct scan *s, const struct mbr *m)
@@ -283,6 +303,21 @@ static void check_ebr_signature(struct scan *s, const struct mbr *m)
 #define MSDOS "Linux, block/partitions/msdos.c"
 
 const struct rule rules_mbr[] = {
+	{ .id = "mbr-boot-flag",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_UNSAFE,
+	  .title = "an entry of a DOS label has a boot flag that is none",
+	  .why = "Linux, blkid and parted take sector 0 for no partition table then, and find none "
+		 "of its partitions, even if the entry is not in use. Boot code of DOS and Windows "
+		 "says \"Invalid partition table\".",
+	  .steps =
+		  "Look at the entries (`vmend inspect`). `vmend fix --unsafe-fixes` writes 00, or "
+		  "80 where the highest bit is set and no other partition is active; `vmend "
+		  "undo` takes that back.",
+	  .source = MSDOS
+	  ", msdos_partition(): boot_ind; UEFI 2.10, table 5-2, BootIndicator",
+	  .since = "0.1.0",
+	  CHECK_FIX(mbr, check_boot_flag, mbr_fix_boot_flag) },
 	{ .id = "mbr-ebr-loop",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_NONE,

@@ -200,8 +200,9 @@ static void check_signature(struct scan *s, const struct mbr *m)
 		return;
 	f = report(
 		s, m->magic.at,
-		"sector 0 has the entries of a DOS label, and ends with 00 00, expected "
-		"55 aa");
+		"sector 0 has the entries of a DOS label, and ends with %02x %02x, expected "
+		"55 aa",
+		(unsigned)(m->magic.v & 0xff), (unsigned)(m->magic.v >> 8));
 	report_label(s, f, "no system finds a partition on this disk");
 }
 

@@ -86,6 +86,28 @@ bool mbr_fix_past_end(struct plan *p, const struct finding *f, const struct mbr 
 	return true;
 }
 
+/* ---- mbr-boot-flag ---- */
+
+bool mbr_fix_boot_flag(struct plan *p, const struct finding *f, const struct mbr *m)
+{
+	bool active = false, other = false;
+
+	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
+		const struct mbr_entry *e = &m->entry[i];
+
+		if (!e->used || !(e->boot.v & MBR_BOOT_ACTIVE))
+			continue;
+		/* Boot code looks at this bit alone. */
+		if (e->boot.at.off == f->at.off)
+			active = true;
+		else
+			other = true;
+	}
+	active &= !other;
+	plan_title(p, "write the boot flag %s", active ? "80, active" : "00, not active");
+	return plan_u8(p, STAGE_COMMIT, f->at, active ? MBR_BOOT_ACTIVE : 0);
+}
+
 /* ---- mbr-two-active ---- */
 
 bool mbr_fix_two_active(struct plan *p, const struct finding *f, const struct mbr *m)

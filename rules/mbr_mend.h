@@ -7,6 +7,8 @@
 #include "analyze/image/mbr.h"
 #include "rules/rule.h"
 
+/* 00, or 80 where boot code takes it for active and no other partition is. */
+bool mbr_fix_boot_flag(struct plan *p, const struct finding *f, const struct mbr *m);
 /* Of the sector that lacks it: it has all else of an extended boot record. */
 bool mbr_fix_ebr_signature(struct plan *p, const struct finding *f, const struct mbr *m);
 /* The file becomes as long as its partitions, with a hole. */

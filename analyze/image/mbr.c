@@ -21,6 +21,16 @@ static bool type_is_extended(uint64_t type)
 	       type == MBR_TYPE_EXTENDED_LINUX;
 }
 
+static struct view entry_bytes(struct view sector, unsigned i)
+{
+	return view_cut(sector, MBR_OFF_ENTRIES + i * MBR_ENTRY_SIZE, MBR_ENTRY_SIZE);
+}
+
+static bool boot_flag_ok(struct view entry)
+{
+	return (view_u8(entry, MBR_ENT_BOOT) & ~MBR_BOOT_ACTIVE) == 0;
+}
+
 /* Entry i of the partition sector that stands at base. */
 static struct mbr_entry entry_of(const struct image *img, struct view sector,
 				 uint64_t base, unsigned i)
@@ -241,30 +251,45 @@ bool mbr_chs_agrees(const struct mbr_entry *e)
 	       last - first + 1 == e->sectors.v;
 }
 
+/* A cylinder that three bytes cannot say is written as the last one that they can. */
+static bool chs_is_capped(const uint8_t chs[3], uint64_t lba)
+{
+	return lba >= (uint64_t)CYLINDERS * HEADS * TRACK && chs[0] == HEADS - 1 &&
+	       chs[1] == 0xff && chs[2] == 0xff;
+}
+
+/* The bytes of an entry alone. Did a tool write its CHS addresses for the LBA that it has? */
+static bool chs_fits(struct view v)
+{
+	uint64_t lba = view_le32(v, MBR_ENT_LBA), n = view_le32(v, MBR_ENT_SECTORS), at;
+	const uint8_t *last = v.p + MBR_ENT_CHS_LAST;
+
+	if (lba == 0 || n == 0 || view_u8(v, MBR_ENT_TYPE) == MBR_TYPE_EMPTY ||
+	    !chs_decode(v.p + MBR_ENT_CHS_FIRST, &at) || at != lba)
+		return false;
+	return (chs_decode(last, &at) && at == lba + n - 1) ||
+	       chs_is_capped(last, lba + n - 1);
+}
+
 bool mbr_signature_lost(struct view sector0, uint64_t size)
 {
-	bool agrees = false;
+	bool fits = false;
 
-	if (!view_has(sector0, 0, MBR_SIZE) || view_le16(sector0, MBR_OFF_MAGIC) != 0)
+	if (!view_has(sector0, 0, MBR_SIZE) || has_magic(sector0))
 		return false;
 	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
-		struct view v = view_cut(sector0, MBR_OFF_ENTRIES + i * MBR_ENTRY_SIZE,
-					 MBR_ENTRY_SIZE);
-		struct mbr_entry e = { .lba.v = view_le32(v, MBR_ENT_LBA),
-				       .sectors.v = view_le32(v, MBR_ENT_SECTORS) };
+		struct view v = entry_bytes(sector0, i);
 		uint8_t type = view_u8(v, MBR_ENT_TYPE);
 
-		if (view_is_zero(v))
-			continue;
-		memcpy(e.chs_first, v.p + MBR_ENT_CHS_FIRST, sizeof(e.chs_first));
-		memcpy(e.chs_last, v.p + MBR_ENT_CHS_LAST, sizeof(e.chs_last));
-		if ((view_u8(v, MBR_ENT_BOOT) & 0x7f) != 0 || type == MBR_TYPE_EMPTY ||
-		    type == MBR_TYPE_PROTECTIVE || e.lba.v == 0 || e.sectors.v == 0 ||
-		    e.lba.v >= size / MBR_SIZE)
+		if (type == MBR_TYPE_PROTECTIVE)
 			return false;
-		agrees |= mbr_chs_agrees(&e);
+		if (type == MBR_TYPE_EMPTY || view_le32(v, MBR_ENT_SECTORS) == 0)
+			continue;
+		if (view_le32(v, MBR_ENT_LBA) >= size / MBR_SIZE)
+			return false;
+		fits |= chs_fits(v);
 	}
-	return agrees;
+	return fits;
 }
 
 /* ---- looks at the bytes alone ---- */
@@ -316,22 +341,21 @@ bool mbr_is_boot_sector(struct view sector0)
 
 bool mbr_plausible(struct view sector0)
 {
-	bool used = false;
+	bool used = false, flags = true, fits = false;
 
 	if (!has_magic(sector0))
 		return false;
 	for (unsigned i = 0; i < MBR_ENTRIES; i++) {
-		uint8_t boot = view_u8(sector0, MBR_OFF_ENTRIES + i * MBR_ENTRY_SIZE);
+		struct view v = entry_bytes(sector0, i);
 		uint8_t type = raw_type(sector0, i);
 
-		if (boot != 0x00 && boot != 0x80)
-			return false;
+		flags &= boot_flag_ok(v);
+		fits |= chs_fits(v);
 		if (type == MBR_TYPE_PROTECTIVE ||
-		    (type != MBR_TYPE_EMPTY &&
-		     raw_le32(sector0, i, MBR_ENT_SECTORS) != 0))
+		    (type != MBR_TYPE_EMPTY && view_le32(v, MBR_ENT_SECTORS) != 0))
 			used = true;
 	}
-	return used && !mbr_is_boot_sector(sector0);
+	return used && (flags || fits) && !mbr_is_boot_sector(sector0);
 }
 
 uint32_t mbr_protective_sectors(uint64_t sectors)

@@ -26,6 +26,8 @@ enum {
 	MBR_ENT_LBA = 8,
 	MBR_ENT_SECTORS = 12,
 
+	MBR_BOOT_ACTIVE = 0x80,
+
 	MBR_TYPE_EMPTY = 0x00,
 	MBR_TYPE_EXTENDED_CHS = 0x05,
 	MBR_TYPE_EXTENDED_LBA = 0x0f,
@@ -97,7 +99,8 @@ int mbr_read(struct mbr *m, const struct image *img, uint32_t sector_size,
 	     struct arena *a, struct err *e) __attribute__((warn_unused_result));
 
 /* True when sector 0 has partition entries that could be meant: 55 AA, boot flags of 00
- * or 80 in all four, at least one used, and it is no file system's boot sector. */
+ * or 80 in all four (or a used entry whose CHS addresses a tool made for its LBA, which no
+ * chance does), at least one used, and it is no file system's boot sector. */
 bool mbr_plausible(struct view sector0);
 
 /* The sectors that e's CHS addresses name, in the geometry of 255 heads and 63 sectors that
@@ -106,8 +109,8 @@ bool mbr_chs_range(const struct mbr_entry *e, uint64_t *first, uint64_t *last);
 /* Do they name the sectors that the entry has? */
 bool mbr_chs_agrees(const struct mbr_entry *e);
 
-/* Only the 55 AA is missing (zeros are in its place): entries of partitions within so many
- * bytes, or empty ones, and of one the CHS addresses agree. */
+/* Only the 55 AA is missing: all partitions begin within so many bytes, and in the entry of one
+ * a tool made the CHS addresses for the LBA. */
 bool mbr_signature_lost(struct view sector0, uint64_t size);
 
 /* True when sector 0 is a file system's (or LUKS's, ...) own: what stands at the entries

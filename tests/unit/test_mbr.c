@@ -438,6 +438,63 @@ static void a_plausible_sector_has_magic_flags_and_an_entry(void **state)
 	platter_free(&d);
 }
 
+/* CHS addresses 0/32/33 to 0/65/1, as tools write them for these sectors. */
+static void put_fitting(uint8_t *p)
+{
+	platter_put_entry(p, 0, 0x83, 2048, 2048);
+	memcpy(p + 446 + 1, "\x20\x21\x00", 3);
+	memcpy(p + 446 + 5, "\x41\x01\x00", 3);
+}
+
+static void an_odd_flag_passes_beside_an_entry_that_a_tool_wrote(void **state)
+{
+	struct platter d;
+
+	(void)state;
+	platter_init(&d, 2 * MIB, 512);
+	put_fitting(d.p);
+	d.p[446 + 32] = 0xd8;
+	assert_true(mbr_plausible(sector0(&d)));
+	/* One sector beside it. */
+	put_le32(d.p + 446 + 8, 2049);
+	assert_false(mbr_plausible(sector0(&d)));
+	/* Past what CHS can say, the last address is the greatest one. */
+	put_le32(d.p + 446 + 8, 2048);
+	put_le32(d.p + 446 + 12, 40000000);
+	assert_false(mbr_plausible(sector0(&d)));
+	memcpy(d.p + 446 + 5, "\xfe\xff\xff", 3);
+	assert_true(mbr_plausible(sector0(&d)));
+	put_le32(d.p + 446 + 12, 4096);
+	assert_false(mbr_plausible(sector0(&d)));
+	/* Nobody made them for an entry that is not in use. */
+	put_fitting(d.p);
+	platter_put_entry(d.p, 1, 0x83, 10, 10);
+	d.p[446 + 4] = 0;
+	assert_false(mbr_plausible(sector0(&d)));
+	platter_free(&d);
+}
+
+static void a_signature_is_lost_beside_an_entry_that_a_tool_wrote(void **state)
+{
+	struct platter d;
+
+	(void)state;
+	platter_init(&d, 2 * MIB, 512);
+	put_fitting(d.p);
+	assert_false(mbr_signature_lost(sector0(&d), d.size));
+	put_le16(d.p + 510, 0xaa89);
+	assert_true(mbr_signature_lost(sector0(&d), d.size));
+	put_le16(d.p + 510, 0);
+	assert_true(mbr_signature_lost(sector0(&d), d.size));
+	/* Remains in an entry that is not in use say nothing against it. */
+	put_le32(d.p + 446 + 48 + 8, 18577);
+	assert_true(mbr_signature_lost(sector0(&d), d.size));
+	assert_false(mbr_signature_lost(sector0(&d), MIB));
+	put_le32(d.p + 446 + 12, 2047);
+	assert_false(mbr_signature_lost(sector0(&d), d.size));
+	platter_free(&d);
+}
+
 /* The parameter block of a FAT32 of 1 MiB. */
 static void put_fat(uint8_t *p)
 {
@@ -461,6 +518,8 @@ static void a_boot_sector_of_a_file_system_is_none(void **state)
 	platter_init(&d, MIB, 512);
 	platter_put_entry(d.p, 1, 0x83, 10, 10);
 	assert_false(mbr_is_boot_sector(sector0(&d)));
+	put_fitting(d.p);
+	d.p[446 + 32] = 0xd8;
 	put_fat(d.p);
 	assert_true(mbr_is_boot_sector(sector0(&d)));
 	assert_false(mbr_plausible(sector0(&d)));
@@ -567,6 +626,8 @@ int main(void)
 		cmocka_unit_test(several_extended_partitions_are_followed_in_turn),
 		cmocka_unit_test(records_stand_at_the_start_of_large_sectors),
 		cmocka_unit_test(a_plausible_sector_has_magic_flags_and_an_entry),
+		cmocka_unit_test(an_odd_flag_passes_beside_an_entry_that_a_tool_wrote),
+		cmocka_unit_test(a_signature_is_lost_beside_an_entry_that_a_tool_wrote),
 		cmocka_unit_test(a_boot_sector_of_a_file_system_is_none),
 		cmocka_unit_test(chains_of_a_boot_sector_are_not_followed),
 		cmocka_unit_test(a_protective_entry_outweighs_an_old_parameter_block),
