@@ -149,7 +149,7 @@ void break_rt_offset(struct image *m)
 		v = 0;
 		break;
 	case 1:
-		v += 8 << pick(m, 6);
+		v += UINT64_C(8) << pick(m, 6);
 		break;
 	case 2:
 		v = some_cluster(m);
