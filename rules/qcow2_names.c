@@ -31,6 +31,8 @@ static bool is_of_the_system(struct str name)
 	static const char *const folders[] = { "etc/", "proc/", "sys/" };
 	size_t from = 0;
 
+	if (name.n == 0)
+		return false;
 	if (str_starts(name, "file:"))
 		from = 5;
 	name = (struct str){ name.p + from, name.n - from };
