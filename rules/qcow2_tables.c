@@ -245,11 +245,11 @@ static void check_nowhere(struct scan *s, const struct qcow2 *q)
 /* QEMU writes L2 tables and refcount blocks whole; data and L1 tables may end earlier. */
 static void check_tail(struct scan *s, const struct qcow2 *q)
 {
-	unsigned long long missing = q->cluster_size - q->file_size % q->cluster_size;
-	unsigned long long end = q->file_size;
+	unsigned long long end = q->file_size, missing;
 
 	if (!qcow2_judged(q))
 		return;
+	missing = q->cluster_size - q->file_size % q->cluster_size;
 	for (size_t i = 0; i < q->rt.raw.n / 8; i++) {
 		uint64_t off = qcow2_entry(q->rt.raw, i) & QCOW2_RT_MASK;
 		struct span at = { q->src, q->rt.at.off + i * 8, 8 };
