@@ -448,6 +448,9 @@ static uint64_t find_slot(struct relink *r)
 		slot = only_slot(r, lies_in_sequence);
 	if (slot != NO_SLOT)
 		return slot;
+	/* One of those that share a table may have lost its own. */
+	if (s->flaws[QCOW2_FLAW_L2_SHARED].total)
+		return NO_SLOT;
 	/* One entry is wrong, and one table is lost: what else was never there. */
 	if (r->nbad == 1 && !r->many && s->orphans[QCOW2_ORPHAN_L2] == 1 &&
 	    s->orphans[QCOW2_ORPHAN_L1] == 0)

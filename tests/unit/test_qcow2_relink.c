@@ -99,6 +99,24 @@ static void with_two_empty_slots_it_could_be_either(void **state)
 	bench_free(&b);
 }
 
+/* The one of the two that lost its own is full. */
+static void an_empty_slot_is_not_that_of_entries_that_share(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_build(&b, 4);
+	forget_snapshots(&b);
+	fill_l1(&b);
+	entry(&b, L1, 0, at(FREE + 2) | COPIED);
+	entry(&b, L1, 2, 0);
+	refcount(&b, FREE + 4, 0);
+	refcount(&b, FREE + 5, 0);
+	bench_open(&b);
+	assert_refused(&b, relink_l2(&b), "cannot be known");
+	bench_free(&b);
+}
+
 static void with_two_tables_it_could_be_either(void **state)
 {
 	struct bench b;
@@ -514,6 +532,7 @@ int main(void)
 		cmocka_unit_test(a_snapshot_says_where_a_table_belongs),
 		cmocka_unit_test(the_only_empty_slot_takes_the_only_table),
 		cmocka_unit_test(with_two_empty_slots_it_could_be_either),
+		cmocka_unit_test(an_empty_slot_is_not_that_of_entries_that_share),
 		cmocka_unit_test(with_two_tables_it_could_be_either),
 		cmocka_unit_test(a_table_that_would_map_more_than_the_disk_fits_nowhere),
 		cmocka_unit_test(a_preallocated_image_says_it_by_its_order),
