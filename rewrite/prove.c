@@ -288,18 +288,34 @@ static bool is_premature(struct mending *w, size_t finding)
 	return why != NULL;
 }
 
-static int one_round(struct mending *w, struct err *e)
+/* Of a QCOW2, nothing is given up before all has been found that can be. */
+static bool gives_up(const struct rule *r)
+{
+	return r->on == SUBJECT_qcow2 && r->fix_class == FIX_LOSSY;
+}
+
+/* All that may be fixed, of those that give something up or of the others. */
+static int try_class(struct mending *w, bool last, struct err *e)
 {
 	size_t n = w->now->found.v.n, fixable = 0;
 	size_t *group = arena_array(w->m->arena, n, size_t);
 
-	w->moved = false;
 	for (size_t i = 0; i < n; i++) {
-		if (mend_allows(w->policy, w->now->found.v.v[i]->rule) &&
+		const struct rule *r = w->now->found.v.v[i]->rule;
+
+		if (gives_up(r) == last && mend_allows(w->policy, r) &&
 		    !is_premature(w, i))
 			group[fixable++] = w->now->item[i];
 	}
 	return try_group(w, group, fixable, e);
+}
+
+static int one_round(struct mending *w, struct err *e)
+{
+	w->moved = false;
+	if (try_class(w, false, e) != 0)
+		return -1;
+	return w->moved ? 0 : try_class(w, true, e);
 }
 
 static int all_rounds(struct mending *w, struct err *e)

@@ -141,6 +141,7 @@ static bool let_go(const struct counts *c, uint64_t cluster)
 	case QCOW2_ORPHAN_L1:
 	case QCOW2_ORPHAN_SNAPSHOT_TABLE:
 	case QCOW2_ORPHAN_STALE_BITMAP:
+	case QCOW2_ORPHAN_PLACED:
 	case QCOW2_ORPHAN_UNSEEN:
 		break;
 	}

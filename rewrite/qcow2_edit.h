@@ -118,7 +118,11 @@ bool qcow2_plan_slots(struct plan *p, const struct qcow2 *q, bool *none)
 bool qcow2_plan_aligned(struct plan *p, const struct qcow2 *q)
 	__attribute__((warn_unused_result));
 
-/* L2 entries that lead nowhere (n flaws of entries): zeros. */
+/* L2 entries point at what they pointed at. */
+bool qcow2_plan_pointers(struct plan *p, const struct qcow2 *q,
+			 const struct qcow2_lost *x) __attribute__((warn_unused_result));
+/* L2 entries that lead nowhere (n flaws of entries): zeros, but for those that pointed at
+ * something that is known. */
 bool qcow2_plan_zeros(struct plan *p, const struct qcow2 *q, const struct qcow2_flaw *v,
 		      size_t n) __attribute__((warn_unused_result));
 /* Subclusters of the extended entry at off that are said to be allocated, and zeros: they are

@@ -643,6 +643,7 @@ bool qcow2_plan_relink(struct plan *p, const struct qcow2 *q,
 	case QCOW2_ORPHAN_DATA:
 	case QCOW2_ORPHAN_REFCOUNT_BLOCK:
 	case QCOW2_ORPHAN_STALE_BITMAP:
+	case QCOW2_ORPHAN_PLACED:
 	case QCOW2_ORPHAN_UNSEEN:
 		break;
 	}

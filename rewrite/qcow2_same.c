@@ -198,8 +198,10 @@ static bool may_appear(struct compare *c, const struct guest_run *x, uint64_t *l
 	*len = u64_min(*len, q->cluster_size - x->off % q->cluster_size);
 	if (qcow2_read_padded(q, x->entry, raw, (size_t)q->l2_entry_size, c->e) != 0)
 		return failed(c);
+	/* Nor is it said to be zeros by what cannot be an entry. */
 	*may = q->extended_l2 ? qcow2_be64(raw + 8) >> 32 == 0
-			      : !(qcow2_be64(raw) & QCOW2_ZERO);
+			      : !(qcow2_be64(raw) & QCOW2_ZERO) ||
+					!qcow2_may_be_l2_entry(q, qcow2_be64(raw));
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /* Entries of a QCOW2 image that lead nowhere, made to say what they can still say.
  * docs/interop/qcow2.txt of QEMU, "Cluster mapping".
  *
- * An L2 entry said that the disk has data of its own there. That is gone, and becomes zeros:
+ * Where it is known what an L2 entry pointed at, it does so again. Else it said that the disk has data of its own there. That is gone, and becomes zeros:
  * not what a backing file has at that place, which is older, and would look like the
  * guest's. An L1 entry said that some of its clusters have: which ones, nobody knows, and
  * most of a disk over a backing file is the backing file's. It becomes unallocated, as QEMU
@@ -148,11 +148,32 @@ bool qcow2_plan_zeros(struct plan *p, const struct qcow2 *q, const struct qcow2_
 		for (uint64_t k = 0; k < v[i].n; k++) {
 			uint64_t at = v[i].at.off + k * q->l2_entry_size;
 
+			if (qcow2_is_lost(q->scan, at))
+				continue;
 			if (!trusts(&z, at) || !zero_entry(&z, &v[i], at))
 				return false;
 		}
 	}
 	return !z.allocates || qcow2_alloc_write(&z.alloc);
+}
+
+bool qcow2_plan_pointers(struct plan *p, const struct qcow2 *q,
+			 const struct qcow2_lost *x)
+{
+	uint64_t len = x->n * x->at.len;
+	uint8_t *was = arena_try(p->arena, len, 2), *is = was + len;
+	struct err e = { 0 };
+
+	if (!was)
+		return plan_refuse(p, "more entries than there is memory for");
+	if (qcow2_read_padded(q, x->at.off, was, (size_t)len, &e) != 0)
+		return plan_refuse(p, "%s", e.msg);
+	memcpy(is, was, (size_t)len);
+	/* Bitmaps of subclusters stay. */
+	for (uint64_t i = 0; i < x->n; i++)
+		qcow2_put64(is + i * x->at.len,
+			    (x->cluster + i) << q->cluster_bits.v | x->flags);
+	return qcow2_plan_change(p, STAGE_COMMIT, x->at.off, was, is, (size_t)len);
 }
 
 bool qcow2_plan_one_state(struct plan *p, const struct qcow2 *q, uint64_t off)

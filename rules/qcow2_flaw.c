@@ -50,9 +50,7 @@ const char *owner_text(struct scan *s, const struct qcow2 *q, const struct qcow2
 	return qcow2_use_title(o->use);
 }
 
-/* The entry that makes it an owner. */
-static const char *entry_text(struct scan *s, const struct qcow2 *q,
-			      const struct qcow2_owner *o)
+const char *entry_text(struct scan *s, const struct qcow2 *q, const struct qcow2_owner *o)
 {
 	const char *of = snapshot_text(s, q, o->snapshot);
 
@@ -120,6 +118,16 @@ static const char *how_counted(struct scan *s, const struct qcow2 *q,
 }
 
 /* ---- findings ---- */
+
+/* All of its entries are those of qcow2-lost-cluster. */
+static bool is_lost_cluster(const struct qcow2 *q, const struct qcow2_flaw *f)
+{
+	for (uint64_t i = 0; i < f->n; i++) {
+		if (!qcow2_is_lost(q->scan, f->at.off + i * q->l2_entry_size))
+			return false;
+	}
+	return true;
+}
 
 static void tell_rest(struct scan *s, struct finding *out, const struct qcow2_flaws *v,
 		      const char *(*text)(struct scan *s, const struct qcow2 *q,
@@ -193,14 +201,15 @@ static struct finding *report_some(struct scan *s, const struct qcow2 *q,
 	unsigned told = 0;
 
 	for (size_t i = 0; i < v->n; i++) {
-		if (flaw_is_lost(&v->v[i]) != lost || !v->v[i].nowners)
+		if (flaw_is_lost(&v->v[i]) != lost || !v->v[i].nowners ||
+		    is_lost_cluster(q, &v->v[i]))
 			continue;
 		total += v->v[i].n;
 	}
 	for (size_t i = 0; i < v->n && told < FLAWS_TOLD; i++) {
 		const struct qcow2_flaw *f = &v->v[i];
 
-		if (flaw_is_lost(f) != lost || !f->nowners)
+		if (flaw_is_lost(f) != lost || !f->nowners || is_lost_cluster(q, f))
 			continue;
 		if (told++)
 			report_related(s, out, f->at, "%s", lost_entry(s, q, f));

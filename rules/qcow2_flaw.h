@@ -51,6 +51,10 @@ struct finding *report_clusters(struct scan *s, const struct qcow2 *q,
 const char *owner_text(struct scan *s, const struct qcow2 *q,
 		       const struct qcow2_owner *o);
 
+/* "the L2 entry for guest offset 0x50000": what makes it an owner. */
+const char *entry_text(struct scan *s, const struct qcow2 *q,
+		       const struct qcow2_owner *o);
+
 /* A writer has the image open: what QEMU has not written yet is missing. */
 bool qcow2_is_live(const struct qcow2 *q);
 

@@ -241,6 +241,11 @@ static bool is_superfluous(struct plan *p, const struct qcow2 *q)
 
 	if (q->scan->limit)
 		return plan_refuse(p, "not all was looked at: %s", q->scan->limit);
+	for (size_t i = 0; i < q->scan->nlost; i++) {
+		if (q->scan->lost[i].why == QCOW2_LOST_SNAPSHOT)
+			return plan_refuse(p, "an entry that leads nowhere pointed at "
+					      "it: see qcow2-lost-cluster");
+	}
 	if (n[QCOW2_ORPHAN_DATA] || n[QCOW2_ORPHAN_REFCOUNT_BLOCK] ||
 	    n[QCOW2_ORPHAN_STALE_BITMAP])
 		return plan_refuse(p,

@@ -339,9 +339,9 @@ static void check_subclusters(struct scan *s, const struct qcow2 *q)
 	on_entries(s, q, QCOW2_FLAW_BITMAP_BOTH,
 		   "and some of its subclusters are allocated and zeros at once",
 		   "QEMU takes the image for corrupt when it gets there");
-	on_entries(s, q, QCOW2_FLAW_BITMAP_NOWHERE,
-		   "and some of its subclusters are allocated, in no cluster",
-		   "QEMU takes the image for corrupt when it gets there");
+	on_lost(s, q, QCOW2_FLAW_BITMAP_NOWHERE,
+		"and some of its subclusters are allocated, in no cluster",
+		"QEMU takes the image for corrupt when it gets there");
 }
 
 /* Allocated is what has bytes; without a cluster there are none. */

@@ -46,6 +46,7 @@ random_bytes() { # OFFSET LENGTH
 		oflag=seek_bytes status=none
 }
 
+l2_width() { echo $(($(be 4 4) > 2 && $(be 76 4) & 16 ? 16 : 8)); } # of an entry
 cluster_size() { echo $((1 << $(be 20 4))); }
 l1_slot() { echo $(($(be 40 8) + $1 * 8)); }
 offset_of() { echo $(($1 & 0x00fffffffffffe00)); } # of an entry
@@ -122,6 +123,10 @@ damage() { # NAME
 	local block
 	case $1 in
 	l1-entry) lose_l1_entry ;;
+	l2-entry) # behind the end of the file
+		block=$(table_at "$(l1_slot 0)")
+		poke $((block + 3 * $(l2_width))) 8 0x80007ffffff00000
+		;;
 	l1-entries) lose_l1_entry; poke "$(l1_slot 9)" 8 0 ;;
 	l1-entry-corrupt) lose_l1_entry; set_bits 2 ;;
 	snapshots) lose_snapshots ;;
@@ -258,6 +263,9 @@ for layout in 512 4K 64K v2 64-bit extended packed fresh; do
 	for what in l1-entry-corrupt snapshots-corrupt all all-counts; do
 		mended "$layout" "$what" 0 0 --unsafe-fixes
 	done
+done
+for layout in 512 4K 64K v2 64-bit extended fresh; do
+	mended "$layout" l2-entry 0 0 --unsafe-fixes
 done
 mended 512 l1-entries 0 0 --unsafe-fixes
 mended 64-bit l1-entries 0 0 --unsafe-fixes

@@ -241,7 +241,7 @@ static int passes(struct qcow2_tally *t)
 	if (!s->complete)
 		forget_refcounts(t);
 	s->whole = is_whole(t);
-	if (s->complete && qcow2_orphans(t) != 0)
+	if (s->complete && (qcow2_orphans(t) != 0 || qcow2_lost(t) != 0))
 		return -1;
 	return qcow2_deep(t);
 }

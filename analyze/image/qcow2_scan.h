@@ -155,6 +155,7 @@ struct qcow2_flaws {
 	X(SNAPSHOT_TABLE, "snapshot-table")                                              \
 	X(REFCOUNT_BLOCK, "refcount-block")                                              \
 	X(STALE_BITMAP, "stale-bitmap") /* of bitmaps without their autoclear bit */     \
+	X(PLACED, "placed")             /* what pointed at it is known: qcow2_lost */    \
 	X(UNSEEN, "unseen")             /* not looked at: over a bound of ours */
 
 enum qcow2_orphan_kind {
@@ -196,6 +197,35 @@ struct qcow2_slots {
 	uint64_t first, n;
 };
 enum { QCOW2_SLOTS_KEPT = 1024 };
+
+/* ---- entries that lead nowhere, and what they pointed at ---- */
+
+/* How that is known. */
+enum qcow2_lost_why {
+	/* The entries before and behind point at the clusters before and behind. */
+	QCOW2_LOST_SEQUENCE,
+	QCOW2_LOST_BIT, /* the pointer has one bit that is other */
+	/* A snapshot has it in the same place, and its refcount is for this one, too. */
+	QCOW2_LOST_SNAPSHOT,
+	/* There are as many clusters without a reference as such entries, and the entry before,
+	 * or the one behind, points at the cluster before it, or behind. */
+	QCOW2_LOST_BEFORE,
+	QCOW2_LOST_BEHIND,
+	QCOW2_LOST_ONLY, /* it is the only one of both */
+};
+
+/* n L2 entries, and as many host clusters, that follow each other. */
+struct qcow2_lost {
+	struct span at;    /* the first entry */
+	uint64_t n, entry; /* its value, as it stands */
+	uint64_t guest;    /* what the first one maps */
+	uint32_t snapshot; /* whose they are first; QCOW2_ACTIVE */
+	uint64_t cluster;
+	uint64_t flags; /* of the entries, beside the offset */
+	enum qcow2_lost_why why;
+	bool empty; /* they are zero, and read as such: of several, whole sectors of a table */
+};
+enum { QCOW2_OFFERED_KEPT = 64 };
 
 /* ---- where the disk's data is ---- */
 
@@ -246,6 +276,10 @@ struct qcow2_scan {
 	const struct qcow2_orphan *orphan; /* by cluster */
 	size_t norphans;
 	uint64_t orphans[QCOW2_ORPHAN_KINDS]; /* clusters of each kind, all of them */
+	/* Entries of which it is certain what they pointed at, by place; and such of which it
+	 * is likely: clusters are orphans of the kind PLACED, and of others. */
+	const struct qcow2_lost *lost, *offered;
+	size_t nlost, noffered;
 	/* Where an L2 table that is an orphan may belong; only when there are orphans. */
 	const struct qcow2_slots *empty;
 	size_t nempty;
@@ -270,6 +304,9 @@ static inline bool qcow2_pointers_are_bitmaps(const struct qcow2_scan *s)
  * budget. -1: could not do the work. */
 int qcow2_scan(const struct qcow2_scan **out, const struct qcow2 *q, struct arena *a,
 	       struct arena *counts, struct err *e) __attribute__((warn_unused_result));
+
+/* An L2 entry's place is among s->lost. */
+bool qcow2_is_lost(const struct qcow2_scan *s, uint64_t at);
 
 /* The refcount of a cluster as it is stored; false when it cannot be known. */
 int qcow2_stored(const struct qcow2 *q, uint64_t cluster, uint64_t *stored, bool *known,

@@ -4,6 +4,7 @@
  *     qcow2_compare   stored refcounts against the counts
  *     qcow2_owners    who refers to the clusters that something is wrong with
  *     qcow2_orphans   what nobody refers to
+ *     qcow2_lost      what pointed at that
  *     qcow2_deep      compressed data that does not inflate
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef ANALYZE_IMAGE_QCOW2_TALLY_H
@@ -47,6 +48,7 @@ int qcow2_count(struct qcow2_tally *t) __attribute__((warn_unused_result));
 int qcow2_compare(struct qcow2_tally *t) __attribute__((warn_unused_result));
 int qcow2_owners(struct qcow2_tally *t) __attribute__((warn_unused_result));
 int qcow2_orphans(struct qcow2_tally *t) __attribute__((warn_unused_result));
+int qcow2_lost(struct qcow2_tally *t) __attribute__((warn_unused_result));
 /* Only when the unit's host wants it. */
 int qcow2_deep(struct qcow2_tally *t) __attribute__((warn_unused_result));
 
