@@ -121,6 +121,13 @@ struct view arena_copy(struct arena *a, struct view v)
 	return (struct view){ .p = p, .n = v.n };
 }
 
+struct view arena_copy_once(struct arena *a, struct view v, struct view last)
+{
+	if (last.p && last.n == v.n && view_eq(last, 0, v.p, v.n))
+		return last;
+	return arena_copy(a, v);
+}
+
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
 	va_list again;

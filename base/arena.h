@@ -45,6 +45,8 @@ void *arena_try(struct arena *a, uint64_t n, size_t size)
 /* Copies; the result is NUL-terminated in all three. */
 char *arena_str(struct arena *a, struct str s) __attribute__((returns_nonnull));
 struct view arena_copy(struct arena *a, struct view v);
+/* Likewise, or `last`, which is a's, when that says the same. */
+struct view arena_copy_once(struct arena *a, struct view v, struct view last);
 char *arena_printf(struct arena *a, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), returns_nonnull));
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)

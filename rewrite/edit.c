@@ -26,6 +26,12 @@ static bool collides(const struct edit *e, struct span at)
 	return e->at.off < span_end(at) && at.off < span_end(e->at);
 }
 
+/* Refcounts of a large image are the same in block after block: they are kept once. */
+static struct view bytes_before(const struct plan *p)
+{
+	return p->edits.n ? p->edits.v[p->edits.n - 1].bytes : (struct view){ 0 };
+}
+
 static bool add(struct plan *p, enum stage stage, struct span at, struct view bytes)
 {
 	struct edit *e;
@@ -39,11 +45,11 @@ static bool add(struct plan *p, enum stage stage, struct span at, struct view by
 		if (collides(&p->edits.v[i], at))
 			return false;
 	}
+	bytes = arena_copy_once(p->arena, bytes, bytes_before(p));
 	e = vec_add(&p->edits, p->arena);
-	*e = (struct edit){ .at = at,
-			    .bytes = arena_copy(p->arena, bytes),
-			    .stage = stage,
-			    .because = p->because };
+	*e = (struct edit){
+		.at = at, .bytes = bytes, .stage = stage, .because = p->because
+	};
 	p->end = u64_max(p->end, span_end(at));
 	return true;
 }
@@ -268,7 +274,7 @@ struct patch plan_patch(const struct plan *p, struct arena *a)
 
 /* ---- one plan over another ---- */
 
-/* The bytes [from, to) of an edit, as an edit of their own. */
+/* The bytes [from, to) of an edit, as an edit of their own; they are not copied. */
 static void add_piece(struct plan *out, const struct edit *e, uint64_t from, uint64_t to,
 		      enum stage stage)
 {
@@ -280,7 +286,7 @@ static void add_piece(struct plan *out, const struct edit *e, uint64_t from, uin
 	part = view_cut(e->bytes, (size_t)(from - e->at.off), (size_t)(to - from));
 	piece = vec_add(&out->edits, out->arena);
 	*piece = (struct edit){ .at = { .src = out->src, .off = from, .len = to - from },
-				.bytes = arena_copy(out->arena, part),
+				.bytes = part,
 				.stage = stage,
 				.because = e->because };
 }
@@ -347,11 +353,21 @@ static void add_moves(struct plan *out, const struct plan *p)
 		*vec_add(&out->moves, out->arena) = p->moves.v[i];
 }
 
+static void copy_bytes(struct plan *p, size_t from)
+{
+	struct view last = { 0 };
+
+	for (size_t i = from; i < p->edits.n; i++) {
+		last = arena_copy_once(p->arena, p->edits.v[i].bytes, last);
+		p->edits.v[i].bytes = last;
+	}
+}
+
 struct plan plan_over(const struct plan *first, const struct plan *then, struct arena *a)
 {
 	struct plan moved = then->moves.n ? carried(first, then, a) : *first;
 	struct plan below = moved, above = *then, out = plan_on(first->src, a);
-	size_t from = 0;
+	size_t from = 0, nbelow;
 
 	BUG_ON(first->moves.n && then->moves.n);
 	add_moves(&out, first);
@@ -361,9 +377,13 @@ struct plan plan_over(const struct plan *first, const struct plan *then, struct 
 	out.size = u64_max(first->size, then->size);
 	for (size_t i = 0; i < below.edits.n; i++)
 		add_against(&out, &below.edits.v[i], &above, &from, false);
+	nbelow = out.edits.n;
+	copy_bytes(&out, 0);
 	from = 0;
 	for (size_t i = 0; i < above.edits.n; i++)
 		add_against(&out, &above.edits.v[i], &below, &from, true);
+	if (then->arena != a)
+		copy_bytes(&out, nbelow);
 	vec_sort(&out.edits, by_offset);
 	return out;
 }

@@ -6,6 +6,8 @@
 #include "rewrite/trial_qcow2.h"
 #include "base/banned.h"
 
+enum { COMPARE_PIECE = 64 << 10 };
+
 /* One way through the rounds. */
 struct mending {
 	struct mend *m;
@@ -38,6 +40,7 @@ static const struct source *lasting_source(struct mending *w)
 	struct arena *a = w->m->arena;
 	struct patch_move *moves;
 	struct patch_run *runs;
+	struct view last = { 0 };
 	struct patch *patch;
 	struct source *src;
 
@@ -49,11 +52,10 @@ static const struct source *lasting_source(struct mending *w)
 	*src = w->now->unit->src;
 	if (src->patch) {
 		runs = arena_array(a, src->patch->n, struct patch_run);
-		for (size_t i = 0; i < src->patch->n; i++)
-			runs[i] = (struct patch_run){
-				.off = src->patch->v[i].off,
-				.bytes = arena_copy(a, src->patch->v[i].bytes),
-			};
+		for (size_t i = 0; i < src->patch->n; i++) {
+			last = arena_copy_once(a, src->patch->v[i].bytes, last);
+			runs[i] = (struct patch_run){ src->patch->v[i].off, last };
+		}
 		patch = arena_new(a, struct patch);
 		*patch = *src->patch;
 		patch->v = runs;
@@ -367,6 +369,20 @@ static void start_over(struct mending *w)
 
 /* ---- the result ---- */
 
+/* -1: an ERROR. Else whether what stands in src is other than what the edit has. */
+static int changes(const struct edit *d, const struct source *src, uint8_t *buf,
+		   struct err *e)
+{
+	for (uint64_t i = 0, n; i < d->at.len; i += n) {
+		n = u64_min(d->at.len - i, COMPARE_PIECE);
+		if (source_read(src, d->at.off + i, buf, (size_t)n, e) != 0)
+			return -1;
+		if (memcmp(buf, d->bytes.p + i, (size_t)n) != 0)
+			return 1;
+	}
+	return 0;
+}
+
 /* The composed plan on the input, without edits that change nothing. */
 static int compose(struct mending *w, struct err *e)
 {
@@ -374,7 +390,9 @@ static int compose(struct mending *w, struct err *e)
 	struct patch below = plan_patch(whole, &w->now->arena);
 	struct source input;
 	struct mend *m = w->m;
-	struct view old;
+	uint8_t *buf = arena_alloc(m->arena, COMPARE_PIECE, 1);
+	struct view last = { 0 };
+	int differs;
 
 	below.n = 0; /* as the edits find it: longer, and moved */
 	input = source_overlay(&w->input->src, &below);
@@ -384,15 +402,16 @@ static int compose(struct mending *w, struct err *e)
 	for (size_t i = 0; i < whole->edits.n; i++) {
 		struct edit *edit, *from = &whole->edits.v[i];
 
-		if (source_view(&input, &w->now->arena, from->at.off, from->at.len, &old,
-				e) != 0)
+		differs = changes(from, &input, buf, e);
+		if (differs < 0)
 			return -1;
-		if (view_eq(old, 0, from->bytes.p, from->bytes.n))
+		if (!differs)
 			continue;
+		last = arena_copy_once(m->arena, from->bytes, last);
 		edit = vec_add(&m->plan.edits, m->arena);
 		*edit = *from;
 		edit->at.src = &w->input->src;
-		edit->bytes = arena_copy(m->arena, from->bytes);
+		edit->bytes = last;
 	}
 	m->changed = m->plan.edits.n > 0 || m->plan.moves.n > 0 ||
 		     whole->size != w->input->src.size;

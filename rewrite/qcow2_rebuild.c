@@ -10,9 +10,9 @@
 #include "base/banned.h"
 
 enum {
-	NEW_MAX = 64 << 20,    /* bytes of table and blocks */
+	NEW_MAX = 24 << 20,    /* bytes of table and blocks that are not the same again */
 	SET_BUDGET = 16 << 20, /* of a set of clusters */
-	PIECE = 1 << 20,       /* of them, in one edit */
+	PIECE = 64 << 10,      /* of them, in one edit */
 };
 
 struct rebuild {
@@ -254,7 +254,7 @@ static bool block_is_used(const struct rebuild *r, uint64_t block)
 static bool lay_out(struct rebuild *r)
 {
 	const struct qcow2 *q = r->q;
-	uint64_t used = 0, known, last = 0, bytes;
+	uint64_t used = 0, known, last = 0;
 
 	r->at = u64_max(q->host_clusters, q->scan->refs.end);
 	known = r->at / q->refblock_entries; /* blocks that do not depend on it */
@@ -271,12 +271,9 @@ static bool lay_out(struct rebuild *r)
 		r->table = div_up(n * 8, q->cluster_size);
 		r->end = r->at + r->table + r->blocks;
 	} while (r->end != last);
-	if (!u64_mul(r->table + r->blocks, q->cluster_size, &bytes) || bytes > NEW_MAX ||
-	    r->table * q->cluster_size > QCOW2_RT_MAX ||
+	if (r->table * q->cluster_size > QCOW2_RT_MAX ||
 	    r->end > (uint64_t)INT64_MAX >> q->cluster_bits.v)
-		return plan_refuse(r->plan,
-				   "new refcounts would take more than %d MiB of memory",
-				   NEW_MAX >> 20);
+		return plan_refuse(r->plan, "the file is too large for its refcounts");
 	return true;
 }
 
@@ -305,40 +302,93 @@ static bool fill(const struct rebuild *r, uint64_t block, uint8_t *p)
 	return true;
 }
 
-static bool write_all(struct rebuild *r)
-{
-	const struct qcow2 *q = r->q;
-	size_t cs = (size_t)q->cluster_size, n = (size_t)(r->table + r->blocks);
-	uint8_t *raw = arena_try(r->plan->arena, n, cs), head[12];
-	uint64_t block = 0, off = r->at * q->cluster_size;
+/* Blocks and pieces of the table go into the plan one after the other, since it keeps bytes
+ * that come again only once: an image that is full has hundreds of blocks of ones. */
+struct pieces {
+	struct rebuild *r;
+	uint8_t *p;
+	size_t n, size;
+	uint64_t off, fresh; /* bytes: where p goes; that the plan had to keep */
+};
 
-	if (!raw)
-		return no_memory(r);
-	for (uint64_t i = 0; i < div_up(r->end, q->refblock_entries); i++) {
-		uint64_t to = r->table + block;
+static bool piece_flush(struct pieces *w)
+{
+	struct plan *p = w->r->plan;
+	struct view v = { w->p, w->n };
+	size_t used = p->arena->used;
+
+	if (!plan_bytes(p, STAGE_TABLES, w->off, v))
+		return false;
+	if (p->arena->used - used >= w->n)
+		w->fresh += w->n;
+	w->off += w->n;
+	w->n = 0;
+	memset(w->p, 0, w->size);
+	return w->fresh <= NEW_MAX ||
+	       plan_refuse(p, "new refcounts would take more than %d MiB of memory",
+			   NEW_MAX >> 20);
+}
+
+/* Room for so many bytes, which divide a piece. */
+static uint8_t *piece_room(struct pieces *w, size_t n)
+{
+	if (w->n == w->size && !piece_flush(w))
+		return NULL;
+	w->n += n;
+	return w->p + w->n - n;
+}
+
+static bool write_table(struct pieces *w)
+{
+	struct rebuild *r = w->r;
+	uint64_t cs = r->q->cluster_size, block = w->off + r->table * cs;
+
+	for (uint64_t i = 0; i < r->table * cs / 8; i++) {
+		uint8_t *p = piece_room(w, 8);
+
+		if (!p)
+			return false;
+		if (i >= div_up(r->end, r->q->refblock_entries) || !block_is_used(r, i))
+			continue;
+		qcow2_put64(p, block);
+		block += cs;
+	}
+	BUG_ON(block != r->end * cs);
+	return piece_flush(w);
+}
+
+static bool write_blocks(struct pieces *w)
+{
+	struct rebuild *r = w->r;
+
+	for (uint64_t i = 0; i < div_up(r->end, r->q->refblock_entries); i++) {
+		uint8_t *p;
 
 		if (!block_is_used(r, i))
 			continue;
-		qcow2_put64(raw + i * 8, off + to * cs);
-		if (!fill(r, i, raw + to * cs))
-			return false;
-		block++;
-	}
-	BUG_ON(block != r->blocks);
-	plan_grow(r->plan, r->end * cs);
-	for (size_t i = 0, k; i < n * cs; i += k) {
-		k = (size_t)u64_min(n * cs - i, PIECE);
-		if (!plan_bytes(r->plan, STAGE_TABLES, off + i,
-				(struct view){ raw + i, k }))
+		p = piece_room(w, (size_t)r->q->cluster_size);
+		if (!p || !fill(r, i, p))
 			return false;
 	}
-	qcow2_put64(head + 4, r->table);
-	qcow2_put64(head, off);
-	head[8] = (uint8_t)(r->table >> 24);
-	head[9] = (uint8_t)(r->table >> 16);
-	head[10] = (uint8_t)(r->table >> 8);
-	head[11] = (uint8_t)r->table;
-	return plan_bytes(r->plan, STAGE_COMMIT, QCOW2_OFF_RT_OFFSET,
+	return piece_flush(w);
+}
+
+static bool write_all(struct rebuild *r)
+{
+	const struct qcow2 *q = r->q;
+	struct pieces w = { .r = r, .off = r->at * q->cluster_size };
+	uint8_t head[12];
+
+	qcow2_put64(head, w.off);
+	for (unsigned i = 0; i < 4; i++)
+		head[8 + i] = (uint8_t)(r->table >> 8 * (3 - i));
+	w.size = (size_t)u64_max(q->cluster_size, PIECE);
+	w.p = arena_try(r->plan->arena, w.size, 1);
+	if (!w.p)
+		return no_memory(r);
+	plan_grow(r->plan, r->end * q->cluster_size);
+	return write_table(&w) && write_blocks(&w) &&
+	       plan_bytes(r->plan, STAGE_COMMIT, QCOW2_OFF_RT_OFFSET,
 			  (struct view){ head, sizeof(head) });
 }
 

@@ -130,6 +130,24 @@ static void copies_end_in_nul(void **state)
 	arena_free(&a);
 }
 
+static void what_says_the_same_is_copied_once(void **state)
+{
+	static const uint8_t bytes[] = { 'a', 0, 'b' }, other[] = { 'a', 0, 'c' };
+	struct view v, again, longer;
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	v = arena_copy_once(&a, (struct view){ bytes, 2 }, (struct view){ 0 });
+	again = arena_copy_once(&a, (struct view){ other, 2 }, v);
+	longer = arena_copy_once(&a, (struct view){ other, 3 }, v);
+	assert_ptr_not_equal(v.p, bytes);
+	assert_ptr_equal(again.p, v.p);
+	assert_int_equal(longer.n, 3);
+	assert_memory_equal(longer.p, other, 3);
+	arena_free(&a);
+}
+
 static void printf_has_no_length_limit(void **state)
 {
 	struct arena a;
@@ -155,6 +173,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_a_valid_request),
 		cmocka_unit_test(freed_arena_can_be_used_again),
 		cmocka_unit_test(copies_end_in_nul),
+		cmocka_unit_test(what_says_the_same_is_copied_once),
 		cmocka_unit_test(printf_has_no_length_limit),
 	};
 
