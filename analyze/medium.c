@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/medium.h"
 #include "analyze/image/backing.h"
+#include "analyze/image/boot.h"
 #include "analyze/image/container.h"
 #include "analyze/image/gpt.h"
 #include "analyze/image/image.h"
@@ -102,6 +103,62 @@ static void read_table(struct medium *m, const struct image *img)
 	}
 }
 
+/* ---- what it boots ---- */
+
+static struct answer rehome(const struct medium *m, struct answer a)
+{
+	a.at = a.at.src ? in_disk(m, a.at) : (struct span){ 0 };
+	return a;
+}
+
+static struct answer are_signed(const struct boot *b, enum efi_arch arch)
+{
+	struct answer any = answer_no(NULL, b->uefi[arch].at);
+
+	for (size_t i = 0; i < b->nvolumes; i++) {
+		const struct efi_loader *l = efi_fallback(&b->volumes[i], arch);
+
+		if (l)
+			any = answer_or(any, l->pe.certificates);
+	}
+	return any;
+}
+
+/* Some dozen reads, a few more for each volume with FAT: the file is open now, and will not be
+ * opened again for the config that asks. */
+static void read_boot(struct medium *m, const struct image *img, struct arena *scratch,
+		      struct arena *a)
+{
+	struct medium_boot *to;
+	struct boot b;
+	struct err e;
+
+	if (boot_read(img, &b, scratch, &e) != 0)
+		return;
+	to = arena_new(a, struct medium_boot);
+	to->bios = rehome(m, b.bios);
+	to->code = b.first.code;
+	to->other = rehome(m, b.other);
+	to->windows = rehome(m, b.windows);
+	for (unsigned i = 0; i < EFI_ARCHES; i++) {
+		to->uefi[i] = rehome(m, b.uefi[i]);
+		to->is_signed[i] = rehome(m, are_signed(&b, (enum efi_arch)i));
+	}
+	m->boot = to;
+}
+
+/* A disk without a table: nobody has read it as an image. */
+static void read_plain(struct medium *m, const struct unit *u, struct view head,
+		       struct arena *scratch, struct arena *a)
+{
+	const struct image img = { .src = &u->src, .size = u->src.size, .head = head };
+
+	m->disk_size = u->src.size;
+	m->table = TABLE_NONE;
+	m->blank = is_blank(head);
+	read_boot(m, &img, scratch, a);
+}
+
 /* ---- QCOW2 ---- */
 
 static struct medium_link link_of(const struct backing *b, struct arena *a)
@@ -167,13 +224,12 @@ const struct medium *medium_of(const struct unit *u, struct arena *a)
 				       u64_min(u->src.size, PROBE_HEAD), &head, &e) != 0)
 		head = (struct view){ 0 };
 	read_format(m, head);
-	if (strcmp(m->format, "raw") == 0 && !u->image) {
-		m->disk_size = u->src.size;
-		m->table = TABLE_NONE;
-		m->blank = is_blank(head);
-	}
-	if (u->image)
+	if (strcmp(m->format, "raw") == 0 && !u->image)
+		read_plain(m, u, head, &scratch, a);
+	if (u->image) {
 		read_table(m, u->image);
+		read_boot(m, u->image, &scratch, a);
+	}
 	if (u->qcow2)
 		read_qcow2(m, u, a);
 	m->locks = u->locks;

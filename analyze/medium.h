@@ -6,6 +6,8 @@
 #define ANALYZE_MEDIUM_H
 
 #include "analyze/host.h"
+#include "analyze/image/boot_code.h"
+#include "analyze/image/pe.h"
 #include "analyze/image/stray.h"
 #include "analyze/model.h"
 #include "analyze/source.h"
@@ -32,6 +34,17 @@ struct medium_link {
 	uint64_t disk_size; /* as a guest would see it; 0: not known */
 };
 
+/* What the disk in it can boot (image/boot.h). */
+struct medium_boot {
+	struct answer bios;
+	enum boot_code code; /* of its first sector */
+	struct answer uefi[EFI_ARCHES];
+	/* Is any of the loaders signed that make uefi[] a yes? */
+	struct answer is_signed[EFI_ARCHES];
+	struct answer other; /* loaders that a boot entry of the firmware could start */
+	struct answer windows;
+};
+
 struct medium {
 	/* Its path, size and identity. Not open: places in it can be named, not read. */
 	struct source file;
@@ -53,6 +66,8 @@ struct medium {
 	bool table_both;            /* GPTs for two sector sizes */
 	uint64_t table_end;         /* bytes that its partitions reach up to; 0: none */
 	const char *filesystem;     /* of the whole disk, without a table; NULL: none */
+
+	const struct medium_boot *boot; /* NULL: not known */
 
 	/* QCOW2; else zero */
 	uint64_t incompatible;

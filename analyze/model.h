@@ -106,6 +106,7 @@ struct disk {
 	struct fact transient; /* "yes" when present */
 	struct fact logical_block_size, physical_block_size; /* bytes */
 	struct fact size;       /* of a disk that is made, as it is written */
+	struct fact made_from;  /* an image that this one begins as a copy of */
 	struct fact iothread;   /* true: a thread of QEMU's own, by name elsewhere */
 	struct fact controller; /* the number of the one that it is attached to */
 	struct fact locking;    /* QEMU's locks on the image file: on, off, auto */
@@ -115,7 +116,7 @@ struct disk {
 	/* The file system that holds the source on this host; NULL: not a local path, or the
 	 * host's mounts are not known. Found by name only, the path itself is not touched. */
 	const struct mount *mount;
-	/* What the source leads to (medium.h). NULL: not known here, medium_why says why; or
+	/* What the source, or made_from, leads to (medium.h). NULL: not known here, medium_why says why; or
 	 * nobody has asked, and that is NULL as well. */
 	const struct medium *medium;
 	const char *medium_why;
@@ -152,6 +153,12 @@ struct vm {
 	struct fact machine;  /* q35, pc-i440fx-7.2, virt-8.0, ... */
 	struct fact emulator; /* path of the QEMU binary */
 	struct fact firmware; /* bios, efi, ... as the flavour spells it */
+	/* The files of the firmware: its code (firmware.h decides what it is), as pflash or
+	 * rom; its variables; and what those are copied from. */
+	struct fact loader, loader_type, nvram, nvram_template;
+	struct fact secure_boot; /* as the flavour spells it, or implies */
+	struct fact kernel;      /* is started without looking at any disk */
+	bool boots_elsewhere; /* the network, or a device of the host, is asked as well */
 	struct fact acpi;     /* "yes" when present */
 	struct fact ioapic;   /* qemu (split), kvm */
 	struct fact irqchip;  /* QEMU's word for the same: split, off, on */

@@ -23,14 +23,22 @@ static void look_around(struct unit *u)
 
 /* ---- what a config names ---- */
 
-/* A file of this machine, by its name. */
-static bool names_file(const struct disk *d)
+static bool is_path(const struct fact *f)
 {
-	if (!fact_known(&d->source) || d->source.v.n == 0 ||
-	    str_has(d->source.v, "://") || str_has(d->source.v, "\n"))
-		return false;
-	return fact_is(&d->type, "file") ||
-	       (fact_absent(&d->type) && d->vm->flavour == FLAVOUR_LIBVIRT);
+	return fact_known(f) && f->v.n > 0 && !str_has(f->v, "://") &&
+	       !str_has(f->v, "\n");
+}
+
+/* The name of a file of this machine; NULL: there is none. */
+static const struct fact *file_of(const struct disk *d)
+{
+	if (is_path(&d->made_from))
+		return &d->made_from;
+	if (is_path(&d->source) &&
+	    (fact_is(&d->type, "file") ||
+	     (fact_absent(&d->type) && d->vm->flavour == FLAVOUR_LIBVIRT)))
+		return &d->source;
+	return NULL;
 }
 
 static const struct reach *reach_from(struct unit *u)
@@ -47,15 +55,17 @@ static const struct reach *reach_from(struct unit *u)
 static void attach_media(struct unit *u)
 {
 	const struct reach *r;
+	const struct fact *name;
 
 	for (size_t i = 0; i < u->nvms; i++) {
 		for (size_t k = 0; k < u->vms[i].ndisks; k++) {
 			struct disk *d = &u->vms[i].disks[k];
 
-			r = names_file(d) ? reach_from(u) : NULL;
+			name = file_of(d);
+			r = name ? reach_from(u) : NULL;
 			if (r && r->root)
 				d->medium = media_find(u->host->media, r,
-						       arena_str(&u->arena, d->source.v),
+						       arena_str(&u->arena, name->v),
 						       &d->medium_why);
 		}
 	}

@@ -19,6 +19,22 @@ static const char *table_word(enum medium_table t)
 	BUG("table %u", t);
 }
 
+/* "BIOS, UEFI x64, aa64" */
+static void boots(struct facts *f, const struct medium_boot *b)
+{
+	struct buf line = { 0 };
+
+	if (b->bios.state == ANSWER_YES)
+		buf_printf(&line, "BIOS");
+	for (unsigned i = 0; i < EFI_ARCHES; i++) {
+		if (b->uefi[i].state == ANSWER_YES)
+			buf_printf(&line, "%sUEFI %s", line.n ? ", " : "",
+				   efi_arch_name((enum efi_arch)i));
+	}
+	facts_word(f, "boots", line.n ? line.p : NULL);
+	buf_free(&line);
+}
+
 static void link(struct facts *f, const struct medium_link *l)
 {
 	facts_word(f, "name", l->name.p);
@@ -67,6 +83,8 @@ void facts_of_medium(struct facts *f, const struct medium *m)
 		facts_size(f, "partitions_end", m->table_end);
 	facts_word(f, "filesystem", m->filesystem);
 	facts_flag(f, "blank", m->blank);
+	if (m->boot)
+		boots(f, m->boot);
 	if (strcmp(m->format, "qcow2") == 0)
 		facts_flag(f, "encrypted", m->encrypted);
 	files(f, m);

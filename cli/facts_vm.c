@@ -1,6 +1,7 @@
 /* What is known of a VM, as its config tells it.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/node.h"
+#include "analyze/firmware.h"
 #include "cli/facts.h"
 #include "base/banned.h"
 
@@ -12,6 +13,7 @@ static void disk(struct facts *f, const struct disk *d, size_t i)
 	SHOW(d, device);
 	SHOW(d, type);
 	SHOW(d, source);
+	SHOW(d, made_from);
 	SHOW(d, format);
 	SHOW(d, target);
 	SHOW(d, bus);
@@ -55,6 +57,32 @@ static void hostdev(struct facts *f, const struct hostdev *h, size_t i)
 	facts_group_end(f);
 }
 
+static const char *firmware_word(enum firmware_kind k)
+{
+	switch (k) {
+	case FIRMWARE_UNKNOWN:
+		return NULL;
+	case FIRMWARE_BIOS:
+		return "BIOS";
+	case FIRMWARE_UEFI:
+		return "UEFI";
+	}
+	BUG("firmware %u", k);
+}
+
+static void firmware(struct facts *f, const struct vm *vm)
+{
+	struct firmware w = firmware_of(vm);
+
+	SHOW(vm, firmware);
+	SHOW(vm, loader);
+	SHOW(vm, nvram);
+	SHOW(vm, nvram_template);
+	SHOW(vm, secure_boot);
+	SHOW(vm, kernel);
+	facts_word(f, "starts_with", firmware_word(w.kind));
+}
+
 static void facts_of_vm(struct facts *f, const struct vm *vm, const char *title)
 {
 	facts_item(f, title);
@@ -64,6 +92,7 @@ static void facts_of_vm(struct facts *f, const struct vm *vm, const char *title)
 	SHOW(vm, arch);
 	SHOW(vm, machine);
 	SHOW(vm, emulator);
+	firmware(f, vm);
 	SHOW(vm, acpi);
 	SHOW(vm, ioapic);
 	facts_list(f, "disks");

@@ -60,6 +60,8 @@ static const struct lens vm_lenses[] = {
 	LENS(vm, name, "name"),
 	LENS(vm, uuid, "config/volatile.uuid"),
 	LENS(vm, arch, "architecture"),
+	LENS(vm, firmware, "config/security.csm"),
+	LENS(vm, secure_boot, "config/security.secureboot"),
 };
 
 static const struct lens disk_lenses[] = {
@@ -446,6 +448,11 @@ static bool read_vm(struct vm *vm, struct incus *i, struct arena *a)
 	none(&vm->acpi, i->node);
 	none(&vm->ioapic, i->node);
 	READ(vm_lenses, i->node, vm);
+	/* A profile may set them, too. */
+	if (!i->complete && fact_absent(&vm->firmware))
+		vm->firmware.state = FACT_UNKNOWN;
+	if (!i->complete && fact_absent(&vm->secure_boot))
+		vm->secure_boot.state = FACT_UNKNOWN;
 	i->arch = vm->arch;
 	i->type = type_of(i, &why);
 	vm->type.owner = i->node;

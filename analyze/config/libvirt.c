@@ -18,6 +18,12 @@ static const struct lens vm_lenses[] = {
 	LENS(vm, arch, "os/type@arch"),
 	LENS(vm, machine, "os/type@machine"),
 	LENS(vm, emulator, "devices/emulator"),
+	LENS(vm, firmware, "os@firmware"),
+	LENS(vm, loader, "os/loader"),
+	LENS(vm, loader_type, "os/loader@type"),
+	LENS(vm, nvram, "os/nvram"),
+	LENS(vm, nvram_template, "os/nvram@template"),
+	LENS(vm, kernel, "os/kernel"),
 	LENS(vm, acpi, "features/acpi?"),
 	LENS(vm, ioapic, "features/ioapic@driver"),
 };
@@ -143,6 +149,51 @@ static void read_devices(struct vm *vm, const struct devices *to, const struct h
 	}
 }
 
+/* <firmware><feature enabled='' name='enrolled-keys'/>: the file of variables has them. */
+static void read_keys(struct vm *vm)
+{
+	const struct node *os = node_child(vm->node, "os");
+	const struct node *firmware = os ? node_child(os, "firmware") : NULL;
+
+	vm->secure_boot = (struct fact){ .at = vm->node->open_at, .owner = vm->node };
+	if (!firmware)
+		return;
+	for_each_node (c, firmware) {
+		const struct node *name = node_attr(c, "name");
+		const struct node *enabled = node_attr(c, "enabled");
+
+		if (c->kind != NODE_ELEMENT || !name || !enabled ||
+		    !str_is(name->text, "enrolled-keys"))
+			continue;
+		vm->secure_boot = (struct fact){ .state = FACT_KNOWN,
+						 .v = enabled->text,
+						 .at = enabled->text_at,
+						 .owner = c };
+	}
+}
+
+/* The network, or a device that is no disk, is among what is to be booted. */
+static bool boots_elsewhere(const struct node *domain)
+{
+	const struct node *os = node_child(domain, "os");
+
+	if (os) {
+		for_each_node (c, os) {
+			const struct node *dev = node_attr(c, "dev");
+
+			if (c->kind == NODE_ELEMENT && str_is(c->key, "boot") && dev &&
+			    str_is(dev->text, "network"))
+				return true;
+		}
+	}
+	for (const struct node *n = next_device(domain, NULL); n;
+	     n = next_device(domain, n)) {
+		if (!str_is(n->key, "disk") && node_child(n, "boot"))
+			return true;
+	}
+	return false;
+}
+
 /* The values of all attributes below n, which are what <qemu:arg value=''/> and the like
  * say. to: NULL to count them. */
 static size_t read_values(const struct node *n, struct str *to)
@@ -214,6 +265,8 @@ static struct vm *read_domain(const struct node *domain, const struct host *host
 	vm->flavour = FLAVOUR_LIBVIRT;
 	vm->node = domain;
 	READ(vm_lenses, domain, vm);
+	read_keys(vm);
+	vm->boots_elsewhere = boots_elsewhere(domain);
 	vm->disks = to.disks;
 	vm->iommus = to.iommus;
 	vm->hostdevs = to.hostdevs;

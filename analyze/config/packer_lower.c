@@ -142,6 +142,7 @@ void packer_complete_disk(struct disk *d, const struct vm *vm, const struct node
 		&d->logical_block_size,
 		&d->physical_block_size,
 		&d->size,
+		&d->made_from,
 		&d->iothread,
 		&d->controller,
 	};
@@ -155,8 +156,10 @@ void packer_complete_disk(struct disk *d, const struct vm *vm, const struct node
 static void complete_vm(struct vm *vm, const struct node *node)
 {
 	struct fact *const facts[] = {
-		&vm->name,     &vm->uuid,     &vm->type, &vm->arch,   &vm->machine,
-		&vm->emulator, &vm->firmware, &vm->acpi, &vm->ioapic,
+		&vm->name,           &vm->uuid,        &vm->type,        &vm->arch,
+		&vm->machine,        &vm->emulator,    &vm->firmware,    &vm->acpi,
+		&vm->ioapic,         &vm->loader,      &vm->loader_type, &vm->nvram,
+		&vm->nvram_template, &vm->secure_boot, &vm->kernel,
 	};
 
 	for (size_t i = 0; i < COUNT(facts); i++)

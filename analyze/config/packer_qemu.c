@@ -11,12 +11,19 @@ static const struct lens qemu_vm_lenses[] = {
 	LENS(vm, name, "vm_name"),
 	LENS(vm, machine, "machine_type"),
 	LENS(vm, emulator, "qemu_binary"),
+	LENS(vm, firmware, "efi_boot"),
+	LENS(vm, loader, "efi_firmware_code|firmware"),
+	LENS(vm, nvram_template, "efi_firmware_vars"),
 };
 
 static const struct lens qemu_disk_lenses[] = {
 	LENS(disk, format, "format"),    LENS(disk, bus, "disk_interface"),
 	LENS(disk, cache, "disk_cache"), LENS(disk, discard, "disk_discard"),
 	LENS(disk, size, "disk_size"),
+};
+
+static const struct lens image_lenses[] = {
+	LENS(disk, made_from, "iso_url"),
 };
 
 static const struct lens cdrom_lenses[] = {
@@ -137,6 +144,24 @@ void packer_args(struct lowering *l, struct vm *vm)
 	vm->args = base->args;
 }
 
+/* Code for flash, else what -bios takes. Rows of qemuargs may say otherwise. */
+static void read_firmware(const struct lowering *l, struct vm *vm)
+{
+	static const char *const rows[] = { "-bios",     "-pflash",  "-drive",
+					    "-blockdev", "-machine", "-kernel" };
+	const struct node *body = l->source->body;
+	struct fact *const facts[] = { &vm->firmware, &vm->loader, &vm->nvram_template };
+	bool flash = node_child(body, "efi_firmware_code");
+
+	vm->arch = arch_of(vm);
+	vm->loader_type =
+		packer_stated(body, l->source->label_at[0], flash ? "pflash" : "rom");
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		for (size_t k = 0; overrides(body, rows[i]) && k < COUNT(facts); k++)
+			facts[k]->state = FACT_UNKNOWN;
+	}
+}
+
 /* A path of this machine; false: it is fetched from elsewhere. */
 static bool local_path(struct str url, struct str *path)
 {
@@ -165,6 +190,19 @@ static void read_cdrom(struct lowering *l, struct vm *vm, struct disk *d)
 	vm->ndisks++;
 }
 
+/* The image that the disk begins as a copy of; one that is fetched is not known here. */
+static void read_image(struct lowering *l, struct disk *d)
+{
+	READ(l, image_lenses, d);
+	if (!fact_known(&d->made_from))
+		return;
+	if (str_starts(d->made_from.v, "file://"))
+		d->made_from.v =
+			(struct str){ d->made_from.v.p + 7, d->made_from.v.n - 7 };
+	if (str_has(d->made_from.v, "://") || str_has(d->made_from.v, "?"))
+		d->made_from.state = FACT_UNKNOWN;
+}
+
 void packer_lower_qemu(struct lowering *l, struct vm *vm)
 {
 	const struct node *body = l->source->body, *image;
@@ -173,15 +211,18 @@ void packer_lower_qemu(struct lowering *l, struct vm *vm)
 	READ(l, qemu_vm_lenses, vm);
 	vm->type = qemu_type(l);
 	read_raw(l, vm);
+	read_firmware(l, vm);
 	vm->disks = disks;
 	if (overrides(body, "-drive") || l->unseen)
 		return;
 	READ(l, qemu_disk_lenses, &disks[0]);
 	disks[0].device = packer_stated(body, l->source->label_at[0], "disk");
-	packer_complete_disk(&disks[0], vm, body);
-	vm->ndisks = 1;
 	/* An image to start from is copied, a CD-ROM is not. */
 	image = node_child(body, "disk_image");
+	if (image && image->kind == NODE_SCALAR && str_is(image->text, "true"))
+		read_image(l, &disks[0]);
+	packer_complete_disk(&disks[0], vm, body);
+	vm->ndisks = 1;
 	if (!image || (image->kind == NODE_SCALAR && !str_is(image->text, "true")))
 		read_cdrom(l, vm, &disks[1]);
 }

@@ -77,6 +77,8 @@ void qemu_switch(struct fact *f);
 /* -set and -global: writes over the facts of an object whose lens names the property. */
 void qemu_override(const struct lens *table, size_t n, void *object, struct str property,
 		   const struct fact *value, bool only_absent);
+/* What the VM, whose disks are read, starts with: -bios, the first two pflash, -kernel. */
+void qemu_read_firmware(struct vm *vm, const struct qemu_command *c);
 /* Disks of the command line; count is how many were made. */
 size_t qemu_count_disks(const struct qemu_command *c);
 void qemu_read_disks(struct vm *vm, struct disk *disks, const struct qemu_command *c,

@@ -255,7 +255,10 @@ bool qemu_vm(struct vm *vm, const struct word *program, struct qemu_command *c,
 				      .at = program->at };
 	read_machine(vm, c);
 	read_texts(vm, c);
-	return read_devices(vm, c, host, a);
+	if (!read_devices(vm, c, host, a))
+		return false;
+	qemu_read_firmware(vm, c);
+	return true;
 }
 
 /* ---- words that are added to a command line ---- */
@@ -290,5 +293,8 @@ bool qemu_vm_added(struct vm *vm, const struct vm *base, struct qemu_command *c,
 	inherit(&vm->uuid, &base->uuid);
 	if (!fact_known(&vm->irqchip))
 		inherit(&vm->ioapic, &base->ioapic);
-	return read_devices(vm, c, host, a);
+	if (!read_devices(vm, c, host, a))
+		return false;
+	qemu_read_firmware(vm, c);
+	return true;
 }

@@ -12,6 +12,7 @@
 
 static const struct lens vm_lenses[] = {
 	LENS(vm, arch, "arch"),
+	LENS(vm, firmware, "boot"),
 };
 
 /* A disk that one setting names. */
@@ -184,13 +185,18 @@ static bool read_vms(struct reading *r)
 	struct disk *disks = arena_try_array(r->a, NMEDIA + 2, struct disk);
 	struct qemu_args args = qemu_args_in(r->u->text, r->a);
 	const struct word *extra = extra_args(r);
+	const struct node *guest;
 	struct span at = r->root->open_at;
 
 	if (!vm || !disks)
 		return false;
 	vm->flavour = FLAVOUR_QUICKEMU;
 	vm->node = r->root;
-	lens_read(vm_lenses, 1, r->root, vm);
+	lens_read(vm_lenses, sizeof(vm_lenses) / sizeof(vm_lenses[0]), r->root, vm);
+	/* What macOS starts with is Quickemu's business. */
+	guest = node_child(r->root, "guest_os");
+	if (guest && (guest->kind != NODE_SCALAR || str_is(guest->text, "macos")))
+		vm->firmware.state = FACT_UNKNOWN;
 	qemu_say(&vm->type, "kvm", at, r->root);
 	unknown(&vm->machine, at);
 	unknown(&vm->ioapic, at);
