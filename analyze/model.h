@@ -158,10 +158,10 @@ struct vm {
 	struct fact loader, loader_type, nvram, nvram_template;
 	struct fact secure_boot; /* as the flavour spells it, or implies */
 	struct fact kernel;      /* is started without looking at any disk */
+	struct fact acpi;        /* "yes" when present */
+	struct fact ioapic;      /* qemu (split), kvm */
+	struct fact irqchip;     /* QEMU's word for the same: split, off, on */
 	bool boots_elsewhere; /* the network, or a device of the host, is asked as well */
-	struct fact acpi;     /* "yes" when present */
-	struct fact ioapic;   /* qemu (split), kvm */
-	struct fact irqchip;  /* QEMU's word for the same: split, off, on */
 	struct disk *disks;   /* who reads a config gives them their media at the end */
 	size_t ndisks;
 	const struct iommu *iommus; /* more than one is wrong, and still a fact */

@@ -38,6 +38,10 @@
  *   copy FROM TO LEN
  *   resize SIZE | resize +SIZE | resize -SIZE             grows with a hole, or cuts off
  *   reseal primary|backup         both CRCs of that copy, from its header as it is now
+ *   bios SECTOR [text=..]         a boot sector as GRUB's, of 440 bytes, and what it starts
+ *   fat OFF SIZE                  an empty FAT12 or FAT16
+ *   file /EFI/BOOT/BOOTX64.EFI efi=x64 [signed=1] [text=..]   a program in the last fat
+ *   file /A.TXT text=".."         another file; what these write: mkimg/boot.c
  *   qcow2 ...                     what is built so far becomes the disk inside of a QCOW2;
  *                                 its options, statements and places: mkimg/qcow2_words.c
  *
@@ -454,6 +458,9 @@ static const struct verb {
 	{ "copy", do_copy, true },
 	{ "resize", do_resize, true },
 	{ "reseal", do_reseal, true },
+	{ "bios", do_bios, true },
+	{ "fat", do_fat, true },
+	{ "file", do_file, true },
 	{ "qcow2", do_qcow2, true },
 	{ "guest", do_guest, true },
 	{ "snapshot", do_snapshot, true },

@@ -26,6 +26,13 @@ struct gpt_plan {
 	uint8_t guid[16];
 };
 
+/* The FAT that files go to. */
+struct fat_plan {
+	uint64_t table, table_size, root, data;
+	bool is16;
+	uint32_t next, end; /* cluster that is free, and behind the last */
+};
+
 struct qcow2_image;
 
 struct recipe {
@@ -39,7 +46,8 @@ struct recipe {
 	uint64_t size;
 	uint32_t ss;
 	uint64_t gpt_ss; /* of the gpt that places refer to */
-	bool dirty;      /* something is described and not built */
+	struct fat_plan fat;
+	bool dirty; /* something is described and not built */
 
 	bool no_mbr;
 	struct extent entry[4], protective;
@@ -104,6 +112,12 @@ uint64_t entries_lba(const struct gpt_plan *g, bool backup);
 
 /* Writes what is described and not written yet. */
 void build(struct recipe *r);
+
+/* ---- boot.c ---- */
+
+void do_bios(struct recipe *r);
+void do_fat(struct recipe *r);
+void do_file(struct recipe *r);
 
 /* ---- place.c ---- */
 
