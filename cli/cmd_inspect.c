@@ -1,5 +1,6 @@
 /* vmend inspect: the facts of an input, judged by nobody.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/image/image.h"
 #include "analyze/media.h"
 #include "cli/commands.h"
 #include "cli/facts.h"
@@ -63,7 +64,9 @@ static void facts_of_unit(struct facts *f, struct unit *u)
 		facts_of_qcow2(f, u->qcow2);
 		facts_of_chain(f, u);
 	}
-	if (u->image) {
+	if (u->image && u->image->iso) {
+		facts_of_iso(f, u->image->iso);
+	} else if (u->image) {
 		facts_of_image(f, u->image);
 		facts_of_boot(f, u->image);
 	}

@@ -10,7 +10,7 @@ static bool go_on(void *ctx, const char *path, uint64_t done, uint64_t total)
 	pthread_mutex_lock(&d->lock);
 	if (!d->path) {
 		progress_init(&d->bar, path, d->quiet);
-		d->bar.now.words = "inflating ";
+		d->bar.now.words = "reading ";
 		d->path = path;
 	}
 	on = d->path == path ? progress_step(&d->bar, done, total)

@@ -8,6 +8,8 @@
 #include "cli/lines.h"
 #include "cli/term.h"
 
+struct iso;
+
 struct facts {
 	struct buf *out;
 	struct term term;
@@ -41,6 +43,7 @@ void facts_place(struct facts *f, struct span at);
 void buf_size(struct buf *out, uint64_t bytes);
 
 void facts_of_image(struct facts *f, const struct image *img);
+void facts_of_iso(struct facts *f, const struct iso *iso);
 /* What can it boot? Reads on: the image's source is open. */
 void facts_of_boot(struct facts *f, const struct image *img);
 /* Of a container: the files that it is made of, and whether its disk is seen. */

@@ -2,6 +2,7 @@
 #include "analyze/image/boot.h"
 
 #include "analyze/image/gpt.h"
+#include "analyze/image/iso.h"
 #include "analyze/image/mbr.h"
 #include "analyze/image/volume.h"
 #include "base/banned.h"
@@ -346,6 +347,10 @@ int boot_read(const struct image *img, struct boot *out, struct arena *a, struct
 	struct reader r = { .img = img, .out = out, .look = &look };
 
 	*out = (struct boot){ .image = img };
+	if (img->iso) {
+		iso_boot(img->iso, out, a);
+		return 0;
+	}
 	read_bios(&r);
 	read_uefi(&r);
 	look_for_windows(out);

@@ -54,7 +54,9 @@ struct boot {
 	struct answer windows; /* for certain, of a PC */
 };
 
-/* img: a disk that was read, its source is open. */
+/* img: a disk that was read, its source is open. Of an ISO 9660 image it is what a CD drive
+ * would start: `table` is its boot catalog, and `first` says no more than the code of what a
+ * BIOS starts. */
 int boot_read(const struct image *img, struct boot *out, struct arena *a, struct err *e)
 	__attribute__((warn_unused_result));
 

@@ -10,6 +10,7 @@
 struct unit;
 struct mbr;
 struct gpt;
+struct iso;
 struct lost;
 struct volume;
 
@@ -37,6 +38,9 @@ struct image {
 				    is not */
 	const struct lost
 		*contents; /* NULL, unless the GPT is in doubt: what is on the disk */
+	/* An ISO 9660 image: then all of the above is NULL, and what makes a disk of it as
+	 * well is in iso->disk. */
+	const struct iso *iso;
 };
 
 /* The bytes [off, off + n): cut from head or tail, else read into a, budgeted. */

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/gpt.h"
 #include "analyze/image/image.h"
+#include "analyze/image/iso.h"
 #include "analyze/image/layout.h"
 #include "analyze/image/volume.h"
 #include "analyze/image/mbr.h"
@@ -281,6 +282,8 @@ bool image_place(const struct image *img, struct span at, struct arena *a,
 {
 	const struct gpt *g = img->gpt;
 
+	if (img->iso)
+		return iso_place(img->iso, at, a, out);
 	if (img->mbr && place_in_mbr(img->mbr, at, a, out))
 		return true;
 	if (g && place_in_gpt(g, "gpt", at, a, out))

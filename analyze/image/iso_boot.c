@@ -1,0 +1,351 @@
+/* What an ISO 9660 image boots as a CD: the catalog of El Torito, and what its images are.
+ * "El Torito" 1.0; UEFI 2.10, 13.3.2.1; mkisofs(8), -boot-info-table.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/image/boot.h"
+#include "analyze/image/fat.h"
+#include "analyze/image/iso_read.h"
+#include "base/banned.h"
+
+enum {
+	ENTRY = ISO_CATALOG_ENTRY,
+	BOOTABLE = 0x88,
+	HEADER_MORE = 0x90,
+	HEADER_LAST = 0x91,
+	EXTENSION = 0x44,
+	EXTENSION_MORE = 1 << 5,
+	COUNT_UNIT = 512,
+	BIOS_HEAD = 8 << 10, /* of a BIOS' image, in which its name stands */
+	BPB_SECTOR_SIZE = 11,
+	BPB_SECTORS_16 = 19,
+	BPB_SECTORS_32 = 32,
+};
+
+/* isolinux, where its table is to be */
+static const uint32_t unpatched = 0xdeadbeef;
+
+static const char system_id[] = "EL TORITO SPECIFICATION";
+
+/* ---- the catalog ---- */
+
+struct catalog_reader {
+	struct iso_reader *r;
+	struct iso_catalog *c;
+	struct view v;
+	uint64_t off;
+	struct iso_boot_entry *entry;
+	size_t n;
+};
+
+static void add_entry(struct catalog_reader *c, size_t at, struct field platform,
+		      bool initial)
+{
+	const struct image *img = c->r->img;
+	struct iso_boot_entry *b = &c->entry[c->n];
+	uint64_t off;
+
+	if (c->n == ISO_BOOT_MAX)
+		return;
+	*b = (struct iso_boot_entry){
+		.at = { img->src, c->off + at, ENTRY },
+		.initial = initial,
+		.platform = platform,
+		.indicator = image_field(img, c->v, c->off, at, 1),
+		.media = image_field(img, c->v, c->off, at + ISO_ENT_MEDIA, 1),
+		.count = image_field(img, c->v, c->off, at + ISO_ENT_COUNT, 2),
+		.lba = image_field(img, c->v, c->off, at + ISO_ENT_LBA, 4),
+	};
+	b->bootable = b->indicator.v == BOOTABLE;
+	off = b->lba.v * ISO_SECTOR;
+	b->outside = off >= img->size;
+	if (!b->outside)
+		b->len = b->count.v < 2
+				 ? img->size - off
+				 : u64_min(b->count.v * COUNT_UNIT, img->size - off);
+	c->n++;
+}
+
+/* A section from its header on. *at goes behind it; false: it is the last one. */
+static bool read_section(struct catalog_reader *c, size_t *at)
+{
+	uint8_t kind = view_u8(c->v, *at);
+	struct field platform = image_field(c->r->img, c->v, c->off, *at + 1, 1);
+	struct span header = { c->r->img->src, c->off + *at, ENTRY };
+	unsigned n = view_le16(c->v, *at + 2);
+
+	*at += ENTRY;
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t first = view_has(c->v, *at, ENTRY) ? view_u8(c->v, *at) : 1;
+
+		if (first != 0 && first != BOOTABLE) {
+			c->c->torn_at = header;
+			return false;
+		}
+		add_entry(c, *at, platform, false);
+		if (view_u8(c->v, *at + ISO_ENT_MEDIA) & EXTENSION_MORE) {
+			do {
+				*at += ENTRY;
+			} while (view_has(c->v, *at, ENTRY) &&
+				 view_u8(c->v, *at) == EXTENSION &&
+				 view_u8(c->v, *at + 1) & EXTENSION_MORE);
+		}
+		*at += ENTRY;
+	}
+	if (kind == HEADER_LAST || !view_has(c->v, *at, ENTRY))
+		return false;
+	/* More are announced. */
+	if (view_u8(c->v, *at) != HEADER_MORE && view_u8(c->v, *at) != HEADER_LAST) {
+		c->c->torn_at = header;
+		return false;
+	}
+	return true;
+}
+
+static void read_entries(struct catalog_reader *c)
+{
+	size_t at = 2 * ENTRY;
+	uint8_t kind;
+
+	add_entry(c, ENTRY, c->c->platform, true);
+	while (view_has(c->v, at, ENTRY)) {
+		kind = view_u8(c->v, at);
+		if (kind == 0)
+			return;
+		if (kind != HEADER_MORE && kind != HEADER_LAST) {
+			/* Some leave other things behind the last entry; a section that has
+			 * lost its mark still has a platform and a boot entry. */
+			if (view_has(c->v, at + ENTRY, ENTRY) &&
+			    view_u8(c->v, at + ENTRY) == BOOTABLE)
+				c->c->torn_at = (struct span){ c->r->img->src,
+							       c->off + at, ENTRY };
+			return;
+		}
+		if (!read_section(c, &at))
+			return;
+	}
+}
+
+static bool is_validation(struct view v)
+{
+	return v.n && view_u8(v, 0) == 1 &&
+	       (view_eq(v, ISO_VAL_KEY, "\x55\xaa", 2) || view_u8(v, ENTRY) == BOOTABLE);
+}
+
+static uint16_t sum_of(struct view v)
+{
+	uint16_t sum = 0;
+
+	for (size_t i = 0; i < ENTRY; i += 2)
+		sum = (uint16_t)(sum + view_le16(v, i));
+	return sum;
+}
+
+static void read_validation(struct iso_reader *r, struct iso_catalog *c, struct view v)
+{
+	uint64_t off = c->at.off;
+
+	c->platform = image_field(r->img, v, off, ISO_VAL_PLATFORM, 1);
+	c->sum = image_field(r->img, v, off, ISO_VAL_SUM, 2);
+	c->key = image_field(r->img, v, off, ISO_VAL_KEY, 2);
+	/* As it is once the key is right. */
+	c->sum_wanted = (uint16_t)(c->sum.v - sum_of(v) + c->key.v - 0xaa55);
+}
+
+void iso_catalog_read(struct iso_reader *r, struct view record, uint64_t off)
+{
+	struct iso_catalog *c = &r->iso->catalog;
+	struct catalog_reader cr = { .r = r, .c = c };
+	size_t n = ISO_CATALOG_SECTORS * ISO_SECTOR;
+
+	if (!view_eq(record, ISO_VD_BOOT_SYSTEM, system_id, sizeof(system_id) - 1))
+		return;
+	c->record_at = look_span(&r->look, off, ISO_SECTOR);
+	c->lba = image_field(r->img, record, off, ISO_VD_CATALOG, 4);
+	off = c->lba.v * ISO_SECTOR;
+	c->state = ISO_CATALOG_OUTSIDE;
+	if (!range_within(off, ISO_SECTOR, r->img->size))
+		return;
+	n = (size_t)u64_min(n, r->img->size - off);
+	c->at = look_span(&r->look, off, ISO_SECTOR);
+	c->state = ISO_CATALOG_FOREIGN;
+	cr.v = iso_look(r, off, n);
+	if (!is_validation(cr.v))
+		return;
+	c->state = ISO_CATALOG_READ;
+	read_validation(r, c, cr.v);
+	cr.off = off;
+	cr.entry = arena_array(r->a, ISO_BOOT_MAX, struct iso_boot_entry);
+	read_entries(&cr);
+	c->entry = r->entry = cr.entry;
+	c->nentries = r->nentries = cr.n;
+}
+
+/* ---- boot images ---- */
+
+static uint32_t sum_words(struct view v)
+{
+	uint32_t sum = 0;
+	size_t i = ISO_INFO_SUMMED;
+
+	for (; view_has(v, i, 4); i += 4)
+		sum += view_le32(v, i);
+	for (unsigned k = 0; i + k < v.n; k++)
+		sum += (uint32_t)v.p[i + k] << (8 * k);
+	return sum;
+}
+
+/* Two of its numbers fit, or one that nothing has by chance. */
+static void read_info(struct iso_reader *r, struct iso_boot_entry *b)
+{
+	uint64_t off = b->lba.v * ISO_SECTOR, n = b->file_size;
+	struct iso_boot_info *t = &b->info;
+	unsigned fit;
+	struct view v;
+
+	if (n < ISO_INFO_SUMMED || n > ISO_INFO_FILE_MAX ||
+	    !range_within(off, n, r->img->size))
+		return;
+	v = iso_look(r, off, (size_t)n);
+	if (v.n == 0)
+		return;
+	t->descriptor = image_field(r->img, v, off, ISO_INFO_OFF, 4);
+	t->file = image_field(r->img, v, off, ISO_INFO_OFF + 4, 4);
+	t->length = image_field(r->img, v, off, ISO_INFO_OFF + 8, 4);
+	t->sum = image_field(r->img, v, off, ISO_INFO_OFF + 12, 4);
+	t->sum_actual = sum_words(v);
+	t->summed = true;
+	fit = (t->descriptor.v == ISO_FIRST ? 1u : 0) + (t->file.v == b->lba.v ? 2u : 0) +
+	      (t->length.v == n ? 2u : 0) + (t->sum.v == t->sum_actual ? 2u : 0);
+	t->wanted = t->length.v == unpatched && t->sum.v == unpatched;
+	t->present = !t->wanted && fit >= 3 &&
+		     view_is_zero(view_cut(v, ISO_INFO_OFF + 16, 40));
+}
+
+static bool has_text(struct view v, const char *text)
+{
+	return str_has(str_view(v), text);
+}
+
+static void read_bios_image(struct iso_reader *r, struct iso_boot_entry *b)
+{
+	uint64_t off = b->lba.v * ISO_SECTOR;
+	struct view v = iso_look(r, off, (size_t)u64_min(BIOS_HEAD, r->img->size - off));
+
+	b->code = v.n == 0 || view_is_zero(v)                       ? BOOT_CODE_NONE
+		  : has_text(v, "ISOLINUX ")                        ? BOOT_CODE_ISOLINUX
+		  : has_text(v, "loading\0") && has_text(v, "Geom") ? BOOT_CODE_GRUB
+		  : has_text(v, "cdrom read fails")                 ? BOOT_CODE_GRUB
+								    : BOOT_CODE_OTHER;
+	read_info(r, b);
+}
+
+static void read_efi_image(struct iso_reader *r, struct iso_boot_entry *b)
+{
+	uint64_t off = b->lba.v * ISO_SECTOR;
+	struct efi_volume *v = arena_new(r->a, struct efi_volume);
+	uint8_t sector[512];
+	struct view s = { sector, sizeof(sector) };
+	uint64_t n;
+
+	/* The file system may be larger than the count can say: it is to be seen whole. */
+	efi_volume_read(v, &r->look, off, r->img->size - off);
+	b->efi = v;
+	if (v->fat.state != ANSWER_YES ||
+	    !look_read(&r->look, off, sector, sizeof(sector)))
+		return;
+	n = view_le16(s, BPB_SECTORS_16);
+	n = n ? n : view_le32(s, BPB_SECTORS_32);
+	b->fat_size = n * view_le16(s, BPB_SECTOR_SIZE);
+}
+
+void iso_boot_images_read(struct iso_reader *r)
+{
+	for (size_t i = 0; i < r->nentries && !r->look.broken; i++) {
+		struct iso_boot_entry *b = &r->entry[i];
+
+		if (b->outside)
+			continue;
+		if (b->platform.v == ISO_PLATFORM_EFI)
+			read_efi_image(r, b);
+		else if (b->platform.v == ISO_PLATFORM_X86)
+			read_bios_image(r, b);
+	}
+}
+
+/* ---- what starts of it ---- */
+
+static struct answer bios_entry(const struct iso_boot_entry *b)
+{
+	if (!b->bootable)
+		return answer_no("its boot entry is not marked as bootable",
+				 b->indicator.at);
+	if (b->outside)
+		return answer_no("its boot image is not in the image", b->lba.at);
+	if (b->code == BOOT_CODE_NONE)
+		return answer_no("its boot image is empty", b->lba.at);
+	if (b->info.wanted)
+		return answer_no("isolinux was not told where it is (-boot-info-table)",
+				 b->info.length.at);
+	return answer_yes(b->at);
+}
+
+static void boots_bios(const struct iso *iso, struct boot *out)
+{
+	for (size_t i = 0; i < iso->catalog.nentries; i++) {
+		const struct iso_boot_entry *b = &iso->catalog.entry[i];
+
+		if (b->platform.v != ISO_PLATFORM_X86)
+			continue;
+		out->bios = answer_or(out->bios, bios_entry(b));
+		if (out->first.code == BOOT_CODE_NONE) {
+			out->first.code = b->code;
+			out->first.code_at = b->at;
+		}
+	}
+}
+
+static void boots_efi(const struct iso *iso, struct boot *out, struct efi_volume *shelf)
+{
+	for (size_t i = 0; i < iso->catalog.nentries; i++) {
+		const struct iso_boot_entry *b = &iso->catalog.entry[i];
+
+		if (!b->efi)
+			continue;
+		for (unsigned k = 0; k < EFI_ARCHES; k++)
+			out->uefi[k] = answer_or(out->uefi[k], b->efi->fallback[k]);
+		out->other = answer_or(out->other, b->efi->other);
+		out->windows = answer_or(out->windows, b->efi->windows);
+		if (b->efi->fat.state != ANSWER_NO)
+			shelf[out->nvolumes++] = *b->efi;
+	}
+}
+
+/* There is no single place where a catalog is missing. */
+static struct span look_at_first(const struct iso *iso)
+{
+	return (struct span){ iso->image->src, ISO_FIRST * ISO_SECTOR, ISO_SECTOR };
+}
+
+void iso_boot(const struct iso *iso, struct boot *out, struct arena *a)
+{
+	const struct iso_catalog *c = &iso->catalog;
+	struct span at = c->record_at.src ? c->lba.at : look_at_first(iso);
+	const char *why = c->state == ISO_CATALOG_NONE ? "it has no boot catalog"
+			  : c->state == ISO_CATALOG_OUTSIDE
+				  ? "its boot catalog is not in the image"
+			  : c->state == ISO_CATALOG_FOREIGN
+				  ? "there is no boot catalog where it should be"
+				  : NULL;
+
+	out->table = out->bios = out->other = out->windows = answer_no(why, at);
+	for (unsigned i = 0; i < EFI_ARCHES; i++)
+		out->uefi[i] = answer_no(why, at);
+	out->volumes = NULL;
+	if (c->state == ISO_CATALOG_READ) {
+		struct efi_volume *shelf = arena_array(a, c->nentries, struct efi_volume);
+
+		out->table = answer_yes(c->at);
+		boots_bios(iso, out);
+		out->volumes = shelf;
+		boots_efi(iso, out, shelf);
+	}
+}

@@ -1,0 +1,51 @@
+/* How the parts of the ISO 9660 reader meet.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef ANALYZE_IMAGE_ISO_READ_H
+#define ANALYZE_IMAGE_ISO_READ_H
+
+#include "analyze/image/image.h"
+#include "analyze/image/iso.h"
+#include "analyze/image/look.h"
+
+struct iso_reader {
+	struct iso *iso;
+	const struct image *img;
+	struct look look;
+	struct arena *a;
+	/* The catalog's, for the tree to name their files. */
+	struct iso_boot_entry *entry;
+	size_t nentries;
+};
+
+struct field iso_be(const struct iso_reader *r, struct view v, uint64_t base, size_t off,
+		    size_t len);
+/* len: of one of its halves, 2 or 4. */
+struct iso_pair iso_pair_read(const struct iso_reader *r, struct view v, uint64_t base,
+			      size_t off, size_t len);
+
+/* n bytes into memory; empty: look.why. */
+struct view iso_look(struct iso_reader *r, uint64_t off, size_t n);
+
+/* Blocks that there are, the last one perhaps not whole. */
+static inline uint64_t iso_blocks(const struct iso_reader *r)
+{
+	return div_up(r->img->size, ISO_SECTOR);
+}
+
+/* Directories and files of a volume; proves what it can of its root. */
+void iso_tree_read(struct iso_reader *r, struct iso_volume *v);
+/* Both path tables of one whose tree was read. */
+void iso_paths_read(struct iso_reader *r, struct iso_volume *v);
+
+/* El Torito: the boot record at `record`. What is in the images comes last. */
+void iso_catalog_read(struct iso_reader *r, struct view record, uint64_t off);
+void iso_boot_images_read(struct iso_reader *r);
+
+int iso_disk_read(struct iso_reader *r, struct err *e)
+	__attribute__((warn_unused_result));
+void iso_md5_find(struct iso_reader *r);
+/* --deep. */
+int iso_md5_check(struct iso_reader *r, struct err *e)
+	__attribute__((warn_unused_result));
+
+#endif
