@@ -230,7 +230,7 @@ static void check_lost(struct scan *s, const struct gpt *g)
 
 	/* With what was in its partitions, it is a finding of img-table-lost. */
 	if (st.verdict == GPT_IDLE
-		    ? !gpt_has_pieces(g)
+		    ? g->bare || !gpt_has_pieces(g)
 		    : st.verdict != GPT_LOST || (g->image->lost && !gpt_has_pieces(g)))
 		return;
 	p = damage_of(s, g, &g->primary);

@@ -11,6 +11,7 @@ enum {
 	PAGE = 4096,
 	/* By so many bits more a place has to be aligned for that to say something. */
 	MORE_BITS = 2,
+	TYPE_DAMAGE_MAX = 4, /* bytes of a type's 16 */
 };
 
 /* The first reason stays. */
@@ -161,6 +162,20 @@ static void gather(const struct gpt_meant *m, size_t i, struct choice *c)
 	}
 }
 
+/* Is a's type that of b, which is known, but for a few bytes? Nobody makes such a type. */
+static bool is_type_damaged(const struct variant *a, const struct variant *b)
+{
+	struct guid x, y;
+	unsigned differ = 0;
+
+	memcpy(x.b, a->raw.p + GPT_ENT_TYPE, GPT_GUID_SIZE);
+	memcpy(y.b, b->raw.p + GPT_ENT_TYPE, GPT_GUID_SIZE);
+	for (size_t i = 0; i < GPT_GUID_SIZE; i++)
+		differ += x.b[i] != y.b[i];
+	return differ != 0 && differ <= TYPE_DAMAGE_MAX && !gpt_type_name(x) &&
+	       gpt_type_name(y);
+}
+
 /* Is a what the slot should have rather than b? Both are in use. */
 static bool is_better(const struct variant *a, const struct variant *b)
 {
@@ -170,6 +185,8 @@ static bool is_better(const struct variant *a, const struct variant *b)
 		return a->content > b->content;
 	if (a->own_guid != b->own_guid)
 		return a->own_guid;
+	if (is_type_damaged(a, b) || is_type_damaged(b, a))
+		return is_type_damaged(b, a);
 	if (a->verified != b->verified)
 		return a->verified;
 	if (a->aligned >= b->aligned + MORE_BITS || b->aligned >= a->aligned + MORE_BITS)

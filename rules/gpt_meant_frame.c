@@ -2,6 +2,7 @@
  * where their arrays stand, and what the headers say around them. UEFI 2.10, table 5-5.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/gpt_meant.h"
+#include "analyze/image/gpt_bare.h"
 #include "analyze/image/image.h"
 #include "rules/gpt_state.h"
 #include "base/banned.h"
@@ -66,13 +67,38 @@ static uint64_t count_of(const struct gpt_meant *m, const struct gpt_table *t)
 	return behind * ss <= USUAL_MAX ? behind * ss / SLOT : 0;
 }
 
+/* Without a header: as many as fill the place, and as many as tools make where partitions leave
+ * the room at both ends. */
+static uint64_t count_bare(const struct gpt_meant *m, const struct gpt_bare *b)
+{
+	uint64_t first = m->sectors, last = 0, usual = array_of(m, USUAL_COUNT);
+
+	for (size_t at = 0; at + SLOT <= b->array.n; at += SLOT) {
+		struct view slot = view_cut(b->array, at, SLOT);
+
+		if (view_is_zero(slot))
+			continue;
+		first = u64_min(first, view_le64(slot, GPT_ENT_FIRST));
+		last = u64_max(last, view_le64(slot, GPT_ENT_LAST));
+	}
+	if (b->array.n < GPT_ENTRIES_MIN_BYTES && first >= 2 + usual &&
+	    last + 2 + usual <= m->sectors)
+		return USUAL_COUNT;
+	return b->array.n / SLOT;
+}
+
 static void set_count(struct gpt_meant *m)
 {
 	const struct gpt *g = m->g;
+	uint64_t backup = count_of(m, &g->backup);
 
 	m->count = count_of(m, &g->primary);
-	if (!m->count)
-		m->count = count_of(m, &g->backup);
+	/* Of two that take the same sectors, tools make the one that fills them. */
+	if (!m->count ||
+	    (array_of(m, m->count) == array_of(m, backup) && backup > m->count))
+		m->count = backup;
+	if (g->bare)
+		m->count = count_bare(m, g->bare);
 	if (!m->count)
 		m->count = USUAL_COUNT;
 	m->array = array_of(m, m->count);
@@ -178,6 +204,9 @@ static void add_places(struct gpt_meant *m)
 		add_source(m, "LBA 2", 2, view_cut(g->head, ss, n), false, true);
 	if (m->sectors > g->sectors)
 		add_rest(m);
+	else if (g->bare && g->bare->which == GPT_BACKUP)
+		add_source(m, "the end of the disk", g->bare->lba, g->bare->array, false,
+			   false);
 	else if (g->tail.n >= n + ss)
 		add_source(m, "the end of the disk", g->sectors - 1 - m->array,
 			   view_cut(g->tail, g->tail.n - ss - n, n), false, false);

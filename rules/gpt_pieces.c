@@ -3,6 +3,7 @@
  * UEFI 2.10, section 5.3.2.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/gpt_pieces.h"
+#include "analyze/image/gpt_bare.h"
 #include "analyze/image/image.h"
 #include "rules/gpt_fault.h"
 #include "rules/gpt_fix.h"
@@ -30,8 +31,10 @@ static bool is_gpt_disk(const struct gpt_state *st)
 
 	if (st->protective)
 		return true;
-	return !(st->mbr && mbr_is_label(st->mbr)) &&
-	       (g->primary.present || (g->backup.present && g->backup_at_end));
+	if (st->mbr &&
+	    (mbr_is_label(st->mbr) || (g->bare && mbr_lacks_magic_only(st->mbr))))
+		return false;
+	return g->primary.present || g->bare || (g->backup.present && g->backup_at_end);
 }
 
 /* Of a copy that has more entries than are read: they would reach over what partitions may have,
@@ -114,6 +117,12 @@ static void relate_slot(struct scan *s, struct finding *f, const struct gpt_mean
 		       slot->why[0] ? "; " : "", slot->why);
 }
 
+/* Entries without a header, on a disk that begins with something else. */
+static bool is_beside_else(const struct gpt *g)
+{
+	return g->bare && gpt_state(g).verdict == GPT_IDLE;
+}
+
 static void check_pieces(struct scan *s, const struct gpt *g)
 {
 	struct span at = g->primary.at;
@@ -123,11 +132,20 @@ static void check_pieces(struct scan *s, const struct gpt *g)
 	if (!gpt_pieces(&m, g))
 		return;
 	at.len = sizeof(GPT_SIGNATURE) - 1;
-	f = report(
-		s, at,
-		"neither copy of the GPT can be mended from the other alone, but a table of %zu "
-		"partition%s can be put together from both",
-		m.nslots, m.nslots == 1 ? "" : "s");
+	if (g->bare)
+		f = report(s, at,
+			   "both headers of the GPT are gone, but a table of %zu "
+			   "partition%s can be made of the entries at LBA %llu",
+			   m.nslots, m.nslots == 1 ? "" : "s", LLU(g->bare->lba));
+	else
+		f = report(s, at,
+			   "neither copy of the GPT can be mended from the other alone, "
+			   "but a table of %zu partition%s can be put together from both",
+			   m.nslots, m.nslots == 1 ? "" : "s");
+	if (is_beside_else(g))
+		report_label(s, f,
+			     "either its first sectors were written over, or these "
+			     "entries are a left-over");
 	for (size_t i = 0; i < m.nslots; i++)
 		relate_slot(s, f, &m, &m.slot[i]);
 }
@@ -345,6 +363,10 @@ static bool fix_pieces(struct plan *p, const struct finding *f, const struct gpt
 	(void)f;
 	if (!gpt_pieces(&m, g))
 		return false;
+	if (is_beside_else(g) && !gpt_bare_is_known(g))
+		return plan_refuse(
+			p, "nothing begins where the entries that are left have a "
+			   "partition");
 	bytes = arena_try_array(p->arena, m.array * g->sector_size, uint8_t);
 	if (!bytes)
 		return plan_refuse(p, "the table is too large");

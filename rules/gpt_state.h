@@ -65,6 +65,9 @@ bool gpt_is_overwritten(const struct gpt_state *st);
  * of older ones than both what stands there and what the backup has? */
 bool gpt_is_torn(const struct gpt_state *st);
 
+/* Of entries without a header: does something begin where they say? */
+bool gpt_bare_is_known(const struct gpt *g);
+
 /* May rules on partitions go by g->good? */
 bool gpt_state_has_table(const struct gpt_state *st);
 

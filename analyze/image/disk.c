@@ -2,7 +2,9 @@
  * to a guest.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/disk.h"
+#include "analyze/image/container.h"
 #include "analyze/image/gpt.h"
+#include "analyze/image/gpt_bare.h"
 #include "analyze/image/gpt_end.h"
 #include "analyze/image/lost.h"
 #include "analyze/image/mbr.h"
@@ -64,6 +66,26 @@ static bool something_inside(struct view sector0, uint64_t size)
 	return false;
 }
 
+/* Entries without a header, at either end. In a container they may be those of its disk. */
+static bool has_bare(struct view head, const struct source *s)
+{
+	uint64_t n = GPT_BARE_EDGE;
+	struct gpt_bare ignored;
+	struct view tail;
+	struct arena a;
+	struct err e;
+	bool found;
+
+	if (s->size < 2 * n || s->size % MBR_SIZE != 0 || mbr_plausible(head) ||
+	    container_of_head(head).format)
+		return false;
+	arena_init(&a, ARENA_BUDGET);
+	found = source_view(s, &a, s->size - n, n, &tail, &e) == 0 &&
+		gpt_bare_find(&ignored, head, tail, s->size);
+	arena_free(&a);
+	return found;
+}
+
 bool disk_probe(struct view head, const struct source *s)
 {
 	/* What cannot be read has no backup; reading it will say why it cannot. */
@@ -85,7 +107,8 @@ bool disk_probe(struct view head, const struct source *s)
 	    has_backup(tail, s->size))
 		return true;
 	return mbr_signature_lost(head, s->size) || lost_probe(head, s) ||
-	       (!has_other_label(head) && gpt_end_find(s, &at, &sector_size));
+	       (!has_other_label(head) &&
+		(gpt_end_find(s, &at, &sector_size) || has_bare(head, s)));
 }
 
 /* What the disk ends with, in one read. */

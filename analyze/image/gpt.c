@@ -3,11 +3,13 @@
  * keep to them.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/gpt.h"
+#include "analyze/image/gpt_bare.h"
 #include "analyze/image/gpt_copy.h"
 #include "analyze/image/gpt_end.h"
 #include "analyze/image/gpt_hybrid.h"
 #include "analyze/image/gpt_past.h"
 #include "analyze/image/image.h"
+#include "analyze/image/lost.h"
 #include "analyze/image/mbr.h"
 #include "base/banned.h"
 
@@ -356,6 +358,32 @@ static int search_end(struct gpt *sizes, const struct search *s, struct gpt **be
 	return 0;
 }
 
+/* Entries alone. */
+static int search_bare(struct gpt *sizes, const struct search *s, struct gpt **best)
+{
+	uint64_t n = GPT_BARE_EDGE;
+	struct gpt_bare *bare;
+	struct view head, tail;
+
+	if (s->img->size < 2 * n || s->img->filesystem || says_otherwise(s) ||
+	    has_other_label(s->img->head) || mbr_signature_lost(s->sector0, s->img->size))
+		return 0;
+	if (image_view(s->img, s->arena, 0, n, &head, s->e) != 0 ||
+	    image_view(s->img, s->arena, s->img->size - n, n, &tail, s->e) != 0)
+		return -1;
+	bare = arena_new(s->arena, struct gpt_bare);
+	if (!gpt_bare_find(bare, head, tail, s->img->size))
+		return 0;
+	bare->begins = gpt_bare_begins(bare, s->img->src);
+	for (size_t i = 0; i < NSIZES; i++) {
+		if (sizes[i].sector_size != bare->sector_size)
+			continue;
+		*best = &sizes[i];
+		sizes[i].bare = bare;
+	}
+	return 0;
+}
+
 /* No header is where one should be, for any size of sectors. */
 static int search_elsewhere(struct gpt *sizes, const struct search *s, struct gpt **best)
 {
@@ -365,7 +393,9 @@ static int search_elsewhere(struct gpt *sizes, const struct search *s, struct gp
 	}
 	if (search_hybrid(sizes, s, best) != 0)
 		return -1;
-	return (*best)->good ? 0 : search_end(sizes, s, best);
+	if (!(*best)->good && search_end(sizes, s, best) != 0)
+		return -1;
+	return (*best)->good || s->has_protective ? 0 : search_bare(sizes, s, best);
 }
 
 int gpt_read(const struct gpt **out, const struct image *img, struct arena *a,
@@ -386,7 +416,7 @@ int gpt_read(const struct gpt **out, const struct image *img, struct arena *a,
 	}
 	if (search_elsewhere(sizes, &s, &best) != 0)
 		return -1;
-	if (size_rank(best, &s) == 0 && !s.has_protective)
+	if (size_rank(best, &s) == 0 && !s.has_protective && !best->bare)
 		return 0;
 	for (size_t i = 0; i < NSIZES; i++) {
 		if (&sizes[i] == best || !has_header(&sizes[i]))

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+struct gpt_bare;
 struct gpt_past;
 struct image;
 
@@ -146,6 +147,9 @@ struct gpt {
 	/* Only of an empty table for sectors of more than 512 bytes: what it may have been written
 	 * over. Else NULL. */
 	const struct gpt_past *past;
+	/* Only where there is neither a header nor a label: entries that stand in the place of a
+	 * copy's, and can be meant. Else NULL. */
+	const struct gpt_bare *bare;
 };
 
 static inline bool gpt_table_ok(const struct gpt_table *t)
@@ -155,8 +159,8 @@ static inline bool gpt_table_ok(const struct gpt_table *t)
 
 /* Looks for both copies at every sector size and describes what it finds. Of several
  * sizes the one with the most intact table is taken. *out is NULL when there is not a
- * trace of a GPT: no header, and no protective entry (with that alone, neither copy is
- * present). */
+ * trace of a GPT: no header, no protective entry and no array (with one of those alone,
+ * neither copy is present). */
 int gpt_read(const struct gpt **out, const struct image *img, struct arena *a,
 	     struct err *e) __attribute__((warn_unused_result));
 

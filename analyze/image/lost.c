@@ -445,7 +445,7 @@ static int read_edges(struct lost *l, struct arena *a, struct err *e)
 static void search_all(struct hunt *h)
 {
 	h->near_from = FIRST;
-	h->near_to = MIB;
+	h->near_to = MIB + NEAR_PART;
 	h->head = arena_array(h->arena, VOLUME_HEAD, uint8_t);
 	h->lost = arena_new(h->arena, struct lost);
 	h->lost->image = h->img;
@@ -526,7 +526,7 @@ bool lost_probe(struct view head, const struct source *s)
 	arena_init(&a, ARENA_BUDGET);
 	h.arena = &a;
 	h.near_from = FIRST;
-	h.near_to = MIB;
+	h.near_to = MIB + NEAR_PART;
 	h.head = arena_array(&a, VOLUME_HEAD, uint8_t);
 	search(&h, true);
 	found = h.part.n != 0;

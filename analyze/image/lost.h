@@ -21,8 +21,9 @@ enum {
 	LOST_PARTS_MAX = 64,  /* more is not a lost table, but a disk full of images */
 	LOST_PASSED_MAX = 16, /* what was not taken is remembered so often */
 	LOST_PLACES = 8192,   /* places of a disk that are read, 12 KiB each */
-	LOST_PLACES_PROBE =
-		256, /* the same, only to tell whether a file is such a disk */
+	/* The same, only to tell whether a file is such a disk: each page of the first MiB, and
+	 * those beyond. */
+	LOST_PLACES_PROBE = 320,
 	LOST_PLACES_WITHIN = 512, /* the same, within a part that is weak */
 	LOST_LOOKS = 1 << 16,     /* questions where the file has data */
 	/* What a GPT of 128 entries takes at either end, of sectors of 4096 bytes too. */

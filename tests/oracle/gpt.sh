@@ -73,7 +73,7 @@ try_fix() { # SECTOR-SIZE LABEL SURVIVES UNPROVEN BASE OPTIONS...
 		complain "fix ${*:6} wrote into a partition" "$(<differ)"
 	why_not "$out"
 	[ "$why" ] || why=$(sed -n 's/^[^[]*\[\([a-z0-9-]*\)\].*/\1/p' <<<"$rest" | sort -u | tr '\n' ' ')
-	[ $rc -eq 0 ] && [[ $rest != *gpt-backup-alone* ]] || return 1
+	[ $rc -eq 0 ] && [[ $rest != *gpt-backup-alone* && $rest != *gpt-pieces* ]] || return 1
 	is_no_disk "$3" "$4" && return 1
 	[ -z "$after" ] || complain "fix ${*:6}: called clean, but others say:" "$after"
 	[ "$3" = none ] || [ "$3" = dos ] || [ $same = yes ] ||
