@@ -190,8 +190,9 @@ const struct rule rules_lost[] = {
 		  "contents: what refers to them (PARTUUID in /etc/fstab or on the kernel's "
 		  "command line, boot entries of the firmware) has to be set again. A "
 		  "partition without known content is not found. When something else was "
-		  "written over the first sectors, nothing tells any more that the file is a "
-		  "disk: say so with `--as raw`.",
+		  "written over the first sectors, and no file system begins where another "
+		  "one ends, nothing tells any more that the file is a disk: say so with "
+		  "`--as raw`.",
 	  .source = "UEFI 2.10, section 5.3; the superblocks' documents are named in "
 		    "analyze/image/superblock.c",
 	  .since = "0.1.0",

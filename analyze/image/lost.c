@@ -5,6 +5,7 @@
 #include "analyze/image/lost.h"
 
 #include "analyze/format.h"
+#include "analyze/image/container.h"
 #include "analyze/image/gpt.h"
 #include "analyze/image/gpt_doubt.h"
 #include "analyze/image/image.h"
@@ -36,6 +37,7 @@ struct hunt {
 	unsigned looks;
 	/* Close behind an end (and the disk's own begin) partitions may begin anywhere. */
 	uint64_t near_from, near_to;
+	bool inner;           /* a disk of its own begins at one of the places */
 	unsigned within;      /* places that were read in the last part, which is weak */
 	const uint64_t *also; /* places that a table names, sorted */
 	size_t nalso;
@@ -272,8 +274,11 @@ static uint64_t look_at(struct hunt *h, uint64_t place)
 	fs = filesystem_read(h->img, head, place, h->arena);
 	if (!fs && n >= SECTOR)
 		fs = grub_core(h, head, place);
-	if (!fs)
+	if (!fs) {
+		h->inner |=
+			view_eq(head, SECTOR, GPT_SIGNATURE, 8) || mbr_plausible(head);
 		return place + 1;
+	}
 	take(h, place, head, fs);
 	p = h->part.n ? &h->part.v[h->part.n - 1] : NULL;
 	if (!p || p->off != place)
@@ -302,15 +307,15 @@ static bool goes_on(const struct hunt *h)
 	       h->part.n < LOST_PARTS_MAX;
 }
 
-/* Holes cost a question each, and no place. */
-static void search(struct hunt *h, bool first)
+/* From pos on, until there are enough parts. Holes cost a question each, and no place. */
+static void search(struct hunt *h, uint64_t pos, size_t enough)
 {
-	uint64_t size = h->img->size, pos = FIRST;
+	uint64_t size = h->img->size;
 
 	while (pos + PAGE <= size) {
 		uint64_t place = next_place(h, pos), data;
 
-		if (place + PAGE > size || (first && h->part.n))
+		if (place + PAGE > size || h->part.n >= enough)
 			return;
 		if (!goes_on(h)) {
 			h->lost->stopped = true;
@@ -377,6 +382,8 @@ bool has_other_label(struct view head)
 	       view_eq(head, 508, "\xda\xbe", 2) ||         /* Sun */
 	       view_eq(head, 0, "\x0b\xe5\xa9\x41", 4) ||   /* SGI */
 	       view_eq(head, 512, "LABELONE", 8) ||         /* LVM */
+	       view_eq(head, 4096, "gDla", 4) || /* Android's super partition */
+	       view_eq(head, 0, "bluestore block device", 22) ||
 	       view_eq(head, 16384, "\x01\x01\0\0\0\0\0\0\0\0\0\x01", 12); /* ZFS */
 }
 
@@ -449,7 +456,7 @@ static void search_all(struct hunt *h)
 	h->head = arena_array(h->arena, VOLUME_HEAD, uint8_t);
 	h->lost = arena_new(h->arena, struct lost);
 	h->lost->image = h->img;
-	search(h, false);
+	search(h, FIRST, LOST_PARTS_MAX + 1);
 	measure(h);
 	h->lost->part = h->part.v;
 	h->lost->nparts = h->part.n;
@@ -510,6 +517,41 @@ static bool begins_like_one(struct view head, uint64_t size)
 		!mbr_is_boot_sector(sector0));
 }
 
+/* Do the last two say the same of the disk: does one begin where the other lets it, behind
+ * nothing but zeros? One alone may be a file in something else. */
+static bool agree(struct hunt *h)
+{
+	const struct lost_part *b = h->part.v + h->part.n - 1, *a = b - 1;
+
+	return h->part.n > 1 && !a->weak && !b->weak && a->end && b->end &&
+	       b->off - a->end < MIB && zeros_behind(h, a->end, b->off) == b->off;
+}
+
+/* Something was written over the first sectors. */
+static bool has_agreeing(struct hunt *h, struct view head)
+{
+	struct view sector0 = view_cut(head, 0, SECTOR);
+	uint64_t from = FIRST;
+
+	if (container_of_head(head).format || mbr_plausible(sector0) ||
+	    mbr_is_boot_sector(sector0))
+		return false;
+	h->most = LOST_PLACES_OVERWRITTEN;
+	for (size_t n = 1; n <= LOST_PARTS_PROBE; n++) {
+		const struct lost_part *last;
+
+		search(h, from, n);
+		if (h->part.n < n || h->inner)
+			return false;
+		if (agree(h))
+			return true;
+		h->most = LOST_PLACES_PROBE;
+		last = &h->part.v[n - 1];
+		from = last->weak || !last->end ? last->off + 1 : last->end;
+	}
+	return false;
+}
+
 bool lost_probe(struct view head, const struct source *s)
 {
 	struct image img = { .src = s, .size = s->size, .head = head };
@@ -520,16 +562,19 @@ bool lost_probe(struct view head, const struct source *s)
 	bool found;
 
 	if (s->size < 2 * MIB || s->size % SECTOR != 0 || !view_has(head, 0, LOST_EDGE) ||
-	    !begins_like_one(head, s->size) || filesystem_of(head, &off, &len) ||
-	    has_other_label(head))
+	    filesystem_of(head, &off, &len) || has_other_label(head))
 		return false;
 	arena_init(&a, ARENA_BUDGET);
 	h.arena = &a;
-	h.near_from = FIRST;
-	h.near_to = MIB + NEAR_PART;
 	h.head = arena_array(&a, VOLUME_HEAD, uint8_t);
-	search(&h, true);
-	found = h.part.n != 0;
+	if (begins_like_one(head, s->size)) {
+		h.near_from = FIRST;
+		h.near_to = MIB + NEAR_PART;
+		search(&h, FIRST, 1);
+		found = h.part.n != 0;
+	} else {
+		found = has_agreeing(&h, head);
+	}
 	arena_free(&a);
 	return found;
 }

@@ -24,6 +24,10 @@ enum {
 	/* The same, only to tell whether a file is such a disk: each page of the first MiB, and
 	 * those beyond. */
 	LOST_PLACES_PROBE = 320,
+	/* The same, up to the first file system of a disk whose first sectors were written over:
+	 * so many are read of every large file that is nothing else. */
+	LOST_PLACES_OVERWRITTEN = 16,
+	LOST_PARTS_PROBE = 6,     /* among which two have to agree */
 	LOST_PLACES_WITHIN = 512, /* the same, within a part that is weak */
 	LOST_LOOKS = 1 << 16,     /* questions where the file has data */
 	/* What a GPT of 128 entries takes at either end, of sectors of 4096 bytes too. */
@@ -78,7 +82,7 @@ const struct lost *lost_contents(const struct image *img, struct arena *a)
 
 /* Could a file without any trace of a table be such a disk? Its first sectors are empty, or
  * have no more than boot code, and behind them there is a file system where partitions
- * begin. */
+ * begin; or they have anything, and there are two file systems, one where the other ends. */
 bool lost_probe(struct view head, const struct source *s);
 
 /* Does the disk begin with a table of a kind that is not read here (BSD, Apple, Sun, ZFS, ...)? */

@@ -343,6 +343,101 @@ static void containers_are_not_taken_for_disks(void **state)
 	assert_false(is_recognised(p));
 }
 
+/* ---- first sectors that were written over ---- */
+
+static void put_log(struct platter *d, uint64_t n)
+{
+	static const char line[] = "Nov 21 06:25:01 host kernel: end of input\n";
+
+	for (uint64_t i = 0; i < n; i++)
+		d->p[i] = (uint8_t)line[i % (sizeof(line) - 1)];
+}
+
+static void two_file_systems_that_agree_make_a_disk(void **state)
+{
+	struct probe *p = *state;
+
+	put_log(&p->d, 6 * SECTOR);
+	put_ext(&p->d, MIB, 8 * MIB);
+	assert_false(is_recognised(p));
+	put_fat(&p->d, 9 * MIB, 8 * MIB);
+	assert_true(is_recognised(p));
+	assert_int_equal(look(p)->nparts, 2);
+	/* Between them there may be zeros up to where the second had to begin, no more. */
+	put_ext(&p->d, MIB, 8 * MIB - 40960);
+	assert_true(is_recognised(p));
+	p->d.p[9 * MIB - 4096] = 1;
+	assert_false(is_recognised(p));
+	p->d.p[9 * MIB - 4096] = 0;
+	put_ext(&p->d, MIB, 6 * MIB);
+	assert_false(is_recognised(p));
+}
+
+static void two_that_are_weak_or_refuted_make_none(void **state)
+{
+	struct probe *p = *state;
+
+	put_log(&p->d, 6 * SECTOR);
+	put_ext(&p->d, MIB, 8 * MIB);
+	put_fat(&p->d, 9 * MIB, 8 * MIB);
+	memset(p->d.p + 9 * MIB + 12 * SECTOR, 0, 4);
+	assert_false(is_recognised(p));
+	put_fat(&p->d, 9 * MIB, 8 * MIB);
+	put_le16(p->d.p + MIB + 1024 + 90, 3);
+	assert_false(is_recognised(p));
+}
+
+/* What has a disk in it has its file systems, too. */
+static void a_disk_within_the_file_is_not_the_file(void **state)
+{
+	struct probe *p = *state;
+
+	put_log(&p->d, 6 * SECTOR);
+	put_ext(&p->d, 2 * MIB, 8 * MIB);
+	put_ext(&p->d, 10 * MIB, 8 * MIB);
+	assert_true(is_recognised(p));
+	memcpy(p->d.p + MIB + 512, "EFI PART", 8);
+	assert_false(is_recognised(p));
+	memset(p->d.p + MIB + 512, 0, 8);
+	platter_put_entry(p->d.p + MIB, 0, 0x83, 2048, 16384);
+	assert_false(is_recognised(p));
+}
+
+static void other_things_with_several_file_systems_are_not_taken(void **state)
+{
+	static const struct {
+		size_t off;
+		const char *bytes;
+	} signs[] = { { 64, "\x7f\x10\xda\xbe" }, /* VDI */
+		      { 0, "bluestore block device\n" },
+		      { 4096, "gDla" }, /* Android */
+		      { 0, "# Disk DescriptorFile\n" },
+		      { 257, "ustar" } };
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+		struct probe *p = *state;
+
+		put_log(&p->d, 6 * SECTOR);
+		put_ext(&p->d, MIB, 8 * MIB);
+		put_ext(&p->d, 9 * MIB, 8 * MIB);
+		memset(p->d.p + 4096, 0, 4);
+		assert_true(is_recognised(p));
+		memcpy(p->d.p + signs[i].off, signs[i].bytes, strlen(signs[i].bytes));
+		assert_false(is_recognised(p));
+	}
+}
+
+static void a_large_file_of_another_kind_costs_a_few_places(void **state)
+{
+	struct probe *p = *state;
+
+	/* Beyond the places that are looked at. */
+	put_log(&p->d, p->d.size);
+	put_ext(&p->d, 30 * MIB, 8 * MIB);
+	put_ext(&p->d, 38 * MIB, 8 * MIB);
+	assert_false(is_recognised(p));
+}
+
 /* ---- the table ---- */
 
 static struct lost_table *table_of(struct probe *p)
@@ -453,6 +548,11 @@ int main(void)
 		LOST(a_disk_without_partitions_has_lost_nothing),
 		LOST(other_tables_are_tables),
 		LOST(containers_are_not_taken_for_disks),
+		LOST(two_file_systems_that_agree_make_a_disk),
+		LOST(two_that_are_weak_or_refuted_make_none),
+		LOST(a_disk_within_the_file_is_not_the_file),
+		LOST(other_things_with_several_file_systems_are_not_taken),
+		LOST(a_large_file_of_another_kind_costs_a_few_places),
 		LOST(ends_are_rounded_up_over_zeros_only),
 		LOST(what_does_not_say_its_end_goes_up_to_the_next),
 		LOST(an_open_end_and_a_search_that_stopped_are_refused),
