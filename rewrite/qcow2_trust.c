@@ -28,6 +28,24 @@ static bool is_hit(const struct qcow2 *q, enum qcow2_flaw_kind k, uint64_t off,
 	return n != v->total;
 }
 
+/* Of a table that the file ends in nobody counted what it takes up. */
+static bool is_cut(const struct qcow2_table *t, uint64_t off)
+{
+	return t->n && t->state != QCOW2_TABLE_WHOLE && off >= t->at.off &&
+	       off < span_end(t->at);
+}
+
+static bool is_in_cut_table(const struct qcow2 *q, uint64_t off)
+{
+	if (is_cut(&q->l1, off) || is_cut(&q->rt, off))
+		return true;
+	for (size_t i = 0; i < q->snapshots.n; i++) {
+		if (is_cut(&q->snapshots.v[i].l1, off))
+			return true;
+	}
+	return false;
+}
+
 bool qcow2_is_one_thing(const struct qcow2 *q, uint64_t off)
 {
 	static const enum qcow2_flaw_kind owners[] = {
@@ -36,7 +54,7 @@ bool qcow2_is_one_thing(const struct qcow2 *q, uint64_t off)
 		QCOW2_FLAW_METADATA_METADATA,
 	};
 
-	if (!q->scan || !q->scan->complete)
+	if (!q->scan || !q->scan->complete || is_in_cut_table(q, off))
 		return false;
 	for (size_t i = 0; i < sizeof(owners) / sizeof(*owners); i++) {
 		if (is_hit(q, owners[i], off, 1, true))

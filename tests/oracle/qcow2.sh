@@ -75,6 +75,8 @@ draw_words() { # sets words
 	# A refcount of two bits does not suffice where clusters are shared anyway.
 	[[ "$words " == *bits=[12]\ * ]] || [ $((RANDOM % 2)) -ne 0 ] || words+=' snap'
 	[[ $words != *snap* ]] || [ $((RANDOM % 2)) -ne 0 ] || words+=' snap'
+	# QEMU 7.2 fails to write compressed data where a cluster is allocated, with refcounts of 1 bit.
+	[[ $words != *bits=1\ *alloc* ]] || words=${words/ packed/}
 }
 
 # No two writes of an image have the same bytes: what is in the wrong place is seen.
@@ -128,7 +130,7 @@ has() { # WORD   in words
 }
 
 make_image() { # NAME   of words; backing and data file beside it
-	local o w args=("$1") create=() keys=() unit=8 n=0
+	local o w args=("$1") create=() keys=() unit=8 n=0 under
 	cs=65536
 	for w in $words; do
 		case $w in cs=*) cs=$(numfmt --from=iec "$(tr k K <<<"${w#cs=}")") ;; esac
@@ -159,8 +161,10 @@ make_image() { # NAME   of words; backing and data file beside it
 			create=(-b "$1.back" -F raw)
 			;;
 		back=qcow2)
-			qemu-img create -q -f qcow2 -o cluster_size=16k "$1.back" 3M &&
-				qemu-io -c "write -s ${patterns[1]} 100k 60k" -c "write -c -s ${patterns[2]} 1M 16k" "$1.back" >/dev/null
+			# A disk that is smaller than what is below it is worth a word of vmend.
+			under=$((size < 3145728 ? size : 3145728))
+			qemu-img create -q -f qcow2 -o cluster_size=16k "$1.back" $under &&
+				qemu-io -c "write -s ${patterns[1]} 100k 60k" -c "write -c -s ${patterns[2]} $((under / 3 / 16384 * 16384)) 16k" "$1.back" >/dev/null
 			create=(-b "$1.back" -F qcow2)
 			;;
 		esac

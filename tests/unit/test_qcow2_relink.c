@@ -54,6 +54,44 @@ static void forget_snapshots(struct bench *b)
 	entry(b, L2, 10, 0);
 }
 
+/* ---- entries that lead nowhere ---- */
+
+static bool no_tables(struct bench *b)
+{
+	const struct qcow2_flaws *v = &b->q->scan->flaws[QCOW2_FLAW_L1_PAST_EOF];
+
+	assert_int_not_equal(v->n, 0);
+	return qcow2_plan_no_tables(&b->plan, b->q, v->v, v->n);
+}
+
+static void an_entry_that_leads_nowhere_is_made_empty(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_build(&b, 4);
+	entry(&b, L1, 2, UINT64_C(0x40000000));
+	bench_open(&b);
+	assert_planned(&b, no_tables(&b));
+	assert_int_equal(now(&b, at(L1) + 16), 0);
+	assert_sound(b.is);
+	bench_free(&b);
+}
+
+/* It takes in all that comes behind it: the size of a snapshot's state is no entry. */
+static void a_table_that_the_file_is_too_short_for_is_left_alone(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_build(&b, 4);
+	put(&b, 36, 4, 0x10000);
+	put(&b, at(SNAPSHOTS) + 40, 8, UINT64_C(0x40000000));
+	bench_open(&b);
+	assert_refused(&b, no_tables(&b), "something else uses the L1 table's cluster");
+	bench_free(&b);
+}
+
 /* ---- L2 tables ---- */
 
 static void a_snapshot_says_where_a_table_belongs(void **state)
@@ -529,6 +567,8 @@ static void of_two_tables_of_snapshots_none_is_taken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_entry_that_leads_nowhere_is_made_empty),
+		cmocka_unit_test(a_table_that_the_file_is_too_short_for_is_left_alone),
 		cmocka_unit_test(a_snapshot_says_where_a_table_belongs),
 		cmocka_unit_test(the_only_empty_slot_takes_the_only_table),
 		cmocka_unit_test(with_two_empty_slots_it_could_be_either),
