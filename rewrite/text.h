@@ -30,6 +30,10 @@ extern const struct text_syntax text_yaml;
 extern const struct text_syntax text_plist;
 
 /* NULL: it is read, and not written. */
+/* Words [from, to) of a shell's command: with their line when they are alone on it. */
+bool text_remove_words(struct plan *p, uint64_t from, uint64_t to)
+	__attribute__((warn_unused_result));
+
 const struct text_syntax *text_syntax(enum syntax syntax);
 
 /* ---- for those who write one ---- */

@@ -52,8 +52,7 @@ static uint64_t continued(const struct plan *p, uint64_t line)
 	return at;
 }
 
-/* Words [from, to) of a command: with their line when they are alone on it. */
-static bool remove_words(struct plan *p, uint64_t from, uint64_t to)
+bool text_remove_words(struct plan *p, uint64_t from, uint64_t to)
 {
 	uint64_t line = line_before(p, from), end = skip_blanks(p, to), eol, before;
 
@@ -91,7 +90,7 @@ static bool shell_remove_node(struct plan *p, const struct node *n)
 	if (node_is_item(n)) {
 		if (is_option_with_value(n))
 			to = span_end(n->next->whole);
-		return remove_words(p, from, to);
+		return text_remove_words(p, from, to);
 	}
 	line = line_before(p, from);
 	eol = behind_eol(p, skip_blanks(p, to));

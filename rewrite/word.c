@@ -311,6 +311,13 @@ bool plan_add_option(struct plan *p, const struct qemu_command *c,
 	return text_insert(p, behind ? span_end(at) : at.off, text_kept(p, &b));
 }
 
+/* Its value is a word of the same list; what is a map goes with the option anyway. */
+static bool is_text_beside(const struct qemu_option *o)
+{
+	return o->value_node && o->value_node->kind != NODE_MAP &&
+	       o->value_node->up == o->node->up && o->node->syntax == SYNTAX_SHELL;
+}
+
 bool plan_remove_option(struct plan *p, const struct qemu_command *c,
 			const struct qemu_option *o)
 {
@@ -319,8 +326,11 @@ bool plan_remove_option(struct plan *p, const struct qemu_command *c,
 	struct str gap;
 	uint64_t end;
 
-	if (o->node && o->node->up)
+	if (o->node && o->node->up && !is_text_beside(o))
 		return plan_remove_node(p, o->node);
+	if (o->node && o->node->up)
+		return text_load(p) && text_remove_words(p, o->node->whole.off,
+							 span_end(o->value_node->whole));
 	if (!c->words || o->word->fixed || !text_load(p))
 		return plan_refuse(p, "its words cannot be edited");
 	at = option_at(c, o);

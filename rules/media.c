@@ -1,8 +1,8 @@
 /* What a config says of an image against what the image is. The image is looked at where it is;
  * one that is not here, or may not be read, is unknown, and nothing is said of it.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "rules/boot_survey.h"
 #include "rules/rules.h"
-#include "analyze/medium.h"
 #include "rules/words.h"
 #include "base/banned.h"
 
@@ -10,14 +10,6 @@
 static bool is_written_out(const struct disk *d)
 {
 	return d->vm->flavour == FLAVOUR_LIBVIRT || d->vm->flavour == FLAVOUR_QEMU;
-}
-
-/* What QEMU takes the file for; false: it finds out by itself, or cannot be told. */
-static bool declares(const struct disk *d, const char *format)
-{
-	if (fact_absent(&d->format))
-		return d->vm->flavour == FLAVOUR_LIBVIRT && strcmp(format, "raw") == 0;
-	return fact_is(&d->format, format);
 }
 
 static struct span format_place(const struct disk *d)
@@ -46,7 +38,7 @@ static void check_container(struct scan *s, const struct disk *d)
 	struct finding *f;
 
 	if (!is_written_out(d) || !vm_runs_qemu(d->vm) || !m || !is_container(m) ||
-	    !declares(d, "raw"))
+	    !declares_format(d, "raw"))
 		return;
 	f = report(s, format_place(d), "'%s' is a %s image, and attached as raw%s",
 		   shown(s, d->source.v), m->format,
@@ -83,7 +75,8 @@ static void check_raw(struct scan *s, const struct disk *d)
 	bool iso = medium_is(m, "iso9660");
 	struct finding *f;
 
-	if (!is_written_out(d) || !vm_runs_qemu(d->vm) || !m || !declares(d, "qcow2"))
+	if (!is_written_out(d) || !vm_runs_qemu(d->vm) || !m ||
+	    !declares_format(d, "qcow2"))
 		return;
 	/* What is packed, or a page of a server, is another matter. */
 	if (m->is_stray || (!iso && !medium_is(m, "raw")))
@@ -118,20 +111,6 @@ static bool is_disk(const struct disk *d)
 	return fact_absent(&d->device) || fact_is(&d->device, "disk");
 }
 
-/* What the guest gets when nobody says more. */
-static bool block_size(const struct disk *d, uint32_t *bytes)
-{
-	if (fact_absent(&d->logical_block_size) ||
-	    fact_is(&d->logical_block_size, "512") ||
-	    fact_is(&d->logical_block_size, "0"))
-		*bytes = 512;
-	else if (fact_is(&d->logical_block_size, "4096"))
-		*bytes = 4096;
-	else
-		return false;
-	return true;
-}
-
 static void check_sectors(struct scan *s, const struct disk *d)
 {
 	const struct medium *m = d->medium;
@@ -140,11 +119,11 @@ static void check_sectors(struct scan *s, const struct disk *d)
 
 	if (!is_written_out(d) || !vm_runs_qemu(d->vm) || !is_disk(d) || !m)
 		return;
-	if (m->table != TABLE_GPT || m->table_both || !block_size(d, &bytes) ||
+	if (m->table != TABLE_GPT || m->table_both || !block_size_of(d, &bytes) ||
 	    bytes == m->table_sector_size)
 		return;
 	/* Attached as something else, its table is not what the guest sees. */
-	if (!declares(d, m->format) && !fact_absent(&d->format))
+	if (!declares_format(d, m->format) && !fact_absent(&d->format))
 		return;
 	f = report(s,
 		   fact_known(&d->logical_block_size) ? d->logical_block_size.at
