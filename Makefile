@@ -30,7 +30,7 @@ again = $(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)
 SELF_SUFFICIENT := check check-all demo lint analyze fuzz coverage clean dist
 building := $(filter-out $(SELF_SUFFICIENT),$(or $(MAKECMDGOALS),all))
 
-PKGS := libxml-2.0 jansson yaml-0.1 zlib libzstd $(if $(PORTABLE),,fdisk)
+PKGS := libxml-2.0 jansson yaml-0.1 zlib libzstd libmd $(if $(PORTABLE),,fdisk)
 ifneq ($(building),)
 PKG_CONFIG ?= pkg-config
 missing := $(shell for p in $(PKGS); do $(PKG_CONFIG) --exists $$p || echo $$p; done 2>/dev/null)

@@ -140,7 +140,7 @@ enum exit_code cmd_rules(const struct options *o, struct err *e)
 	struct buf out = { 0 };
 	struct json j = { .out = &out };
 
-	if (o->format == REPORT_JSON) {
+	if (o->format == REPORT_json) {
 		json_object(&j, NULL);
 		json_u64(&j, "schema", 1);
 		json_cstr(&j, "version", VMEND_VERSION);
@@ -149,12 +149,12 @@ enum exit_code cmd_rules(const struct options *o, struct err *e)
 		buf_printf(&out, "%-8s%-7s %-30s %s\n", "level", "fix", "rule", "what");
 	}
 	for (const struct rule *r = rule_next(NULL); r; r = rule_next(r)) {
-		if (o->format == REPORT_JSON)
+		if (o->format == REPORT_json)
 			rule_json(&j, r);
 		else
 			rule_line(&out, &t, r);
 	}
-	if (o->format == REPORT_JSON) {
+	if (o->format == REPORT_json) {
 		json_array_end(&j);
 		json_object_end(&j);
 		json_line(&j);

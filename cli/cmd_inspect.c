@@ -104,7 +104,7 @@ enum exit_code cmd_inspect(const struct options *o, struct err *e)
 	struct buf out = { 0 };
 	struct facts f = { .out = &out,
 			   .term = term_of(STDOUT_FILENO, o->color),
-			   .json = o->format == REPORT_JSON,
+			   .json = o->format == REPORT_json,
 			   .j = { .out = &out } };
 	enum exit_code code = EXIT_CLEAN;
 	struct host host;

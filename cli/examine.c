@@ -1,5 +1,6 @@
 /* Findings made ready: filtered, counted, placed, and with the fix that there would be.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/config/node.h"
 #include "analyze/image/image.h"
 #include "cli/report.h"
 #include "rewrite/qcow2_write.h"
@@ -118,9 +119,30 @@ static void locate(struct exhibit *e, const struct examined *x, struct arena *a)
 	if (u->format->kind == FORMAT_TEXT) {
 		e->from = lines_pos(&x->lines, at.off);
 		e->to = lines_pos(&x->lines, span_end(at));
+		/* In a long list of siblings it takes its time: only where it is asked for. */
+		if (u->doc && x->fingerprints)
+			e->place.locus = node_locus(u->doc, at, a);
 	} else {
 		e->has_place = unit_place(u, at, a, &e->place);
 	}
+}
+
+static void name(struct exhibit *e, struct examined *x, struct arena *a)
+{
+	const struct unit *u = x->unit;
+	struct span at = e->f->at;
+	struct fingerprint_of of = { .rule = e->f->rule->id,
+				     .path = x->path,
+				     .locus = e->place.locus };
+
+	if (!x->fingerprints)
+		return;
+	if (u->format->kind == FORMAT_TEXT && !is_elsewhere(x, at))
+		of.text = str_view(view_cut(u->text, at.off, at.len));
+	/* What has no name is told by where it is: offsets of an image do not move. */
+	else if (!of.locus)
+		of.locus = arena_printf(a, "0x%llx", (unsigned long long)at.off);
+	fingerprint(&x->prints, &of, x->arena, e->fingerprint);
 }
 
 void examined_init(struct examined *x, const struct unit *u, const char *path,
@@ -148,8 +170,11 @@ static void examine_one(struct examined *x, const struct finding *f, exhibit_sho
 	arena_init(&a, ARENA_BUDGET);
 	e.fix = propose(x, f, &a);
 	count(&x->tally, f, e.fix.possible, x->filter);
-	if (show && f->severity >= x->filter->min_severity) {
+	if (show) {
 		locate(&e, x, &a);
+		name(&e, x, &a);
+	}
+	if (show && f->severity >= x->filter->min_severity) {
 		e.explain = first_of_rule(x, f->rule);
 		show(ctx, x, &e);
 	}

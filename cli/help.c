@@ -43,6 +43,27 @@ static const char *notes(enum command c)
 	return NULL;
 }
 
+/* The formats of check and fix. */
+static void format_lines(struct buf *out)
+{
+	static const char *const words[] = {
+#define X(name, word) word,
+		REPORTS(X)
+#undef X
+	};
+	size_t n = sizeof(words) / sizeof(words[0]), start = out->n;
+
+	buf_add(out, STR("\nFormats:"));
+	for (size_t i = 0; i < n; i++) {
+		if (out->n - start > 70) {
+			buf_add(out, STR("\n        "));
+			start = out->n;
+		}
+		buf_printf(out, " %s%s", words[i], i + 1 < n ? "," : ".");
+	}
+	buf_char(out, '\n');
+}
+
 static void option_line(struct buf *out, const struct option_row *opt)
 {
 	size_t start = out->n, used;
@@ -98,6 +119,8 @@ void help_command(struct buf *out, enum command c)
 		if (i != OPT_version && (option_rows[i].commands >> c & 1))
 			option_line(out, &option_rows[i]);
 	}
+	if (c == CMD_check || c == CMD_fix)
+		format_lines(out);
 	buf_char(out, '\n');
 	buf_add(out, str_of(exit_codes));
 }

@@ -4,6 +4,7 @@
 #include "cli/map_draw.h"
 
 #include "base/utf8.h"
+#include "cli/markup.h"
 #include "cli/map_layout.h"
 #include "base/banned.h"
 
@@ -29,34 +30,6 @@ struct picture {
 };
 
 /* ---- text ---- */
-
-/* What XML 1.0 does not allow, or would read as its own, comes out so that it does. */
-static void xml(struct buf *out, struct str s)
-{
-	struct view v = str_bytes(s);
-	uint32_t c;
-
-	while (v.n) {
-		size_t n = utf8_decode(v, &c);
-
-		if (n == 0 || (c < 0x20 && c != '\n') || (c & 0xfffe) == 0xfffe)
-			buf_add(out, STR("\xef\xbf\xbd"));
-		else if (c == '&')
-			buf_add(out, STR("&amp;"));
-		else if (c == '<')
-			buf_add(out, STR("&lt;"));
-		else if (c == '>')
-			buf_add(out, STR("&gt;"));
-		else if (c == '"')
-			buf_add(out, STR("&quot;"));
-		else if (c == '\'')
-			buf_add(out, STR("&#39;"));
-		else
-			buf_add_bytes(out, v.p, n);
-		n = n ? n : 1;
-		v = view_cut(v, n, v.n - n);
-	}
-}
 
 static unsigned columns_of(struct str s)
 {
@@ -104,7 +77,7 @@ static void text(struct picture *p, unsigned x, unsigned y, const char *class,
 	if (s.n == 0)
 		return;
 	buf_printf(p->out, "<text x=\"%u\" y=\"%u\" class=\"%s\">", x, y, class);
-	xml(p->out, s);
+	buf_markup(p->out, s);
 	buf_add(p->out, STR("</text>\n"));
 }
 
@@ -186,7 +159,7 @@ static void tooltip(struct picture *p, const struct map_range *r)
 				   k->f->message);
 	}
 	buf_add(p->out, STR("<title>"));
-	xml(p->out, (struct str){ s.p, s.n });
+	buf_markup(p->out, (struct str){ s.p, s.n });
 	buf_add(p->out, STR("</title>"));
 	buf_free(&s);
 }
@@ -291,7 +264,7 @@ static void dot(struct picture *p, unsigned x, unsigned y, char letter)
 	buf_printf(p->out,
 		   "<g><circle cx=\"%u\" cy=\"%u\" r=\"7\" class=\"%s\"/><title>%s: ", x,
 		   y, severity_name(f->severity), f->rule->id);
-	xml(p->out, str_of(f->message));
+	buf_markup(p->out, str_of(f->message));
 	buf_printf(p->out, "</title><text x=\"%u\" y=\"%u\" class=\"m\">%c</text></g>\n",
 		   x, y + 4, letter);
 }
@@ -590,7 +563,7 @@ void map_svg(struct buf *out, const struct map *m, const char *path, struct aren
 		   "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\" height=\"%u\" "
 		   "viewBox=\"0 0 %u %u\">\n<title>Map of ",
 		   p.width, p.y + MARGIN, p.width, p.y + MARGIN);
-	xml(out, str_of(path));
+	buf_markup(out, str_of(path));
 	buf_printf(out, "</title>\n%s%s", map_style, map_patterns);
 	buf_printf(out, "<rect width=\"%u\" height=\"%u\" class=\"page\"/>\n", p.width,
 		   p.y + MARGIN);

@@ -79,10 +79,10 @@ static int choose(struct parser *p, const struct option_row *opt, const char *va
 }
 
 static const struct choice formats[] = {
-	{ "text", REPORT_TEXT },
-	{ "concise", REPORT_CONCISE },
-	{ "json", REPORT_JSON },
-	{ NULL, 0 },
+#define X(name, word) { word, REPORT_##name },
+	REPORTS(X)
+#undef X
+		{ NULL, 0 },
 };
 
 static int take_format(struct parser *p, const struct option_row *opt, const char *value,
@@ -444,8 +444,8 @@ static int check_combination(struct parser *p)
 			return err_set(p->e, ERR_USAGE, "`vmend %s` has no option --%s",
 				       commands[o->command].name, option_rows[i].name);
 	}
-	if (o->format == REPORT_CONCISE && o->command != CMD_check &&
-	    o->command != CMD_fix)
+	if (o->format != REPORT_text && o->format != REPORT_json &&
+	    o->command != CMD_check && o->command != CMD_fix)
 		return err_set(p->e, ERR_USAGE,
 			       "`vmend %s` has the formats text and json",
 			       commands[o->command].name);

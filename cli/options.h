@@ -23,7 +23,26 @@ enum option {
 #include "cli/options.def"
 };
 
-enum report_format { REPORT_TEXT, REPORT_CONCISE, REPORT_JSON };
+/* Formats of reports: X(name in code, name on the command line). One file each,
+ * report_*.c; cli/sink.h has what they are made of. */
+#define REPORTS(X)                                                                       \
+	X(text, "text")                                                                  \
+	X(concise, "concise")                                                            \
+	X(json, "json")                                                                  \
+	X(jsonl, "jsonl")                                                                \
+	X(sarif, "sarif")                                                                \
+	X(sarif_github, "sarif-github")                                                  \
+	X(github, "github")                                                              \
+	X(gitlab, "gitlab")                                                              \
+	X(junit, "junit")                                                                \
+	X(checkstyle, "checkstyle")                                                      \
+	X(markdown, "markdown")
+
+enum report_format {
+#define X(name, word) REPORT_##name,
+	REPORTS(X)
+#undef X
+};
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 struct command_row {

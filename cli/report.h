@@ -1,5 +1,5 @@
 /* What is said about the inputs: findings made ready for people and machines, and one file
- * per format (report_text.c, report_concise.c, report_json.c).
+ * per format (report_*.c).
  *
  * Findings are written while their unit is open, by any thread, into a buffer; head and
  * tail of a report are written by the thread that owns the output.
@@ -7,6 +7,7 @@
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
+#include "cli/fingerprint.h"
 #include "cli/json.h"
 #include "cli/lines.h"
 #include "cli/options.h"
@@ -28,6 +29,8 @@ struct exhibit {
 	struct place place;       /* images, when has_place */
 	bool has_place;
 	bool explain; /* the first of its rule here */
+	/* 32 hexadecimal digits that stay when other lines change: "" when nobody asked. */
+	char fingerprint[33];
 	struct proposal fix;
 };
 
@@ -68,6 +71,8 @@ struct examined {
 	struct lines lines;  /* of a text that has findings */
 	struct tally tally;
 	VEC(const struct rule *) explained; /* those whose `vmend explain` was named */
+	bool fingerprints;                  /* are wanted */
+	struct fingerprints prints;
 };
 
 void examined_init(struct examined *x, const struct unit *u, const char *path,
@@ -97,28 +102,20 @@ struct summary {
 	uint64_t left;    /* images with something to mend that were not named */
 	struct tally tally;
 	bool is_fix, is_diff;
+	int exit; /* the code that the program will end with, if the report can be written */
 	double seconds;
 };
 
-void text_exhibit(struct buf *out, const struct term *t, const struct examined *x,
-		  const struct exhibit *e);
-void text_mended(struct buf *out, const struct term *t, const char *path,
-		 const struct mended *m);
+struct skip;
+
+void text_skipped(struct buf *out, const struct term *t, const struct skip *s);
 /* Only what was declined, or did not hold. */
 void text_not_mended(struct buf *out, const struct term *t, const char *path,
 		     const struct mended *m);
-/* stopped: the reason says so itself. */
-void text_skipped(struct buf *out, const struct term *t, const char *path,
-		  const char *reason, bool stopped);
 void text_summary(struct buf *out, const struct term *t, const struct summary *s);
 
-void concise_exhibit(struct buf *out, const struct examined *x, const struct exhibit *e);
-void concise_mended(struct buf *out, const char *path, const struct mended *m);
-
-/* Elements of the arrays, with commas between them. */
-void json_exhibit(struct buf *out, const struct examined *x, const struct exhibit *e);
-void json_mended(struct buf *out, const char *path, const struct mended *m);
-void json_skipped(struct buf *out, const char *path, const char *reason);
+/* "fixed", "declined", "unproven"; NULL for what was not tried. */
+const char *outcome_name(enum outcome o);
 
 /* "PATH:LINE:COLUMN" of a text, "PATH@0xOFFSET" of an image; what cannot be shown in a path
  * is escaped. */

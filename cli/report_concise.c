@@ -1,19 +1,26 @@
 /* One line for each finding, as compilers print them: for editors, grep and tests.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "cli/report.h"
+#include "cli/sink.h"
 #include "base/banned.h"
 
-void concise_exhibit(struct buf *out, const struct examined *x, const struct exhibit *e)
+static void exhibit(struct piece *p, const struct term *t, const struct examined *x,
+		    const struct exhibit *e)
 {
 	const struct finding *f = e->f;
+	struct buf *out = &p->part[0];
 
+	(void)t;
 	buf_place_of(out, x, e);
 	buf_printf(out, ": %s[%s] %s\n", severity_name(f->severity), f->rule->id,
 		   f->message);
 }
 
-void concise_mended(struct buf *out, const char *path, const struct mended *m)
+static void mended(struct piece *p, const struct term *t, const char *path,
+		   const struct mended *m)
 {
+	struct buf *out = &p->part[0];
+
+	(void)t;
 	for (size_t i = 0; i < m->n; i++) {
 		const struct mend_item *item = &m->items[i];
 		bool fixed = item->outcome == OUTCOME_FIXED;
@@ -27,3 +34,5 @@ void concise_mended(struct buf *out, const char *path, const struct mended *m)
 						  : item->finding->message);
 	}
 }
+
+const struct report_kind report_concise = { .exhibit = exhibit, .mended = mended };

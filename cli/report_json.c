@@ -1,9 +1,9 @@
-/* The report for programs. SPEC.md, "JSON, schema 1".
+/* The report for programs, as one object (json) or as a line for each thing that there is to
+ * say, once there is (jsonl). SPEC.md, "JSON, schema 1".
  * SPDX-License-Identifier: Apache-2.0 */
-#include "analyze/config/node.h"
 #include "analyze/image/volume.h"
 #include "cli/moves.h"
-#include "cli/report.h"
+#include "cli/sink.h"
 #include "base/banned.h"
 
 /* Where the bytes are: in the file, or in the disk that it holds. */
@@ -119,41 +119,25 @@ static void fix(struct json *j, const struct examined *x, const struct exhibit *
 	json_object_end(j);
 }
 
-/* Only asked for here: in a long list of siblings it takes its time. */
-static void locus(struct json *j, const struct examined *x, const struct exhibit *e)
+static void finding(struct json *j, const struct examined *x, const struct exhibit *e)
 {
-	struct arena a;
-
-	if (!x->unit->doc) {
-		json_cstr(j, "locus", e->has_place ? e->place.locus : NULL);
-		return;
-	}
-	arena_init(&a, ARENA_BUDGET);
-	json_cstr(j, "locus", node_locus(x->unit->doc, e->f->at, &a));
-	arena_free(&a);
-}
-
-void json_exhibit(struct buf *out, const struct examined *x, const struct exhibit *e)
-{
-	struct json j = { .out = out, .comma = out->n > 0 };
 	bool text = x->unit->format->kind == FORMAT_TEXT;
 	const struct finding *f = e->f;
 
-	json_object(&j, NULL);
-	json_cstr(&j, "rule", f->rule->id);
-	json_cstr(&j, "severity", severity_name(f->severity));
-	json_cstr(&j, "path", x->path);
-	offsets(&j, f->at);
-	json_u64(&j, "byte_length", f->at.len);
-	position(&j, e, text);
-	locus(&j, x, e);
-	json_cstr(&j, "message", f->message);
-	related(&j, x, f, text);
-	fix(&j, x, e);
-	json_object_end(&j);
+	json_cstr(j, "rule", f->rule->id);
+	json_cstr(j, "severity", severity_name(f->severity));
+	json_cstr(j, "path", x->path);
+	offsets(j, f->at);
+	json_u64(j, "byte_length", f->at.len);
+	position(j, e, text);
+	json_cstr(j, "locus", e->place.locus);
+	json_cstr(j, "fingerprint", e->fingerprint);
+	json_cstr(j, "message", f->message);
+	related(j, x, f, text);
+	fix(j, x, e);
 }
 
-static const char *outcome_name(enum outcome o)
+const char *outcome_name(enum outcome o)
 {
 	switch (o) {
 	case OUTCOME_FIXED:
@@ -168,37 +152,207 @@ static const char *outcome_name(enum outcome o)
 	return NULL;
 }
 
-void json_mended(struct buf *out, const char *path, const struct mended *m)
+static void tried(struct json *j, const char *path, const struct mended *m,
+		  const struct mend_item *item)
 {
-	struct json j = { .out = out, .comma = out->n > 0 };
+	json_cstr(j, "rule", item->rule->id);
+	json_cstr(j, "path", path);
+	json_cstr(j, "message", item->finding->message);
+	json_cstr(j, "title", item->title);
+	json_cstr(j, "outcome", outcome_name(item->outcome));
+	json_cstr(j, "reason", item->reason);
+	json_u64(j, "round", item->round);
+	if (m->before->format->kind == FORMAT_IMAGE) {
+		edits(j, m->plan, FORMAT_IMAGE, item->finding);
+		moves(j, m->plan, m->before->image, item->finding);
+	}
+}
 
+static void summary(struct json *j, const struct summary *sum)
+{
+	const struct tally *t = &sum->tally;
+
+	json_u64(j, "checked", sum->checked);
+	json_u64(j, "skipped", sum->skipped);
+	json_u64(j, "errors", t->n[SEV_ERROR]);
+	json_u64(j, "warnings", t->n[SEV_WARNING]);
+	json_u64(j, "notes", t->n[SEV_NOTE]);
+	json_u64(j, "fixable", t->fixable[FIX_SAFE]);
+	if (sum->is_fix)
+		json_u64(j, "fixed", t->fixed);
+	json_seconds(j, "seconds", sum->seconds);
+}
+
+/* ---- one object ---- */
+
+enum { FINDINGS, FIXED };
+
+static void begin(struct sink *k)
+{
+	struct json j = { .out = &k->out };
+
+	json_object(&j, NULL);
+	json_u64(&j, "schema", 1);
+	json_cstr(&j, "version", VMEND_VERSION);
+	json_array(&j, "findings");
+}
+
+static void exhibit(struct piece *p, const struct term *t, const struct examined *x,
+		    const struct exhibit *e)
+{
+	struct json j = { .out = &p->part[FINDINGS], .comma = p->part[FINDINGS].n > 0 };
+
+	(void)t;
+	json_object(&j, NULL);
+	finding(&j, x, e);
+	json_object_end(&j);
+}
+
+static void mended(struct piece *p, const struct term *t, const char *path,
+		   const struct mended *m)
+{
+	struct json j = { .out = &p->part[FIXED] };
+
+	(void)t;
 	for (size_t i = 0; i < m->n; i++) {
-		const struct mend_item *item = &m->items[i];
-
-		if (!outcome_name(item->outcome))
+		if (!outcome_name(m->items[i].outcome))
 			continue;
 		json_object(&j, NULL);
-		json_cstr(&j, "rule", item->rule->id);
-		json_cstr(&j, "path", path);
-		json_cstr(&j, "message", item->finding->message);
-		json_cstr(&j, "title", item->title);
-		json_cstr(&j, "outcome", outcome_name(item->outcome));
-		json_cstr(&j, "reason", item->reason);
-		json_u64(&j, "round", item->round);
-		if (m->before->format->kind == FORMAT_IMAGE) {
-			edits(&j, m->plan, FORMAT_IMAGE, item->finding);
-			moves(&j, m->plan, m->before->image, item->finding);
-		}
+		tried(&j, path, m, &m->items[i]);
 		json_object_end(&j);
 	}
 }
 
-void json_skipped(struct buf *out, const char *path, const char *reason)
+static void input(struct sink *k, const char *path, struct piece *p)
 {
-	struct json j = { .out = out, .comma = out->n > 0 };
+	bool has_fixed = k->later[FIXED].n > 0;
+
+	(void)path;
+	buf_elements(&k->later[FIXED], &has_fixed, &p->part[FIXED]);
+	if (p->part[FINDINGS].n) {
+		buf_add(&k->out, k->has_some ? STR(",\n") : STR("\n"));
+		k->has_some = true;
+	}
+	sink_put(k, &p->part[FINDINGS]);
+}
+
+static void skipped(struct sink *k, const struct skip *s)
+{
+	struct json j = { .out = &k->aside, .comma = k->aside.n > 0 };
 
 	json_object(&j, NULL);
-	json_cstr(&j, "path", path);
-	json_cstr(&j, "reason", reason);
+	json_cstr(&j, "path", s->path);
+	json_cstr(&j, "reason", s->reason);
 	json_object_end(&j);
 }
+
+static void end(struct sink *k, const struct summary *sum)
+{
+	struct json j = { .out = &k->out };
+
+	if (k->has_some)
+		json_line(&j);
+	json_array_end(&j);
+	if (sum->is_fix) {
+		json_array(&j, "fixed");
+		json_raw(&j, (struct str){ k->later[FIXED].p, k->later[FIXED].n });
+		json_array_end(&j);
+	}
+	json_array(&j, "skipped");
+	json_raw(&j, (struct str){ k->aside.p, k->aside.n });
+	json_array_end(&j);
+	json_object(&j, "summary");
+	summary(&j, sum);
+	json_object_end(&j);
+	json_object_end(&j);
+	json_line(&j);
+}
+
+const struct report_kind report_json = {
+	.needs_fingerprints = true,
+	.begin = begin,
+	.exhibit = exhibit,
+	.mended = mended,
+	.input = input,
+	.skipped = skipped,
+	.end = end,
+};
+
+/* ---- lines ---- */
+
+static void line_begin(struct json *j, const char *type)
+{
+	json_object(j, NULL);
+	json_cstr(j, "type", type);
+}
+
+static void line_end(struct json *j)
+{
+	json_object_end(j);
+	json_line(j);
+}
+
+static void line_head(struct sink *k)
+{
+	struct json j = { .out = &k->out };
+
+	line_begin(&j, "vmend");
+	json_u64(&j, "schema", 1);
+	json_cstr(&j, "version", VMEND_VERSION);
+	line_end(&j);
+}
+
+static void line_exhibit(struct piece *p, const struct term *t, const struct examined *x,
+			 const struct exhibit *e)
+{
+	struct json j = { .out = &p->part[0] };
+
+	(void)t;
+	line_begin(&j, "finding");
+	finding(&j, x, e);
+	line_end(&j);
+}
+
+static void line_mended(struct piece *p, const struct term *t, const char *path,
+			const struct mended *m)
+{
+	struct json j = { .out = &p->part[0] };
+
+	(void)t;
+	for (size_t i = 0; i < m->n; i++) {
+		if (!outcome_name(m->items[i].outcome))
+			continue;
+		j.comma = false;
+		line_begin(&j, "fixed");
+		tried(&j, path, m, &m->items[i]);
+		line_end(&j);
+	}
+}
+
+static void line_skipped(struct sink *k, const struct skip *s)
+{
+	struct json j = { .out = &k->out };
+
+	line_begin(&j, "skipped");
+	json_cstr(&j, "path", s->path);
+	json_cstr(&j, "reason", s->reason);
+	line_end(&j);
+}
+
+static void line_last(struct sink *k, const struct summary *sum)
+{
+	struct json j = { .out = &k->out };
+
+	line_begin(&j, "summary");
+	summary(&j, sum);
+	line_end(&j);
+}
+
+const struct report_kind report_jsonl = {
+	.needs_fingerprints = true,
+	.begin = line_head,
+	.exhibit = line_exhibit,
+	.mended = line_mended,
+	.skipped = line_skipped,
+	.end = line_last,
+};

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/excerpt.h"
 #include "cli/moves.h"
-#include "cli/report.h"
+#include "cli/sink.h"
 #include "base/banned.h"
 
 /* ---- the fix, in words ---- */
@@ -274,9 +274,14 @@ static void related_lines(struct buf *out, const struct examined *x,
 	}
 }
 
-void text_exhibit(struct buf *out, const struct term *t, const struct examined *x,
-		  const struct exhibit *e)
+static void exhibit(struct piece *p, const struct term *t, const struct examined *x,
+		    const struct exhibit *e)
 {
+	struct buf *out = &p->part[0];
+
+	if (p->gap)
+		buf_char(out, '\n');
+	p->gap = false;
 	head_line(out, t, x, e);
 	excerpt(out, t, x, e);
 	related_lines(out, x, e);
@@ -309,9 +314,11 @@ static void item_line(struct buf *out, const struct term *t, const char *path,
 	buf_char(out, '\n');
 }
 
-void text_mended(struct buf *out, const struct term *t, const char *path,
-		 const struct mended *m)
+static void mended(struct piece *p, const struct term *t, const char *path,
+		   const struct mended *m)
 {
+	struct buf *out = &p->part[0];
+
 	if (m->resumed) {
 		buf_safe(out, str_of(path));
 		buf_add(out, STR(": an interrupted repair was completed first\n"));
@@ -320,6 +327,7 @@ void text_mended(struct buf *out, const struct term *t, const char *path,
 		if (m->items[i].outcome != OUTCOME_NO_FIX)
 			item_line(out, t, path, m, &m->items[i]);
 	}
+	p->gap = out->n > 0;
 }
 
 void text_not_mended(struct buf *out, const struct term *t, const char *path,
@@ -333,13 +341,17 @@ void text_not_mended(struct buf *out, const struct term *t, const char *path,
 	}
 }
 
-void text_skipped(struct buf *out, const struct term *t, const char *path,
-		  const char *reason, bool stopped)
+void text_skipped(struct buf *out, const struct term *t, const struct skip *s)
 {
 	paint(out, t, PAINT_PLACE);
-	buf_safe(out, str_of(path));
+	buf_safe(out, str_of(s->path));
 	paint_end(out, t);
-	buf_printf(out, stopped ? ": %s\n" : ": skipped: %s\n", reason);
+	buf_printf(out, s->stopped ? ": %s\n" : ": skipped: %s\n", s->reason);
+}
+
+static void skipped(struct sink *k, const struct skip *s)
+{
+	text_skipped(&k->out, &k->term, s);
 }
 
 /* ---- the last line ---- */
@@ -441,3 +453,16 @@ void text_summary(struct buf *out, const struct term *t, const struct summary *s
 	else
 		buf_printf(out, " (%.1f s)\n", s->seconds);
 }
+
+static void end(struct sink *k, const struct summary *sum)
+{
+	text_summary(&k->out, &k->term, sum);
+}
+
+const struct report_kind report_text = {
+	.shows_skips = true,
+	.exhibit = exhibit,
+	.mended = mended,
+	.skipped = skipped,
+	.end = end,
+};

@@ -295,9 +295,12 @@ static void take(void *ctx, size_t i)
 	deep_clear(&r->deep);
 	tally_add(&r->sum.tally, &res->tally);
 	if (res->reason.n)
-		sinks_skip(&r->sinks, in->path, res->reason.p, res->stopped);
+		sinks_skip(&r->sinks, &(struct skip){ .path = in->path,
+						      .reason = res->reason.p,
+						      .stopped = res->stopped,
+						      .trouble = res->trouble });
 	sinks_print(&r->sinks, (struct str){ res->diff.p, res->diff.n });
-	sinks_put(&r->sinks, res->pieces);
+	sinks_put(&r->sinks, in->path, res->pieces);
 	buf_free(&res->reason);
 	buf_free(&res->diff);
 	if (res->trouble)
@@ -413,6 +416,7 @@ enum exit_code cmd_check(const struct options *o, struct err *e)
 	r.sum.is_diff = o->diff;
 	run_inputs(&r);
 	r.sum.seconds = now() - start;
+	r.sum.exit = (int)r.exit;
 	if (sinks_close(&r.sinks, &r.sum, e) != 0)
 		raise_exit(&r, EXIT_INTERNAL);
 	diff_summary(&r);

@@ -9,6 +9,12 @@
 
 enum { FLUSH_AT = 64 << 10 };
 
+static const struct report_kind *const kinds[] = {
+#define X(name, word) &report_##name,
+	REPORTS(X)
+#undef X
+};
+
 static void flush(struct sink *s)
 {
 	if (!s->sys && write_all(s->fd, s->out.p, s->out.n) != 0)
@@ -64,18 +70,6 @@ static int open_file(struct sink *s, const struct inputs *in, const struct host 
 	return 0;
 }
 
-static void begin(struct sink *s)
-{
-	struct json j = { .out = &s->out };
-
-	if (s->format != REPORT_JSON)
-		return;
-	json_object(&j, NULL);
-	json_u64(&j, "schema", 1);
-	json_cstr(&j, "version", VMEND_VERSION);
-	json_array(&j, "findings");
-}
-
 static void close_files(struct sinks *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
@@ -84,8 +78,9 @@ static void close_files(struct sinks *s)
 		if (k->path && k->fd >= 0 && close(k->fd) != 0 && !k->sys)
 			k->sys = errno;
 		buf_free(&k->out);
-		buf_free(&k->fixed);
-		buf_free(&k->skipped);
+		buf_free(&k->aside);
+		for (size_t j = 0; j < PIECE_PARTS; j++)
+			buf_free(&k->later[j]);
 	}
 }
 
@@ -94,14 +89,14 @@ int sinks_open(struct sinks *s, const struct options *o, const struct inputs *in
 {
 	*s = (struct sinks){ .quiet = o->quiet, .is_diff = o->diff };
 	if (!o->quiet)
-		s->v[s->n++] = (struct sink){ .format = o->format,
+		s->v[s->n++] = (struct sink){ .kind = kinds[o->format],
 					      .fd = STDOUT_FILENO,
 					      .live = isatty(STDOUT_FILENO),
 					      .term = term_of(STDOUT_FILENO, o->color) };
 	for (size_t i = 0; i < o->outputs.n; i++) {
 		struct sink *k = &s->v[s->n++];
 
-		*k = (struct sink){ .format = o->outputs.v[i].format,
+		*k = (struct sink){ .kind = kinds[o->outputs.v[i].format],
 				    .path = o->outputs.v[i].path,
 				    .term = term_plain() };
 		if (open_file(k, in, host, e) != 0) {
@@ -109,131 +104,106 @@ int sinks_open(struct sinks *s, const struct options *o, const struct inputs *in
 			return -1;
 		}
 	}
-	for (size_t i = 0; i < s->n; i++)
-		begin(&s->v[i]);
-	return 0;
-}
-
-static void render_mended(const struct sinks *s, struct piece *pieces, const char *path,
-			  const struct mended *m)
-{
 	for (size_t i = 0; i < s->n; i++) {
-		switch (s->v[i].format) {
-		case REPORT_TEXT:
-			text_mended(&pieces[i].findings, &s->v[i].term, path, m);
-			break;
-		case REPORT_CONCISE:
-			concise_mended(&pieces[i].findings, path, m);
-			break;
-		case REPORT_JSON:
-			json_mended(&pieces[i].fixed, path, m);
-			break;
-		}
+		if (s->v[i].kind->begin)
+			s->v[i].kind->begin(&s->v[i]);
 	}
+	return 0;
 }
 
 struct rendering {
 	const struct sinks *s;
 	struct piece *pieces;
-	bool gap; /* what was done is above: findings keep a distance from it */
 };
 
 static void render_exhibit(void *ctx, const struct examined *x, const struct exhibit *e)
 {
-	struct rendering *r = ctx;
+	const struct rendering *r = ctx;
 
 	for (size_t i = 0; i < r->s->n; i++) {
 		const struct sink *k = &r->s->v[i];
-		struct buf *out = &r->pieces[i].findings;
 
-		switch (k->format) {
-		case REPORT_TEXT:
-			if (r->gap && out->n)
-				buf_char(out, '\n');
-			text_exhibit(out, &k->term, x, e);
-			break;
-		case REPORT_CONCISE:
-			concise_exhibit(out, x, e);
-			break;
-		case REPORT_JSON:
-			json_exhibit(out, x, e);
-			break;
-		}
+		if (k->kind->exhibit)
+			k->kind->exhibit(&r->pieces[i], &k->term, x, e);
 	}
-	r->gap = false;
 }
 
 void sinks_render(const struct sinks *s, struct piece *pieces, struct examined *x,
 		  const struct findings *found, const struct mended *m)
 {
-	struct rendering r = { .s = s, .pieces = pieces, .gap = m != NULL };
+	struct rendering r = { .s = s, .pieces = pieces };
 
-	if (m)
-		render_mended(s, pieces, x->path, m);
+	for (size_t i = 0; i < s->n; i++) {
+		const struct sink *k = &s->v[i];
+
+		x->fingerprints |= k->kind->needs_fingerprints;
+		if (m && k->kind->mended)
+			k->kind->mended(&pieces[i], &k->term, x->path, m);
+	}
 	examine(x, found, s->n ? render_exhibit : NULL, &r);
 }
 
-/* Elements, each input's on a line of its own. */
-static void put_comma(struct buf *out, bool *has_some)
+/* ---- putting it together ---- */
+
+void buf_elements(struct buf *out, bool *has_some, struct buf *elements)
 {
-	buf_add(out, *has_some ? STR(",\n") : STR("\n"));
-	*has_some = true;
+	if (elements->n) {
+		buf_add(out, *has_some ? STR(",\n") : STR("\n"));
+		buf_add_bytes(out, elements->p, elements->n);
+		*has_some = true;
+	}
+	buf_free(elements);
 }
 
 /* Takes the memory over rather than to have a large report twice. */
-static void put(struct sink *k, struct buf *piece)
+void sink_put(struct sink *k, struct buf *part)
 {
-	if (piece->n >= FLUSH_AT) {
+	if (part->n >= FLUSH_AT) {
 		flush(k);
 		buf_free(&k->out);
-		k->out = *piece;
-		*piece = (struct buf){ 0 };
+		k->out = *part;
+		*part = (struct buf){ 0 };
 	} else {
-		buf_add_bytes(&k->out, piece->p, piece->n);
-		buf_free(piece);
+		buf_add_bytes(&k->out, part->p, part->n);
+		buf_free(part);
 	}
 	if (k->out.n >= FLUSH_AT || k->live)
 		flush(k);
 }
 
-void sinks_put(struct sinks *s, struct piece *pieces)
+void sinks_put(struct sinks *s, const char *path, struct piece *pieces)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		struct sink *k = &s->v[i];
-		struct piece *p = &pieces[i];
-		bool has_fixed = k->fixed.n > 0;
 
-		if (k->format == REPORT_JSON && p->findings.n)
-			put_comma(&k->out, &k->has_findings);
-		put(k, &p->findings);
-		if (p->fixed.n) {
-			put_comma(&k->fixed, &has_fixed);
-			buf_add_bytes(&k->fixed, p->fixed.p, p->fixed.n);
-			buf_free(&p->fixed);
-		}
+		if (k->kind->input)
+			k->kind->input(k, path, &pieces[i]);
+		else
+			sink_put(k, &pieces[i].part[0]);
 	}
 }
 
-void sinks_skip(struct sinks *s, const char *path, const char *reason, bool stopped)
+static void say_skipped(const struct skip *what)
 {
 	struct term plain = term_plain();
 	struct buf line = { 0 };
 
-	for (size_t i = 0; i < s->n && !s->is_diff; i++) {
-		struct sink *k = &s->v[i];
+	buf_add(&line, STR("vmend: "));
+	text_skipped(&line, &plain, what);
+	fputs(line.p, stderr);
+	buf_free(&line);
+}
 
-		if (k->format == REPORT_TEXT)
-			text_skipped(&k->out, &k->term, path, reason, stopped);
-		else if (k->format == REPORT_JSON)
-			json_skipped(&k->skipped, path, reason);
+void sinks_skip(struct sinks *s, const struct skip *what)
+{
+	for (size_t i = 0; i < s->n && !s->is_diff; i++) {
+		s->v[i].trouble |= what->trouble;
+		if (s->v[i].kind->skipped)
+			s->v[i].kind->skipped(&s->v[i], what);
 	}
 	/* What programs read has no place for it, or is not read by a person. */
-	if (!s->quiet && (s->is_diff || s->v[0].format != REPORT_TEXT)) {
-		buf_add(&line, STR("vmend: "));
-		text_skipped(&line, &plain, path, reason, stopped);
-		fputs(line.p, stderr);
-		buf_free(&line);
-	}
+	if (!s->quiet && (s->is_diff || !s->v[0].kind->shows_skips))
+		say_skipped(what);
 }
 
 void sinks_print(struct sinks *s, struct str text)
@@ -251,38 +221,6 @@ void sinks_flush(struct sinks *s)
 		flush(&s->v[i]);
 }
 
-static void json_end(struct sink *s, const struct summary *sum)
-{
-	struct json j = { .out = &s->out };
-	const struct tally *t = &sum->tally;
-
-	if (s->has_findings)
-		json_line(&j);
-	json_array_end(&j);
-	if (sum->is_fix) {
-		json_array(&j, "fixed");
-		j.comma = false;
-		json_raw(&j, (struct str){ s->fixed.p, s->fixed.n });
-		json_array_end(&j);
-	}
-	json_array(&j, "skipped");
-	json_raw(&j, (struct str){ s->skipped.p, s->skipped.n });
-	json_array_end(&j);
-	json_object(&j, "summary");
-	json_u64(&j, "checked", sum->checked);
-	json_u64(&j, "skipped", sum->skipped);
-	json_u64(&j, "errors", t->n[SEV_ERROR]);
-	json_u64(&j, "warnings", t->n[SEV_WARNING]);
-	json_u64(&j, "notes", t->n[SEV_NOTE]);
-	json_u64(&j, "fixable", t->fixable[FIX_SAFE]);
-	if (sum->is_fix)
-		json_u64(&j, "fixed", t->fixed);
-	json_seconds(&j, "seconds", sum->seconds);
-	json_object_end(&j);
-	json_object_end(&j);
-	json_line(&j);
-}
-
 int sinks_close(struct sinks *s, const struct summary *sum, struct err *e)
 {
 	int rc = 0;
@@ -290,10 +228,8 @@ int sinks_close(struct sinks *s, const struct summary *sum, struct err *e)
 	for (size_t i = 0; i < s->n; i++) {
 		struct sink *k = &s->v[i];
 
-		if (k->format == REPORT_TEXT && !s->is_diff)
-			text_summary(&k->out, &k->term, sum);
-		else if (k->format == REPORT_JSON)
-			json_end(k, sum);
+		if (k->kind->end && !s->is_diff)
+			k->kind->end(k, sum);
 		flush(k);
 	}
 	close_files(s);
@@ -302,4 +238,20 @@ int sinks_close(struct sinks *s, const struct summary *sum, struct err *e)
 			rc = err_sys(e, s->v[i].sys, "cannot write the report");
 	}
 	return rc;
+}
+
+/* ---- sets of rules ---- */
+
+void rule_set_add(struct rule_set *s, const struct rule *r)
+{
+	size_t i = rule_index(r);
+
+	s->bits[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+bool rule_set_has(const struct rule_set *s, const struct rule *r)
+{
+	size_t i = rule_index(r);
+
+	return s->bits[i / 64] >> i % 64 & 1;
 }

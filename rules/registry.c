@@ -41,6 +41,19 @@ const char *fix_class_name(enum fix_class c)
 	return names[c];
 }
 
+size_t rule_index(const struct rule *r)
+{
+	size_t before = 0;
+
+	for (size_t f = 0; f < NFAMILIES; f++) {
+		for (size_t i = 0; i < *families[f].n; i++, before++) {
+			if (&families[f].rules[i] == r && before < RULES_MAX)
+				return before;
+		}
+	}
+	BUG("rule %s is in no family", r->id);
+}
+
 const struct rule *rule_next(const struct rule *after)
 {
 	const struct rule *best = NULL;

@@ -140,6 +140,9 @@ const char *scan_printf(struct scan *s, const char *fmt, ...)
 const struct rule *rule_find(const char *id); /* NULL: no such rule */
 /* All rules in the order of their ids: rule_next(NULL) is the first, NULL ends. */
 const struct rule *rule_next(const struct rule *after);
+/* A number below RULES_MAX, each rule its own, in this build only. */
+size_t rule_index(const struct rule *r);
+enum { RULES_MAX = 1024 };
 
 /* Runs every rule on every subject that u has. Findings are sorted by place, then id; they
  * live in a. */

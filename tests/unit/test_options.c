@@ -64,7 +64,7 @@ static void defaults_are_calm(void **state)
 
 	(void)state;
 	assert_int_equal(p.o.command, CMD_check);
-	assert_int_equal(p.o.format, REPORT_TEXT);
+	assert_int_equal(p.o.format, REPORT_text);
 	assert_int_equal(p.o.fail_on, SEV_WARNING);
 	assert_int_equal(p.o.min_severity, SEV_NOTE);
 	assert_int_equal(p.o.level, FIX_SAFE);
@@ -87,7 +87,7 @@ static void a_value_follows_or_is_attached(void **state)
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		struct parsed p = accepted(lines[i]);
 
-		assert_int_equal(p.o.format, REPORT_JSON);
+		assert_int_equal(p.o.format, REPORT_json);
 		assert_int_equal(p.o.jobs, 7);
 		arena_free(&p.a);
 	}
@@ -126,13 +126,14 @@ static void outputs_are_collected(void **state)
 
 	(void)state;
 	assert_int_equal(p.o.outputs.n, 2);
-	assert_int_equal(p.o.outputs.v[0].format, REPORT_JSON);
+	assert_int_equal(p.o.outputs.v[0].format, REPORT_json);
 	assert_string_equal(p.o.outputs.v[0].path, "a.json");
 	assert_string_equal(p.o.outputs.v[1].path, "b=c");
 	arena_free(&p.a);
 	refused("check --output a.json", "--output takes FORMAT=FILE, not 'a.json'");
 	refused("check --output jsn=a",
-		"--output takes text, concise or json, not 'jsn'; did you mean 'json'?");
+		"--output takes text, concise, json, jsonl, sarif, sarif-github, github, "
+		"gitlab, junit, checkstyle or markdown, not 'jsn'; did you mean 'json'?");
 }
 
 static void the_stronger_fix_level_wins(void **state)
