@@ -112,7 +112,7 @@ $(foreach t,$(tools),$(eval $t: \
 
 .PHONY: all
 all: $B/$(PROG)
-ifeq ($(VARIANT),release)
+ifeq ($(VARIANT)$(PORTABLE),release)
 	$(Q)ln -f $< build/$(PROG)
 endif
 

@@ -48,6 +48,20 @@ static int open_last(int dir, const char *name, struct stat *st, int *why)
 	return -1;
 }
 
+static int open_folder(int dir, const char *name, int *why)
+{
+	struct stat st;
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW);
+
+	if (fd >= 0)
+		return fd;
+	*why = errno;
+	/* Systems differ in what they say of a link. */
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
+		*why = ELOOP;
+	return -1;
+}
+
 int beneath_walk(int root, const char *rel, struct stat *st, int *why)
 {
 	char name[NAME_MAX + 1];
@@ -60,13 +74,7 @@ int beneath_walk(int root, const char *rel, struct stat *st, int *why)
 		*why = EXDEV;
 		if (strcmp(name, "..") == 0)
 			break;
-		if (last)
-			fd = open_last(dir, name, st, why);
-		else
-			fd = openat(dir, name,
-				    O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW);
-		if (fd < 0 && !last)
-			*why = errno;
+		fd = last ? open_last(dir, name, st, why) : open_folder(dir, name, why);
 		close(dir);
 		if (fd < 0 || last)
 			return fd;

@@ -10,7 +10,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#ifdef _GNU_SOURCE
+#ifndef VMEND_PORTABLE
 #include <libfdisk/libfdisk.h>
 #endif
 
@@ -168,7 +168,7 @@ enum exit_code cmd_version(const struct options *o, struct err *e)
 
 	(void)o;
 	buf_printf(&out, "vmend %s\nlibxml2 %s\n", VMEND_VERSION, LIBXML_DOTTED_VERSION);
-#ifdef _GNU_SOURCE
+#ifndef VMEND_PORTABLE
 	const char *fdisk = "";
 
 	fdisk_get_library_version(&fdisk);
@@ -177,5 +177,8 @@ enum exit_code cmd_version(const struct options *o, struct err *e)
 	buf_printf(&out, "jansson %s\nlibyaml %s\nzlib %s\nlibzstd %s\n",
 		   json_judge_version(), yaml_get_version_string(), zlibVersion(),
 		   ZSTD_versionString());
+#ifdef VMEND_PORTABLE
+	buf_printf(&out, "POSIX alone: no locks, no mounts, no repair of images\n");
+#endif
 	return print(&out, e) == 0 ? EXIT_CLEAN : EXIT_INTERNAL;
 }

@@ -364,75 +364,84 @@ run fix images
 said "an image that was found in a folder is left alone" 1 '1 image left alone: name it'
 silent "and is as it was" "$(cmp images/disk.raw before.raw 2>&1; no_journal images)"
 silent "while a text is mended" "$(grep -q "caching_mode='on'" images/vm.xml || cat images/vm.xml)"
-run fix images images/disk.raw
-said "it is mended when it is named" 0 'disk\.raw@0x1ca: fixed\[pmbr-size\]'
-run check images
-said "and clean then" 0 '^2 inputs checked, 0 skipped: no findings'
-run undo images/disk.raw
-silent "undo restores it" "$(cmp images/disk.raw before.raw 2>&1)"
-run fix --format json images/disk.raw
-if have jq; then
-	cp before.raw edited.raw
-	edits '.fixed[]' | while read -r offset _ text; do
-		base64 -d <<<"$text" | dd of=edited.raw bs=1 seek="$offset" conv=notrunc status=none
-	done
-	silent "the JSON of a repair has its bytes" "$(cmp edited.raw images/disk.raw 2>&1)"
-fi
-"$vmend" undo -q images/disk.raw
-if have qemu-nbd; then
-	qemu-nbd -f raw -k "$tmp/nbd" images/disk.raw &
-	holder=$!
-	for _ in $(seq 100); do [ -S nbd ] && break; sleep 0.05; done
-	run fix images/disk.raw
-	said "an image in use is not mended" 3 'disk\.raw: skipped: .*in use'
-	silent "and not touched" "$(cmp images/disk.raw before.raw 2>&1; no_journal images)"
-	kill $holder
-	wait $holder 2>/dev/null
-else
-	skip "an image in use is not mended" "no qemu-nbd"
-fi
-chmod 444 images/disk.raw
-if [ "$(id -u)" -ne 0 ]; then
-	run fix images/disk.raw
-	said "an image that cannot be written is named" 3 'disk\.raw: skipped: .*writing'
-fi
-
-# ---- interrupted ----
+repaired() {
+	run fix images images/disk.raw
+	said "it is mended when it is named" 0 'disk\.raw@0x1ca: fixed\[pmbr-size\]'
+	run check images
+	said "and clean then" 0 '^2 inputs checked, 0 skipped: no findings'
+	run undo images/disk.raw
+	silent "undo restores it" "$(cmp images/disk.raw before.raw 2>&1)"
+	run fix --format json images/disk.raw
+	if have jq; then
+		cp before.raw edited.raw
+		edits '.fixed[]' | while read -r offset _ text; do
+			base64 -d <<<"$text" | dd of=edited.raw bs=1 seek="$offset" conv=notrunc status=none
+		done
+		silent "the JSON of a repair has its bytes" "$(cmp edited.raw images/disk.raw 2>&1)"
+	fi
+	"$vmend" undo -q images/disk.raw
+	if have qemu-nbd; then
+		qemu-nbd -f raw -k "$tmp/nbd" images/disk.raw &
+		holder=$!
+		for _ in $(seq 100); do [ -S nbd ] && break; sleep 0.05; done
+		run fix images/disk.raw
+		said "an image in use is not mended" 3 'disk\.raw: skipped: .*in use'
+		silent "and not touched" "$(cmp images/disk.raw before.raw 2>&1; no_journal images)"
+		kill $holder
+		wait $holder 2>/dev/null
+	else
+		skip "an image in use is not mended" "no qemu-nbd"
+	fi
+	chmod 444 images/disk.raw
+	if [ "$(id -u)" -ne 0 ]; then
+		run fix images/disk.raw
+		said "an image that cannot be written is named" 3 'disk\.raw: skipped: .*writing'
+	fi
+}
 
 # Stops at a call that concerns the image itself.
 strace_it() { # INJECTION
 	strace -qq -f -o .trace -P "$tmp/images/disk.raw" -e trace=pwrite64,fsync,fdatasync \
 		-e inject="$1" "$vmend" fix images/disk.raw >.out 2>.err
 }
-if have strace && strace -o /dev/null true 2>/dev/null; then
-	chmod 644 images/disk.raw
-	{ strace_it pwrite64:signal=KILL:when=1; } 2>/dev/null
-	run check images/disk.raw
-	said "a repair that was killed is an error" 1 'error\[img-repair-unfinished\]'
-	run fix --diff images/disk.raw
-	said "what it would be is not shown" 3 'vmend undo'
-	run fix images
-	said "nor is it completed when it is found in a folder" 1 '1 image left alone'
-	run fix images/disk.raw
-	said "but when it is named" 0 'fixed\[img-repair-unfinished\]'
-	run check images/disk.raw
-	said "it is clean then" 0 'no findings'
-	run undo images/disk.raw
-	silent "and can still be undone" "$(cmp images/disk.raw before.raw 2>&1)"
-	{ strace_it pwrite64:signal=KILL:when=1; } 2>/dev/null
-	run undo images/disk.raw
-	said "so can one that was not completed" 0 'interrupted'
-	silent "byte for byte" "$(cmp images/disk.raw before.raw 2>&1; no_journal images)"
 
-	# The signal comes at the first write; the program ends after the last one.
-	strace_it pwrite64:signal=TERM:when=1
-	is "SIGTERM in a repair ends the program" "$?" 143
-	said "when the repair is done and reported" "$code" 'fixed\[pmbr-size\]'
-	run check images/disk.raw
-	said "and whole" 0 'no findings'
-	"$vmend" undo -q images/disk.raw
+interrupted() {
+	if have strace && strace -o /dev/null true 2>/dev/null; then
+		chmod 644 images/disk.raw
+		{ strace_it pwrite64:signal=KILL:when=1; } 2>/dev/null
+		run check images/disk.raw
+		said "a repair that was killed is an error" 1 'error\[img-repair-unfinished\]'
+		run fix --diff images/disk.raw
+		said "what it would be is not shown" 3 'vmend undo'
+		run fix images
+		said "nor is it completed when it is found in a folder" 1 '1 image left alone'
+		run fix images/disk.raw
+		said "but when it is named" 0 'fixed\[img-repair-unfinished\]'
+		run check images/disk.raw
+		said "it is clean then" 0 'no findings'
+		run undo images/disk.raw
+		silent "and can still be undone" "$(cmp images/disk.raw before.raw 2>&1)"
+		{ strace_it pwrite64:signal=KILL:when=1; } 2>/dev/null
+		run undo images/disk.raw
+		said "so can one that was not completed" 0 'interrupted'
+		silent "byte for byte" "$(cmp images/disk.raw before.raw 2>&1; no_journal images)"
+
+		# The signal comes at the first write; the program ends after the last one.
+		strace_it pwrite64:signal=TERM:when=1
+		is "SIGTERM in a repair ends the program" "$?" 143
+		said "when the repair is done and reported" "$code" 'fixed\[pmbr-size\]'
+		run check images/disk.raw
+		said "and whole" 0 'no findings'
+		"$vmend" undo -q images/disk.raw
+	else
+		skip "a repair that is killed or stopped" "strace cannot run here"
+	fi
+}
+if is_portable; then
+	skip "images are repaired" "a portable build repairs no images"
 else
-	skip "a repair that is killed or stopped" "strace cannot run here"
+	repaired
+	interrupted
 fi
 
 # With standard output closed, the image must not get its number.

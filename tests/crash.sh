@@ -7,6 +7,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 . tests/lib/tap.sh
+not_for_portable "repairs no images"
 . tests/lib/kill.sh
 root=$PWD
 build=${VMEND_BUILD:-$root/build/release}

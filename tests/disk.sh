@@ -5,6 +5,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 . tests/lib/tap.sh
+not_for_portable "repairs no images"
 root=$PWD
 build=${VMEND_BUILD:-$root/build/release}
 vmend=$build/vmend mkimg=$build/tools/mkimg

@@ -57,6 +57,11 @@ silent "each header compiles alone" "$(
 				2>&1 | head -5
 	done
 )"
+silent "each fuzz target compiles" "$(
+	for f in tests/fuzz/*.c; do
+		${CC:-cc} -std=c17 -D_GNU_SOURCE -I. -Wall -Wextra -Werror -fsyntax-only "$f" 2>&1 | head -5
+	done
+)"
 
 # ---- what the compiler made of it ----
 lib=$build/libvmend.a

@@ -52,10 +52,11 @@ bool word_is(const struct word *w, const char *text)
 
 bool word_unknown(const struct word *w, size_t from, size_t to)
 {
-	const struct word_part *p = part_at(w, from), *end = w->parts + w->nparts;
+	const struct word_part *p = part_at(w, from), *end;
 
 	if (w->nparts == 0)
 		return true;
+	end = w->parts + w->nparts;
 	for (; p && p < end && p->from < to; p++) {
 		if (p->opaque)
 			return true;

@@ -46,7 +46,7 @@ static void put32(struct platter *d, uint64_t at, uint32_t v)
 	put16(d, at + 2, (uint16_t)(v >> 16));
 }
 
-static void put_be32(struct platter *d, uint64_t at, uint32_t v)
+static void put32_be(struct platter *d, uint64_t at, uint32_t v)
 {
 	put32(d, at, __builtin_bswap32(v));
 }
@@ -87,10 +87,10 @@ static void put_swap(struct platter *d, uint64_t at, uint64_t len)
 static void put_xfs(struct platter *d, uint64_t at, uint64_t len)
 {
 	put(d, at, "XFSB", 4);
-	put_be32(d, at + 4, 4096);
-	put_be32(d, at + 12, (uint32_t)(len / 4096));
-	put_be32(d, at + 84, (uint32_t)(len / 8192));
-	put_be32(d, at + 88, 2);
+	put32_be(d, at + 4, 4096);
+	put32_be(d, at + 12, (uint32_t)(len / 4096));
+	put32_be(d, at + 84, (uint32_t)(len / 8192));
+	put32_be(d, at + 88, 2);
 	put(d, at + 102, "\x02\x00", 2);
 	put(d, at + 512, "XAGF", 4);
 	put(d, at + len / 8192 * 4096, "XFSB", 4);

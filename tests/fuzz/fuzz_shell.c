@@ -98,7 +98,8 @@ static void check_edit(const struct unit *u, struct plan *p, size_t v, size_t k,
 					    &u->vms[v].disks[i].locking));
 	}
 	d = &now.vms[v].disks[k];
-	BUG_ON(value ? !fact_is(&d->locking, value) : !fact_absent(&d->locking));
+	/* Where "$REST" follows, what is not said is unknown. */
+	BUG_ON(value ? !fact_is(&d->locking, value) : fact_known(&d->locking));
 	unit_close(&now);
 }
 

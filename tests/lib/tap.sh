@@ -34,6 +34,25 @@ have() { # COMMAND...   true when all are there
 	for c; do command -v "$c" >/dev/null 2>&1 || return 1; done
 }
 
+# Whether the program that is tested was built with PORTABLE=1. It cannot take the locks that
+# QEMU takes, so it leaves images alone; nor can it see holes.
+tap_program=${VMEND_BUILD:-$PWD/build/release}/vmend
+is_portable() {
+	if [ -z "${TAP_PORTABLE:-}" ]; then
+		TAP_PORTABLE=$("$tap_program" version 2>/dev/null | grep -c '^POSIX alone')
+		export TAP_PORTABLE # also for the scripts that this one runs
+	fi
+	[ "$TAP_PORTABLE" = 1 ]
+}
+
+# The whole script is about what such a build does not do.
+not_for_portable() { # WHAT
+	is_portable || return 0
+	skip "${0##*/}" "a portable build $1"
+	tap_end
+	exit 0
+}
+
 tap_end() {
 	echo "1..$tap_n"
 }

@@ -21,6 +21,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 . tests/lib/tap.sh
+not_for_portable "repairs no images"
 . tests/oracle/lib.sh
 build=${VMEND_BUILD:-$PWD/build/release}
 vmend=$build/vmend mkimg=$build/tools/mkimg breakgpt=$build/tools/breakgpt

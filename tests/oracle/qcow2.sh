@@ -20,6 +20,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 . tests/lib/tap.sh
+not_for_portable "repairs no images"
 build=${VMEND_BUILD:-$PWD/build/release}
 vmend=$build/vmend breaker=$build/tools/breakqcow2
 samedisks=$build/tools/samedisks samebytes=$build/tools/samebytes

@@ -11,6 +11,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 . tests/lib/tap.sh
+not_for_portable "repairs no images"
 build=${VMEND_BUILD:-$PWD/build/release}
 vmend=$build/vmend mkimg=$build/tools/mkimg
 PATH=$PATH:/usr/sbin:/sbin

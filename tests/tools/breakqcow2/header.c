@@ -14,7 +14,7 @@ void break_l1_offset(struct image *m)
 		v = 0;
 		break;
 	case 1:
-		v += 8 << pick(m, 6);
+		v += (uint64_t)8 << pick(m, 6);
 		break;
 	case 2:
 		v = some_cluster(m);

@@ -20,7 +20,7 @@ static uint64_t elsewhere(struct image *m, uint64_t was)
 	case 0:
 		return 0;
 	case 1:
-		return was + (8 << pick(m, 6));
+		return was + ((uint64_t)8 << pick(m, 6));
 	case 2:
 		return some_cluster(m);
 	default:
