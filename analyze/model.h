@@ -164,7 +164,7 @@ struct vm {
 	bool boots_elsewhere; /* the network, or a device of the host, is asked as well */
 	struct disk *disks;   /* who reads a config gives them their media at the end */
 	size_t ndisks;
-	const struct iommu *iommus; /* more than one is wrong, and still a fact */
+	struct iommu *iommus; /* more than one is wrong, and still a fact */
 	size_t niommus;
 	const struct hostdev *hostdevs;
 	size_t nhostdevs;

@@ -5,6 +5,7 @@
 #include "analyze/config/lens.h"
 #include "analyze/config/node.h"
 #include "analyze/config/qemu_args.h"
+#include "analyze/config/qemu_override.h"
 #include "analyze/config/xml.h"
 
 #include "base/banned.h"
@@ -243,6 +244,42 @@ static bool read_args(struct vm *vm, struct view text, const struct host *host,
 	return qemu_args_vm(&args, vm, host);
 }
 
+/* <qemu:property name='x' value='1'/> of a device's frontend. */
+static void read_property(struct vm *vm, const struct node *alias, const struct node *n,
+			  size_t *count)
+{
+	const struct node *name = node_attr(n, "name");
+	struct qemu_override o = { .group = STR("device"), .id = alias->text };
+
+	if (!name)
+		return;
+	o.property = name->text;
+	o.value.at = n->whole;
+	if (qemu_override_vm(vm, *count, &o))
+		++*count;
+}
+
+/* <qemu:override>: properties of devices that libvirt makes, by their alias. */
+static void read_overrides(struct vm *vm)
+{
+	size_t count = 0;
+
+	for_each_node (c, vm->node) {
+		if (c->kind != NODE_ELEMENT || !str_is(c->ns, NS_QEMU) ||
+		    !str_is(c->key, "override"))
+			continue;
+		for_each_node (device, c) {
+			const struct node *alias = node_attr(device, "alias");
+			const struct node *front = alias ? device->first : NULL;
+
+			for (; front; front = front->next) {
+				for_each_node (n, front)
+					read_property(vm, alias, n, &count);
+			}
+		}
+	}
+}
+
 static struct vm *read_domain(const struct node *domain, const struct host *host,
 			      struct arena *a)
 {
@@ -273,6 +310,7 @@ static struct vm *read_domain(const struct node *domain, const struct host *host
 	vm->raw = raw;
 	vm->nraw = read_raw(domain, raw);
 	read_devices(vm, &to, host);
+	read_overrides(vm);
 	return vm;
 }
 

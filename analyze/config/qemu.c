@@ -216,27 +216,3 @@ const struct node *qemu_opt(const struct qemu_option *o, const char *name)
 	}
 	return found;
 }
-
-static bool is_named_by(const struct lens *l, struct str property)
-{
-	struct lens_path path;
-
-	for (size_t i = 0; lens_path(l, i, &path); i++) {
-		if (path.n == 1 && str_eq(path.steps[0], property))
-			return true;
-	}
-	return false;
-}
-
-void qemu_override(const struct lens *table, size_t n, void *object, struct str property,
-		   const struct fact *value, bool only_absent)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct fact *f = (void *)((char *)object + table[i].offset);
-
-		if (!is_named_by(&table[i], property))
-			continue;
-		if (!only_absent || f->state == FACT_ABSENT)
-			*f = *value;
-	}
-}

@@ -74,9 +74,6 @@ const struct node *qemu_opt(const struct qemu_option *o, const char *name);
 void qemu_say(struct fact *f, const char *v, struct span at, const struct node *owner);
 /* "on", "yes", "true", "y" are "yes"; their opposites are absent. */
 void qemu_switch(struct fact *f);
-/* -set and -global: writes over the facts of an object whose lens names the property. */
-void qemu_override(const struct lens *table, size_t n, void *object, struct str property,
-		   const struct fact *value, bool only_absent);
 /* What the VM, whose disks are read, starts with: -bios, the first two pflash, -kernel. */
 void qemu_read_firmware(struct vm *vm, const struct qemu_command *c);
 /* Disks of the command line; count is how many were made. */

@@ -1,6 +1,7 @@
 /* From values of a document to QEMU's words, and the VM that they tell of.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/qemu_args.h"
+#include "analyze/config/qemu_override.h"
 
 #include "base/banned.h"
 
@@ -66,8 +67,10 @@ void qemu_args_add(struct qemu_args *to, const struct node *value, struct span i
 
 bool qemu_args_vm(struct qemu_args *args, struct vm *vm, const struct host *host)
 {
+	struct qemu_override o;
 	struct qemu_command *c;
 	struct vm *v;
+	size_t count = 0;
 
 	if (args->full)
 		return false;
@@ -78,6 +81,11 @@ bool qemu_args_vm(struct qemu_args *args, struct vm *vm, const struct host *host
 	if (!c || !v || !qemu_vm_added(v, vm, c, host, args->a))
 		return false;
 	vm->args = v;
+	for (size_t i = 0; i < c->noptions; i++) {
+		if (qemu_override_of(&o, &c->options[i]) &&
+		    !qemu_override_vm(vm, count++, &o))
+			break;
+	}
 	/* What is handed to the guest is so wherever it is said. */
 	vm->hostdevs = v->hostdevs;
 	vm->nhostdevs = v->nhostdevs;

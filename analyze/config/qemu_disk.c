@@ -2,7 +2,7 @@
  * the short forms (-hda, -cdrom, ...).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/lens.h"
-#include "analyze/config/qemu.h"
+#include "analyze/config/qemu_override.h"
 #include "analyze/host.h"
 
 #include "base/banned.h"
@@ -245,70 +245,34 @@ static void read_cache(struct disk *d, const struct node *opts)
 
 /* ---- -set and -global ---- */
 
-/* group.id.property=value, or driver.property=value (parts: how many names). */
-struct assignment {
-	struct str names[3];
-	struct fact value;
-};
-
-static bool read_assignment(struct assignment *s, const struct word *w, size_t parts)
-{
-	size_t at = 0, from = 0, equals;
-
-	if (!w || w->nparts == 0)
-		return false;
-	for (equals = 0; equals < w->text.n && w->text.p[equals] != '='; equals++)
-		;
-	if (equals == w->text.n || word_unknown(w, 0, equals))
-		return false;
-	for (size_t i = 0; i < equals && at + 1 < parts; i++) {
-		if (w->text.p[i] != '.')
-			continue;
-		s->names[at++] = (struct str){ w->text.p + from, i - from };
-		from = i + 1;
-	}
-	if (at + 1 != parts)
-		return false;
-	s->names[at] = (struct str){ w->text.p + from, equals - from };
-	s->value = (struct fact){
-		.state = word_unknown(w, equals + 1, w->text.n) ? FACT_UNKNOWN
-								: FACT_KNOWN,
-		.v = { w->text.p + equals + 1, w->text.n - equals - 1 },
-		.at = word_span(w, equals + 1, w->text.n),
-	};
-	return true;
-}
-
 static void apply_set(struct disk *d, const struct qemu_command *c)
 {
-	struct assignment s;
+	struct qemu_override s;
 
 	for (size_t i = 0; i < c->noptions; i++) {
-		if (!str_is(c->options[i].name, "set") ||
-		    !read_assignment(&s, c->options[i].value, 3))
-			continue;
-		if (str_is(s.names[0], "drive") && fact_known(&d->target) &&
-		    str_eq(s.names[1], d->target.v))
-			qemu_override(drive_lenses, N(drive_lenses), d, s.names[2],
-				      &s.value, false);
+		if (qemu_override_of(&s, &c->options[i]) &&
+		    (s.any || (str_is(s.group, "drive") && fact_known(&d->target) &&
+			       str_eq(s.id, d->target.v))))
+			qemu_override_facts(drive_lenses, N(drive_lenses), d, &s);
 	}
 }
 
+/* The device in front of it; NULL: QEMU makes one of its own for if=virtio. */
 static void apply_global(struct disk *d, const struct qemu_command *c,
 			 const struct qemu_option *device)
 {
 	const struct node *driver = device ? qemu_opt(device, "driver") : NULL;
+	const struct node *id = device ? qemu_opt(device, "id") : NULL;
 	struct str name = driver ? driver->text : STR("");
-	struct assignment s;
+	struct qemu_override s;
 
 	if (!device && fact_is(&d->bus, "virtio"))
 		name = STR("virtio-blk-pci");
 	for (size_t i = 0; i < c->noptions; i++) {
-		if (str_is(c->options[i].name, "global") &&
-		    read_assignment(&s, c->options[i].value, 2) &&
-		    str_eq(s.names[0], name))
-			qemu_override(device_lenses, N(device_lenses), d, s.names[1],
-				      &s.value, true);
+		if (qemu_override_of(&s, &c->options[i]) &&
+		    (s.any || (s.driver.n && str_eq(s.driver, name)) ||
+		     (str_is(s.group, "device") && is_text(id, s.id))))
+			qemu_override_facts(device_lenses, N(device_lenses), d, &s);
 	}
 }
 

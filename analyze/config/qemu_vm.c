@@ -1,7 +1,7 @@
 /* The VM that a QEMU command line tells of.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/lens.h"
-#include "analyze/config/qemu.h"
+#include "analyze/config/qemu_override.h"
 
 #include "base/banned.h"
 
@@ -23,8 +23,8 @@ static const struct lens iommu_lenses[] = {
 	LENS(iommu, dma_translation, "dma-translation"),
 };
 
-#define READ(table, owner, object)                                                       \
-	lens_read((table), sizeof(table) / sizeof((table)[0]), (owner), (object))
+#define N(table)                   (sizeof(table) / sizeof((table)[0]))
+#define READ(table, owner, object) lens_read((table), N(table), (owner), (object))
 
 static bool is_machine(const struct qemu_option *o)
 {
@@ -60,28 +60,26 @@ static const char *hostdev_type(const struct node *driver)
 }
 
 /* -global intel-iommu.caching-mode=on and -set device.ID....=... are further ways. */
-static void doubt(struct fact *f, const struct qemu_command *c)
+static void apply_overrides(struct iommu *i, const struct qemu_option *option,
+			    const struct node *driver, const struct qemu_command *c)
 {
-	for (size_t i = 0; f->state == FACT_ABSENT && i < c->noptions; i++) {
-		const struct qemu_option *o = &c->options[i];
+	const struct node *id = qemu_opt(option, "id");
+	struct qemu_override o;
 
-		if ((str_is(o->name, "global") || str_is(o->name, "set")) && o->value &&
-		    str_has(o->value->text, "iommu"))
-			f->state = FACT_UNKNOWN;
+	for (size_t k = 0; k < c->noptions; k++) {
+		if (!qemu_override_of(&o, &c->options[k]))
+			continue;
+		if (o.any || (o.driver.n && str_eq(o.driver, driver->text)) ||
+		    (id && str_is(o.group, "device") && str_eq(o.id, id->text)))
+			qemu_override_facts(iommu_lenses, N(iommu_lenses), i, &o);
 	}
 }
 
 static void read_iommu(struct iommu *i, const struct qemu_option *o,
 		       const struct node *driver, const struct qemu_command *c)
 {
-	struct fact *const facts[] = {
-		&i->intremap, &i->caching_mode, &i->eim,
-		&i->iotlb,    &i->aw_bits,      &i->dma_translation
-	};
-
 	READ(iommu_lenses, o->opts, i);
-	for (size_t k = 0; k < sizeof(facts) / sizeof(facts[0]); k++)
-		doubt(facts[k], c);
+	apply_overrides(i, o, driver, c);
 	i->node = o->opts;
 	qemu_say(&i->model, iommu_model(driver), driver->text_at, o->opts);
 }
