@@ -13,6 +13,7 @@
 	X(incus)                                                                         \
 	X(packer)                                                                        \
 	X(quickemu)                                                                      \
+	X(qemu_config)                                                                   \
 	X(systemd)                                                                       \
 	X(script)                                                                        \
 	X(raw)                                                                           \

@@ -8,7 +8,7 @@ const struct text_syntax *text_syntax(enum syntax syntax)
 		[SYNTAX_XML] = &text_xml,     [SYNTAX_SHELL] = &text_shell,
 		[SYNTAX_QEMU] = &text_qemu,   [SYNTAX_JSON] = &text_json,
 		[SYNTAX_HCL] = &text_hcl,     [SYNTAX_YAML] = &text_yaml,
-		[SYNTAX_PLIST] = &text_plist,
+		[SYNTAX_PLIST] = &text_plist, [SYNTAX_INI] = &text_ini,
 	};
 
 	return known[syntax];

@@ -28,6 +28,7 @@ extern const struct text_syntax text_hcl;
 extern const struct text_syntax text_shell;
 extern const struct text_syntax text_yaml;
 extern const struct text_syntax text_plist;
+extern const struct text_syntax text_ini;
 
 /* NULL: it is read, and not written. */
 /* Words [from, to) of a shell's command: with their line when they are alone on it. */
@@ -65,6 +66,9 @@ bool text_remove_each(struct plan *p, const struct fact *f,
 
 /* A second tokenizer of HCL, and our reader. */
 bool judge_hcl(struct view before, struct view after, const struct plan *p,
+	       struct arena *a, const char **why);
+/* scanf, as QEMU itself asks it. For files of text_ini. */
+bool judge_ini(struct view before, struct view after, const struct plan *p,
 	       struct arena *a, const char **why);
 /* jansson. */
 bool judge_json(struct view before, struct view after, const struct plan *p,

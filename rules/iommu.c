@@ -2,6 +2,7 @@
  * libvirt: src/conf/domain_validate.c, src/qemu/qemu_validate.c. QEMU: hw/i386/.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "analyze/config/qemu.h"
 #include "rules/words.h"
 #include "base/banned.h"
 
@@ -77,7 +78,8 @@ static bool fix_eim(struct plan *p, const struct finding *f, const struct iommu 
 	(void)f;
 	/* Interrupt remapping has its own condition, which this must not break. */
 	if (says_qemu(i->vm)) {
-		if (!fact_is(&i->vm->ioapic, "qemu") && !fact_is(&i->vm->type, "qemu"))
+		if (!fact_is(&i->vm->ioapic, "qemu") &&
+		    (!fact_is(&i->vm->type, "qemu") || i->vm->qemu->open))
 			return plan_refuse(p, "the machine has no kernel_irqchip=split");
 		plan_title(p, "intremap=on");
 	} else if (fact_is(&i->vm->ioapic, "qemu")) {

@@ -256,6 +256,21 @@ for what in 'a\\\n' "'" '\\t' '-drive %i,' '-S ' '-set a.b.c=d\\\n# '; do
 	run check words.service
 	expect "a unit of a megabyte of words like ${what@Q}" '0|1|3' ''
 done
+section='[drive "d"]'$'\n''  file = "x"'$'\n'
+for what in '[drive "d"]\n' ' \n' 'a\n' 'a="\n' '[' 'file = "' '[device]\ndriver = "intel-iommu"\n' '[global]\ndriver="a"\n'; do
+	{ printf '%s' "$section" && yes -- "$what" | tr -d '\n' | head -c 1000000 | sed 's/\\n/\n/g'; } >lines.cfg
+	run check lines.cfg
+	expect "a megabyte of lines for -readconfig like ${what@Q}" '0|1|3' ''
+done
+{ printf 'name: a\ntype: virtual-machine\nconfig:\n  raw.qemu.conf: |\n' && yes '    [device "d"]
+    a = "b"' | head -c 3900000; } >sections.yaml
+run check sections.yaml
+expect "raw.qemu.conf of 4 MB of sections" '0|1|3' ''
+{ printf "<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><devices>" && yes '<disk/>' | head -n 20000
+	echo '</devices><qemu:commandline>' && yes "<qemu:arg value='-set'/><qemu:arg value='device.x.share-rw=on'/>" | head -n 12000
+	echo '</qemu:commandline></domain>'; } >sets.xml
+run check sets.xml
+expect "20,000 disks, and 12,000 times -set" '0|1|3' ''
 { printf 'name: a\ntype: virtual-machine\nconfig:\n  raw.qemu: |\n'; yes -- "    -S '
     a'" | head -c 4000000; } >words.yaml
 run check words.yaml

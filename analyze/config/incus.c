@@ -472,7 +472,24 @@ static bool read_vm(struct vm *vm, struct incus *i, struct arena *a)
 	return read_disks(vm, i, a);
 }
 
-/* ---- raw.qemu ---- */
+/* ---- raw.qemu, raw.qemu.conf ---- */
+
+/* raw.qemu.conf says nothing of the machine's type, or says it in a section that is read. */
+static bool keeps_machine(const struct incus *i)
+{
+	if (fact_absent(&i->all.raw_conf))
+		return true;
+	if (!i->override || i->override->flaw || !fact_known(&i->own.raw_conf))
+		return false;
+	for (size_t k = 0; k < i->override->nsections; k++) {
+		const struct incus_section *s = &i->override->sections[k];
+
+		if (str_starts(s->name, "machine") &&
+		    (s->nkeys == 0 || node_child(s->map, "type")))
+			return false;
+	}
+	return true;
+}
 
 /* What Incus says of the rest of the command line. raw.qemu.conf may say otherwise. */
 static void say_machine(struct vm *vm, const struct incus *i)
@@ -483,11 +500,11 @@ static void say_machine(struct vm *vm, const struct incus *i)
 
 	vm->ioapic.state = FACT_UNKNOWN;
 	vm->machine.state = FACT_UNKNOWN;
-	if (type && fact_absent(&i->all.raw_conf))
+	if (type && keeps_machine(i))
 		vm->machine = stated(str_of(type), vm->arch.at, i->node);
 	/* Only a VM looks at the key at all. */
 	if (vm->type.state == FACT_UNKNOWN)
-		vm->type = stated(STR("kvm"), i->own.raw_qemu.at, i->node);
+		vm->type = stated(STR("kvm"), vm->node->open_at, i->node);
 }
 
 static bool read_args(struct vm *vm, const struct incus *i, const struct unit *u,
@@ -499,11 +516,16 @@ static bool read_args(struct vm *vm, const struct incus *i, const struct unit *u
 
 	if (!base)
 		return false;
-	if (!value || i->own.raw_qemu.state == FACT_ABSENT || i->type == INCUS_CONTAINER)
+	if (i->override && i->override->root->first)
+		args.sections = i->override->root;
+	if (i->own.raw_qemu.state == FACT_ABSENT)
+		value = NULL;
+	if ((!value && !args.sections) || i->type == INCUS_CONTAINER)
 		return true;
 	*base = *vm;
 	say_machine(base, i);
-	qemu_args_add(&args, value, value->whole, SPLIT_SHELL);
+	if (value)
+		qemu_args_add(&args, value, value->whole, SPLIT_SHELL);
 	if (!qemu_args_vm(&args, base, u->host))
 		return false;
 	vm->args = base->args;

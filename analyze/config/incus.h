@@ -30,14 +30,16 @@ struct incus_section {
 		lines; /* its line and the empty ones behind it, whole: what has to go for
 			      it to be gone. Empty: it has no line of its own in the file */
 	size_t nkeys;
-	bool first; /* of the section's name and index so far */
+	struct node *map; /* its settings, as options of QEMU (ini.h): SYNTAX_INI */
+	bool first;       /* of the section's name and index so far */
 };
 
 struct incus_override {
 	const struct incus_section *sections;
 	size_t nsections;
-	struct span flaw_at; /* of the first line that Incus refuses */
-	const char *flaw;    /* what is wrong with it; NULL: nothing */
+	const struct node *root; /* whose children are those that set something */
+	struct span flaw_at;     /* of the first line that Incus refuses */
+	const char *flaw;        /* what is wrong with it; NULL: nothing */
 };
 
 /* ---- devices ---- */

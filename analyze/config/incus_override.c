@@ -2,6 +2,7 @@
  * internal/server/instance/drivers/driver_qemu_config_override.go
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/incus.h"
+#include "analyze/config/node.h"
 #include "analyze/config/yaml.h"
 #include "base/vec.h"
 #include "base/banned.h"
@@ -15,7 +16,9 @@ struct reader {
 	uint32_t *at; /* where each byte of the value stands */
 	struct arena *a;
 	struct incus_override *o;
+	struct node *root;
 	VEC(struct incus_section) sections;
+	bool full;
 };
 
 static struct span place(const struct reader *r, size_t from, size_t to)
@@ -95,6 +98,105 @@ static void end_section(struct reader *r, size_t from_line, size_t to_line)
 		s->lines.len = 0;
 }
 
+/* ---- the sections as options of QEMU ---- */
+
+static size_t offset(const struct reader *r, const char *p)
+{
+	return (size_t)(p - r->value.p);
+}
+
+static struct span place_of(const struct reader *r, struct str s)
+{
+	size_t from = offset(r, s.p);
+
+	return place(r, from, from + s.n);
+}
+
+static struct node *add_node(struct reader *r, struct node *up, enum node_kind kind,
+			     struct span at)
+{
+	struct node *n = node_try_new(r->a, up);
+
+	r->full = r->full || !n;
+	if (!n)
+		return NULL;
+	n->kind = kind;
+	n->syntax = SYNTAX_INI;
+	n->key_at = (struct span){ at.src, at.off, 0 };
+	n->text_at = n->open_at = n->whole = at;
+	return n;
+}
+
+/* The sections of that name that Incus itself writes have more settings, and those of other
+ * devices have no others. */
+static bool is_new(struct str kind, struct str id, struct str rest)
+{
+	if (rest.n || (!str_is(kind, "device") && !str_is(kind, "drive")))
+		return false;
+	return id.n > 0 && !str_starts(id, "qemu_") && !str_starts(id, "dev-") &&
+	       !str_starts(id, "incus_") && !str_starts(id, "lxd_") &&
+	       !str_is(id, "intel-iommu") && !str_is(id, "vmgenid0");
+}
+
+/* 'device "x"', and what is behind its bracket. */
+static void add_section(struct reader *r, struct incus_section *s, struct str rest)
+{
+	const char *blank = memchr(s->name.p, ' ', s->name.n);
+	struct str kind = { s->name.p, blank ? (size_t)(blank - s->name.p) : s->name.n };
+	struct str id = str_trim((struct str){ kind.p + kind.n, s->name.n - kind.n });
+	struct node *n;
+
+	s->map = add_node(r, NULL, NODE_MAP, s->at);
+	if (!s->map)
+		return;
+	s->map->style = r->node->style == STYLE_LITERAL ? STYLE_LITERAL : STYLE_DOUBLE;
+	s->map->key = kind;
+	s->map->key_at = place_of(r, kind);
+	s->map->text_at = (struct span){ s->at.src, span_end(s->at), 0 };
+	if (id.n > 2 && id.p[0] == '"' && id.p[id.n - 1] == '"') {
+		n = add_node(r, s->map, NODE_SCALAR, place_of(r, id));
+		id = (struct str){ id.p + 1, id.n - 2 };
+		if (n) {
+			n->key = STR("id");
+			n->text = id;
+			n->text_at = place_of(r, id);
+		}
+	}
+	if (!is_new(kind, id, rest))
+		add_node(r, s->map, NODE_OPAQUE,
+			 (struct span){ s->at.src, s->at.off, 0 });
+}
+
+/* key = value; an empty one takes away what Incus says. */
+static void add_setting(struct reader *r, struct incus_section *s, struct str key,
+			struct str value, struct span at)
+{
+	bool quoted = value.n > 1 && value.p[0] == '"';
+	bool odd = value.n == 0 || str_is(value, "\"\"") ||
+		   memchr(value.p, '\\', value.n) != NULL;
+	struct node *n = add_node(r, s->map, odd ? NODE_OPAQUE : NODE_SCALAR, at);
+
+	if (!n)
+		return;
+	n->style = quoted ? STYLE_DOUBLE : STYLE_PLAIN;
+	n->key = key;
+	n->key_at = place_of(r, key);
+	n->open_at = place_of(r, value);
+	n->text = quoted ? (struct str){ value.p + 1, value.n - 2 } : value;
+	n->text_at = place_of(r, n->text);
+	s->map->whole.len = span_end(at) - s->map->whole.off;
+	s->map->text_at.len = span_end(at) - s->map->text_at.off;
+	/* A section without settings takes one away, and is none. */
+	if (s->map->up)
+		return;
+	s->map->up = r->root;
+	if (r->root->last)
+		r->root->last->next = s->map;
+	else
+		r->root->first = s->map;
+	r->root->last = s->map;
+}
+
 static bool is_number(struct str s)
 {
 	uint64_t n;
@@ -129,7 +231,8 @@ static bool read_header(struct reader *r, struct str line, struct span at)
 		if (str_eq(r->sections.v[i].name, s->name))
 			s->first = false;
 	}
-	return true;
+	add_section(r, s, rest);
+	return !r->full;
 }
 
 /* strconv.Unquote() */
@@ -165,7 +268,9 @@ static bool read_property(struct reader *r, struct str line, struct span at)
 	if (str_starts(value, "\"") && !is_quoted(value))
 		return flaw(r, at, "a value whose quotes do not match");
 	r->sections.v[r->sections.n - 1].nkeys++;
-	return true;
+	add_setting(r, &r->sections.v[r->sections.n - 1],
+		    str_trim((struct str){ line.p, (size_t)(eq - line.p) }), value, at);
+	return !r->full;
 }
 
 static bool read_lines(struct reader *r)
@@ -207,7 +312,8 @@ const struct incus_override *incus_override(const struct node *value, struct vie
 
 	r.o = arena_try_new(a, struct incus_override);
 	r.at = arena_try_array(a, 2 * (value->whole.len + 2), uint32_t);
-	if (!r.o || !r.at)
+	r.root = add_node(&r, NULL, NODE_MAP, value->whole);
+	if (!r.o || !r.at || !r.root)
 		return NULL;
 	r.value = value->text;
 	if (yaml_places(text, value, &decoded, r.at))
@@ -215,5 +321,6 @@ const struct incus_override *incus_override(const struct node *value, struct vie
 	buf_free(&decoded);
 	r.o->sections = r.sections.v;
 	r.o->nsections = r.sections.n;
-	return r.o;
+	r.o->root = r.root;
+	return r.full ? NULL : r.o;
 }

@@ -12,7 +12,7 @@ enum syntax {
 	SYNTAX_YAML,
 	SYNTAX_HCL,
 	SYNTAX_PLIST, /* a property list's dictionaries, arrays and values (plist.h) */
-	SYNTAX_INI,   /* QEMU -readconfig, systemd units */
+	SYNTAX_INI,   /* QEMU -readconfig (ini.h) */
 	SYNTAX_SHELL, /* assignments and words */
 	SYNTAX_QEMU,  /* the options in one word: file=a.iso,media=cdrom */
 };

@@ -171,6 +171,58 @@ struct qemu_command *qemu_command(const struct word *words, size_t n, struct are
 	return r.c;
 }
 
+/* ---- sections of a file ---- */
+
+static bool is_group(const struct node *section)
+{
+	static const char *const groups[] = { "accel",  "device",  "drive",
+					      "global", "machine", "name" };
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		if (str_is(section->key, groups[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool read_section(struct qemu_option *o, const struct node *section,
+			 struct arena *a)
+{
+	struct word *w = arena_try_new(a, struct word);
+
+	if (!w || !word_plain(w, section->open_at, section->key, a))
+		return false;
+	w->fixed = "it is a section of a file";
+	*o = (struct qemu_option){
+		.name = section->key, .word = w, .opts = section, .node = section
+	};
+	return true;
+}
+
+bool qemu_add_sections(struct qemu_command *c, const struct node *root, struct arena *a)
+{
+	struct qemu_option *all;
+	size_t n = 0;
+
+	for_each_node (section, root)
+		n += is_group(section);
+	all = arena_try_array(a, n + c->noptions, struct qemu_option);
+	if (!all)
+		return false;
+	n = 0;
+	for_each_node (section, root) {
+		if (is_group(section) && !read_section(&all[n++], section, a))
+			return false;
+	}
+	if (c->noptions)
+		memcpy(all + n, c->options, c->noptions * sizeof(*all));
+	if (c->nwords == 0 && root->first)
+		c->at = root->first->open_at;
+	c->options = all;
+	c->noptions += n;
+	return true;
+}
+
 const struct qemu_option *qemu_option(const struct qemu_command *c, const char *name)
 {
 	for (size_t i = c->noptions; i > 0; i--) {

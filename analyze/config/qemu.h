@@ -9,10 +9,12 @@
 #include "analyze/config/word.h"
 
 struct host;
+struct ini_flaw;
 
 struct qemu_option {
 	struct str name; /* "drive", one or two dashes before it; "": an image's name */
-	const struct word *word;  /* -drive; of an image's name: that */
+	const struct word
+		*word; /* -drive; of an image's name: that; of a section: [drive] */
 	const struct word *value; /* NULL: it takes none */
 	const struct node
 		*opts; /* the options in value; NULL: it is none that has such */
@@ -41,6 +43,9 @@ struct qemu_command {
 	bool blanks;  /* words are between blanks, on lines, as in a shell */
 	const struct qemu_img *imgs;
 	size_t nimgs;
+	/* Of a file for -readconfig: lines that QEMU does not read as they look (ini.h). */
+	const struct ini_flaw *flaws;
+	size_t nflaws;
 };
 
 /* "/usr/bin/qemu-system-x86_64", qemu-kvm, kvm: the name of a program that runs VMs. */
@@ -49,6 +54,11 @@ bool qemu_is_program(struct str name);
 /* The options of some words, which are those behind the program's name. Each becomes an item
  * of its list, if it has one. Memory is a's, budgeted: NULL past it. */
 struct qemu_command *qemu_command(const struct word *words, size_t n, struct arena *a);
+
+/* Sections of a file, which are maps below root with the names of options, as further options
+ * of c. False: memory is gone. */
+bool qemu_add_sections(struct qemu_command *c, const struct node *root, struct arena *a)
+	__attribute__((warn_unused_result));
 
 /* Fills vm, whose flavour and node are set, from the words of a whole command line, and
  * binds c to it. program: its name. False: memory is gone. */
@@ -61,6 +71,10 @@ bool qemu_vm(struct vm *vm, const struct word *program, struct qemu_command *c,
 bool qemu_vm_added(struct vm *vm, const struct vm *base, struct qemu_command *c,
 		   const struct host *host, struct arena *a)
 	__attribute__((warn_unused_result));
+
+/* The same for a file of options, which is one part of a command line. */
+bool qemu_vm_file(struct vm *vm, struct qemu_command *c, const struct host *host,
+		  struct arena *a) __attribute__((warn_unused_result));
 
 /* The last option of that name; NULL: there is none. */
 const struct qemu_option *qemu_option(const struct qemu_command *c, const char *name);

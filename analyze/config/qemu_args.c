@@ -74,11 +74,13 @@ bool qemu_args_vm(struct qemu_args *args, struct vm *vm, const struct host *host
 
 	if (args->full)
 		return false;
-	if (args->words.n == 0)
+	if (args->words.n == 0 && !args->sections)
 		return true;
 	c = qemu_command(args->words.v, args->words.n, args->a);
 	v = arena_try_new(args->a, struct vm);
-	if (!c || !v || !qemu_vm_added(v, vm, c, host, args->a))
+	if (!c || !v ||
+	    (args->sections && !qemu_add_sections(c, args->sections, args->a)) ||
+	    !qemu_vm_added(v, vm, c, host, args->a))
 		return false;
 	vm->args = v;
 	for (size_t i = 0; i < c->noptions; i++) {

@@ -27,6 +27,7 @@ struct qemu_args {
 	struct view text; /* of the document */
 	struct arena *a;
 	VEC(struct word) words;
+	const struct node *sections; /* of a file of options, beside the words; or NULL */
 	const char *flaw; /* why the last text is no list of words; NULL: it is one */
 	bool full;        /* memory is gone */
 };

@@ -169,7 +169,8 @@ static void read_driver(struct disk *d, const struct qemu_option *device)
 	}
 }
 
-static void read_device(struct disk *d, const struct qemu_command *c)
+static void read_device(struct disk *d, const struct qemu_option *o,
+			const struct qemu_command *c)
 {
 	const struct qemu_option *device =
 		fact_known(&d->target) ? device_of(c, d->target.v) : NULL;
@@ -184,8 +185,8 @@ static void read_device(struct disk *d, const struct qemu_command *c)
 	absent(&d->shareable, at);
 	absent(&d->logical_block_size, at);
 	absent(&d->physical_block_size, at);
-	/* The device may be among what is not seen. */
-	if (c->open && (fact_absent(&d->bus) || fact_is(&d->bus, "none"))) {
+	/* The device may be among what is not seen; a -drive has one unless it says none. */
+	if (c->open && (str_is(o->name, "blockdev") || fact_is(&d->bus, "none"))) {
 		unknown(&d->shareable, at);
 		unknown(&d->logical_block_size, at);
 		unknown(&d->physical_block_size, at);
@@ -367,7 +368,7 @@ static void read_disk(struct disk *d, const struct qemu_option *o,
 	apply_set(d, c);
 	qemu_switch(&d->readonly);
 	qemu_switch(&d->transient);
-	read_device(d, c);
+	read_device(d, o, c);
 	apply_global(d, c, fact_known(&d->target) ? device_of(c, d->target.v) : NULL);
 	if (qemu_option(c, "snapshot") && fact_absent(&d->transient))
 		qemu_say(&d->transient, "yes", qemu_option(c, "snapshot")->word->at,

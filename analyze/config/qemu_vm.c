@@ -259,6 +259,39 @@ bool qemu_vm(struct vm *vm, const struct word *program, struct qemu_command *c,
 	return true;
 }
 
+/* ---- a file of options ---- */
+
+/* Which program reads it is not said; its machines may tell. */
+static void guess_arch(struct vm *vm)
+{
+	const struct fact *machine = &vm->machine;
+
+	vm->arch = (struct fact){ .state = FACT_UNKNOWN, .at = machine->at };
+	if (fact_known(machine) &&
+	    (str_is(machine->v, "q35") || str_is(machine->v, "pc") ||
+	     str_starts(machine->v, "pc-") || str_is(machine->v, "microvm")))
+		qemu_say(&vm->arch, "x86_64", machine->at, vm->node);
+}
+
+bool qemu_vm_file(struct vm *vm, struct qemu_command *c, const struct host *host,
+		  struct arena *a)
+{
+	vm->qemu = c;
+	c->vm = vm;
+	c->open = true;
+	qemu_say(&vm->type, "qemu", c->at, vm->node);
+	read_accel(vm, c);
+	read_machine(vm, c);
+	guess_arch(vm);
+	vm->emulator = (struct fact){ .state = FACT_UNKNOWN, .at = c->at };
+	read_texts(vm, c);
+	if (!read_devices(vm, c, host, a))
+		return false;
+	qemu_read_firmware(vm, c);
+	vm->boots_elsewhere = true;
+	return true;
+}
+
 /* ---- words that are added to a command line ---- */
 
 /* Where the words say nothing, the rest of the command line does, or may. */
