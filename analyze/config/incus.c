@@ -479,16 +479,8 @@ static bool keeps_machine(const struct incus *i)
 {
 	if (fact_absent(&i->all.raw_conf))
 		return true;
-	if (!i->override || i->override->flaw || !fact_known(&i->own.raw_conf))
-		return false;
-	for (size_t k = 0; k < i->override->nsections; k++) {
-		const struct incus_section *s = &i->override->sections[k];
-
-		if (str_starts(s->name, "machine") &&
-		    (s->nkeys == 0 || node_child(s->map, "type")))
-			return false;
-	}
-	return true;
+	return i->override && fact_known(&i->own.raw_conf) &&
+	       !incus_override_says(i->override, "machine", "type");
 }
 
 /* What Incus says of the rest of the command line. raw.qemu.conf may say otherwise. */

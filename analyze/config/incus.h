@@ -110,6 +110,10 @@ struct str incus_distribution(struct str description);
 const struct incus_override *incus_override(const struct node *value, struct view text,
 					    struct arena *a);
 
+/* Does a section of that kind set this, or take it away with all the rest? */
+bool incus_override_says(const struct incus_override *o, const char *kind,
+			 const char *key);
+
 /* Do the first bytes of a text look like one of ours? */
 bool incus_probe(struct view head);
 

@@ -324,3 +324,16 @@ const struct incus_override *incus_override(const struct node *value, struct vie
 	r.o->root = r.root;
 	return r.full ? NULL : r.o;
 }
+
+bool incus_override_says(const struct incus_override *o, const char *kind,
+			 const char *key)
+{
+	for (size_t i = 0; i < o->nsections; i++) {
+		const struct incus_section *s = &o->sections[i];
+
+		if (str_is(s->map->key, kind) &&
+		    (s->nkeys == 0 || node_child(s->map, key)))
+			return true;
+	}
+	return o->flaw != NULL;
+}
