@@ -6,6 +6,7 @@
 #include "analyze/image/gpt.h"
 #include "analyze/image/gpt_bare.h"
 #include "analyze/image/gpt_end.h"
+#include "analyze/image/gpt_past.h"
 #include "analyze/image/lost.h"
 #include "analyze/image/mbr.h"
 #include "analyze/image/volume.h"
@@ -107,8 +108,8 @@ bool disk_probe(struct view head, const struct source *s)
 	    has_backup(tail, s->size))
 		return true;
 	return mbr_signature_lost(head, s->size) || lost_probe(head, s) ||
-	       (!has_other_label(head) &&
-		(gpt_end_find(s, &at, &sector_size) || has_bare(head, s)));
+	       (!has_other_label(head) && (gpt_end_find(s, &at, &sector_size) ||
+					   has_bare(head, s) || gpt_past_probe(s)));
 }
 
 /* What the disk ends with, in one read. */

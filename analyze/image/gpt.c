@@ -11,6 +11,7 @@
 #include "analyze/image/image.h"
 #include "analyze/image/lost.h"
 #include "analyze/image/mbr.h"
+#include "analyze/source.h"
 #include "base/banned.h"
 
 /* Of two equal tables the one for the more common size is taken. */
@@ -277,7 +278,8 @@ static int search_past(struct gpt *g, const struct search *s)
 	if (g->sector_size <= GPT_PAST_SECTOR || !g->good || g->good->nentries != 0)
 		return 0;
 	past = arena_new(s->arena, struct gpt_past);
-	if (gpt_past_search(&backup, past, s->img, s->arena, s->e) != 0)
+	if (gpt_past_search(&backup, past, s->img, s->arena, s->e) != 0 ||
+	    gpt_past_content(past, s->img, s->arena, s->e) != 0)
 		return -1;
 	g->past = past;
 	if (!backup)
@@ -358,6 +360,38 @@ static int search_end(struct gpt *sizes, const struct search *s, struct gpt **be
 	return 0;
 }
 
+/* A disk of which nothing says that it goes by anything else than a GPT. */
+static bool has_nothing_else(const struct search *s)
+{
+	return !s->img->filesystem && !says_otherwise(s) &&
+	       !has_other_label(s->img->head) &&
+	       !mbr_signature_lost(s->sector0, s->img->size);
+}
+
+/* Where the disk ended before zeros were written behind it: that of a whole number of MiB. As
+ * much may be the left-over of an earlier disk, so what it says has to be there. A disk in a
+ * container grows by what that does not hold: search_end(). */
+static int search_mib(struct gpt *sizes, const struct search *s, struct gpt **best)
+{
+	struct gpt_bare entries = { .sector_size = GPT_PAST_SECTOR };
+	const struct gpt_table *t;
+	struct gpt_past past;
+
+	if (s->img->src->guest || !has_nothing_else(s))
+		return 0;
+	if (gpt_past_search(&t, &past, s->img, s->arena, s->e) != 0)
+		return -1;
+	if (!t || past.several)
+		return 0;
+	entries.array = t->entries_raw;
+	for (size_t i = 0; i < NSIZES; i++) {
+		if (sizes[i].sector_size == GPT_PAST_SECTOR &&
+		    gpt_bare_begins(&entries, s->img->src))
+			take_backup(&sizes[i], t, best);
+	}
+	return 0;
+}
+
 /* Entries alone. */
 static int search_bare(struct gpt *sizes, const struct search *s, struct gpt **best)
 {
@@ -365,8 +399,7 @@ static int search_bare(struct gpt *sizes, const struct search *s, struct gpt **b
 	struct gpt_bare *bare;
 	struct view head, tail;
 
-	if (s->img->size < 2 * n || s->img->filesystem || says_otherwise(s) ||
-	    has_other_label(s->img->head) || mbr_signature_lost(s->sector0, s->img->size))
+	if (s->img->size < 2 * n || !has_nothing_else(s))
 		return 0;
 	if (image_view(s->img, s->arena, 0, n, &head, s->e) != 0 ||
 	    image_view(s->img, s->arena, s->img->size - n, n, &tail, s->e) != 0)
@@ -394,6 +427,8 @@ static int search_elsewhere(struct gpt *sizes, const struct search *s, struct gp
 	if (search_hybrid(sizes, s, best) != 0)
 		return -1;
 	if (!(*best)->good && search_end(sizes, s, best) != 0)
+		return -1;
+	if (!(*best)->good && search_mib(sizes, s, best) != 0)
 		return -1;
 	return (*best)->good || s->has_protective ? 0 : search_bare(sizes, s, best);
 }

@@ -119,8 +119,8 @@ struct gpt {
 	 * protective MBR says: the one of the primary's disk GUID (without a primary: the
 	 * one where the protective MBR says), else the most intact, else the first. Without
 	 * any, of a disk with a hybrid MBR: the one that gpt_hybrid_search() finds, and of
-	 * one that begins with no label: the one that gpt_end_find() does. Not
-	 * present: `at` is the last sector. */
+	 * one that begins with no label: the one that gpt_end_find() or gpt_past_search()
+	 * does. Not present: `at` is the last sector. */
 	struct gpt_table backup;
 	bool backup_at_end; /* backup.lba is the last sector */
 	/* Another header in one of those places, or NULL: a left-over of an earlier

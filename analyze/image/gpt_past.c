@@ -60,11 +60,31 @@ static int dig_at(struct dig *d, uint64_t end)
 	uint64_t lba = end / SECTOR - 1;
 	struct err ignored;
 
+	/* A hole costs no read. */
+	if (source_next_data(d->img->src, end - SECTOR) >= end)
+		return 0;
 	d->reads++;
 	if (source_read(d->img->src, end - SECTOR, sector, SECTOR, &ignored) != 0 ||
 	    !gpt_header_intact(v, lba))
 		return 0;
 	return keep(d, lba);
+}
+
+bool gpt_past_probe(const struct source *s)
+{
+	uint8_t sector[SECTOR];
+	struct view v = { sector, SECTOR };
+	struct err ignored;
+
+	for (uint64_t n = 1; n <= GIBS && n * 1024 * MIB < s->size; n++) {
+		uint64_t at = n * 1024 * MIB - SECTOR;
+
+		if (source_next_data(s, at) == at &&
+		    source_read(s, at, sector, SECTOR, &ignored) == 0 &&
+		    gpt_header_intact(v, at / SECTOR))
+			return true;
+	}
+	return false;
 }
 
 static bool goes_on(const struct dig *d)
@@ -100,7 +120,8 @@ static int dig_mib(struct dig *d, uint64_t size)
 }
 
 /* Where the first partitions of common images begin. */
-static int look_for_content(struct dig *d)
+int gpt_past_content(struct gpt_past *past, const struct image *img, struct arena *a,
+		     struct err *e)
 {
 	static const uint64_t starts[] = { 1, 2, 4, 5, 101, 111, 128, 513 };
 	size_t off, len;
@@ -108,16 +129,15 @@ static int look_for_content(struct dig *d)
 	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
 		struct view head;
 
-		if (d->past->filesystem ||
-		    !range_within(starts[i] * MIB, PROBE_HEAD, d->img->size))
+		if (past->filesystem ||
+		    !range_within(starts[i] * MIB, PROBE_HEAD, img->size))
 			continue;
-		if (image_view(d->img, d->arena, starts[i] * MIB, PROBE_HEAD, &head,
-			       d->e) != 0)
+		if (image_view(img, a, starts[i] * MIB, PROBE_HEAD, &head, e) != 0)
 			return -1;
-		d->past->filesystem = filesystem_of(head, &off, &len);
-		if (d->past->filesystem)
-			d->past->filesystem_at = (struct span){
-				.src = d->img->src,
+		past->filesystem = filesystem_of(head, &off, &len);
+		if (past->filesystem)
+			past->filesystem_at = (struct span){
+				.src = img->src,
 				.off = starts[i] * MIB + off,
 				.len = len,
 			};
@@ -138,5 +158,5 @@ int gpt_past_search(const struct gpt_table **backup, struct gpt_past *past,
 	    dig_mib(&d, img->size - GPT_PAST_TAIL) != 0)
 		return -1;
 	*backup = d.found;
-	return look_for_content(&d);
+	return 0;
 }

@@ -33,4 +33,12 @@ int gpt_past_search(const struct gpt_table **backup, struct gpt_past *past,
 		    const struct image *img, struct arena *a, struct err *e)
 	__attribute__((warn_unused_result));
 
+/* Looks for what past->filesystem is. */
+int gpt_past_content(struct gpt_past *past, const struct image *img, struct arena *a,
+		     struct err *e) __attribute__((warn_unused_result));
+
+/* Is there such a header where a disk of whole GiB ends? Less than gpt_past_search(), which may
+ * be asked of any file. */
+bool gpt_past_probe(const struct source *s);
+
 #endif
