@@ -1,5 +1,5 @@
-/* How a GPT is mended: the fixes of the rules in gpt.c and gpt_part.c (that of a table in
- * pieces: gpt_piece.c).
+/* How a GPT is mended: the fixes of the rules in gpt.c and gpt_part.c (single fields:
+ * gpt_fix_field.c; a table in pieces: gpt_piece.c).
  *
  * Every one of them starts from a copy that is right, writes only where no partition is,
  * and keeps the other copy readable until it is done: array, then header, then what points

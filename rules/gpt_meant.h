@@ -60,15 +60,32 @@ struct gpt_meant {
 /* False, with a reason in m->refused, when it cannot be told. */
 bool gpt_meant(struct gpt_meant *m, const struct gpt *g);
 
-/* ---- between its two files ---- */
+/* ---- between its files ---- */
 
 void gpt_meant_refuse(struct gpt_meant *m, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* The size of the disk, the number of entries, their places, and where they stand. */
-void gpt_meant_frame(struct gpt_meant *m);
-/* The usable range and the disk's GUID, around the slots. */
-void gpt_meant_header(struct gpt_meant *m);
+void gpt_meant_explain(struct meant_slot *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 /* May a partition be there? */
 bool gpt_meant_fits(const struct gpt_meant *m, uint64_t first, uint64_t last);
+
+/* What is known to begin there, or NULL; the last LBA that it takes, 0: it does not say. */
+const struct lost_part *gpt_meant_content(const struct gpt_meant *m, uint64_t lba);
+uint64_t gpt_meant_content_last(const struct gpt_meant *m, const struct lost_part *p);
+/* How well content speaks for a range: 3 when it is just as long, 2 when it fits, 1 when it
+ * begins there, 0 when nothing known does. */
+unsigned gpt_meant_content_level(const struct gpt_meant *m, uint64_t first,
+				 uint64_t last);
+
+/* The size of the disk, the number of entries, their places, and where they stand. */
+void gpt_meant_frame(struct gpt_meant *m);
+/* What the i-th slot has, if anything. */
+void gpt_meant_decide(struct gpt_meant *m, size_t i);
+/* Of partitions that only a damaged array has, keeps those that are in nobody's way. */
+void gpt_meant_drop_extra(struct gpt_meant *m);
+/* Where each slot's partition is, so that none overlap. */
+void gpt_meant_place(struct gpt_meant *m);
+/* The usable range and the disk's GUID, around the slots. */
+void gpt_meant_header(struct gpt_meant *m);
 
 #endif

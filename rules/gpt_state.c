@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/gpt_state.h"
-#include "analyze/image/gpt_bare.h"
 #include "analyze/image/image.h"
 #include "analyze/image/lost.h"
 #include "base/banned.h"
@@ -432,42 +431,6 @@ static bool is_taken(const struct gpt_state *st)
 	       (st->mbr && st->mbr->magic_ok && st->mbr->boot_sector);
 }
 
-/* Does content that is known begin where one of the bare entries says? */
-static bool has_bare_content(const struct gpt *g)
-{
-	const struct lost *l = g->image->contents;
-
-	for (size_t i = 0; l && i < l->nparts; i++) {
-		for (size_t at = 0; at + SLOT <= g->bare->array.n; at += SLOT) {
-			uint64_t first = view_le64(g->bare->array, at + GPT_ENT_FIRST);
-
-			if (first && l->part[i].off == first * g->sector_size)
-				return true;
-		}
-	}
-	return false;
-}
-
-/* Entries without a header are no left-over where nothing was put in place of the table, or
- * where they know what is on the disk. */
-static bool is_bare_live(const struct gpt_state *st)
-{
-	const struct gpt *g = st->g;
-	struct view head = g->image->head;
-	size_t from = st->mbr && st->mbr->magic_ok ? MBR_SIZE : 0;
-	size_t to = g->sector_size * (size_t)2;
-
-	if (g->bare->which == GPT_BACKUP)
-		to += GPT_ENTRIES_MIN_BYTES;
-	return (view_has(head, 0, to) && view_is_zero(view_cut(head, from, to - from))) ||
-	       has_bare_content(g);
-}
-
-bool gpt_bare_is_known(const struct gpt *g)
-{
-	return g->bare && (g->bare->begins || has_bare_content(g));
-}
-
 /* Is a GPT what readers of this disk go by? A protective entry says so. Without one a right
  * primary does, unless sector 0 is a DOS label. A backup alone does where nothing else is,
  * or what is left of the primary: it may be the left-over of an earlier life of the disk. */
@@ -483,7 +446,7 @@ static bool is_live(const struct gpt_state *st)
 		return true;
 	if (is_taken(st))
 		return false;
-	return g->primary.present || (g->bare && is_bare_live(st)) ||
+	return g->primary.present || (g->bare && gpt_bare_is_live(st)) ||
 	       (g->good && (view_is_zero(g->head) || has_our_entries(g)));
 }
 

@@ -65,7 +65,10 @@ bool gpt_is_overwritten(const struct gpt_state *st);
  * of older ones than both what stands there and what the backup has? */
 bool gpt_is_torn(const struct gpt_state *st);
 
-/* Of entries without a header: does something begin where they say? */
+/* gpt_bare.c. Entries without a header (g->bare) are no left-over where nothing was put in place of
+ * the table, or where they know what is on the disk. */
+bool gpt_bare_is_live(const struct gpt_state *st);
+/* Does something begin where they say? */
 bool gpt_bare_is_known(const struct gpt *g);
 
 /* May rules on partitions go by g->good? */
