@@ -62,7 +62,7 @@ bool text_remove_words(struct plan *p, uint64_t from, uint64_t to)
 		if (eol > end && p->text.p[end] == '\\' && eol > end + 1)
 			return plan_replace(p, text_span(p, line, eol), STR(""));
 		/* The command's last line: the one before it is not continued any more. */
-		if (eol > end && before != UINT64_MAX)
+		if ((eol > end || end == p->text.n) && before != UINT64_MAX)
 			return plan_replace(p, text_span(p, before, end), STR(""));
 		if (eol > end)
 			return plan_replace(p, text_span(p, line, eol), STR(""));

@@ -255,10 +255,54 @@ static bool remove_first(struct plan *p, const struct node *n)
 	return plan_replace(p, between(p, n->whole.off, n->next->whole.off), STR(""));
 }
 
+/* What is removed from here on begins there, with lines that go already. */
+static uint64_t removed_from(const struct plan *p, uint64_t from)
+{
+	for (size_t i = p->edits.n; i-- > 0;) {
+		const struct edit *e = &p->edits.v[i];
+
+		if (e->bytes.n == 0 && e->at.len > 0 && span_end(e->at) == from) {
+			from = e->at.off;
+			i = p->edits.n;
+		}
+	}
+	return from;
+}
+
+static bool is_removed(const struct plan *p, uint64_t off)
+{
+	for (size_t i = 0; i < p->edits.n; i++) {
+		const struct edit *e = &p->edits.v[i];
+
+		if (e->bytes.n == 0 && e->at.off <= off && off < span_end(e->at))
+			return true;
+	}
+	return false;
+}
+
+/* Lines from `from` on; the last one ends at `line`. Where the file ends without a line end it
+ * is to end so afterwards: the end of the line before goes, of the last one that stays. */
+static bool remove_whole_lines(struct plan *p, uint64_t from, uint64_t line)
+{
+	uint64_t to = yaml_next_line(p->text, line), first, brk;
+
+	if (to > line && is_removed(p, line))
+		to = line;
+	if (to == line) {
+		first = removed_from(p, from);
+		brk = yaml_break_before(p->text, first);
+		if (first == from)
+			from -= brk;
+		else if (brk && !plan_replace(p, between(p, first - brk, first), STR("")))
+			return false;
+	}
+	return plan_replace(p, between(p, from, to), STR(""));
+}
+
 static bool remove_lines(struct plan *p, const struct node *n)
 {
 	uint64_t line = yaml_line_end(p->text, span_end(n->whole));
-	uint64_t from = yaml_line_start(p->text, n->whole.off), to;
+	uint64_t from = yaml_line_start(p->text, n->whole.off);
 	uint64_t dash = yaml_dash_before(p->text, n->whole.off);
 
 	if (!line)
@@ -269,11 +313,7 @@ static bool remove_lines(struct plan *p, const struct node *n)
 	else if (!yaml_leads_line(p->text, n->whole.off))
 		return n->up->kind == NODE_MAP ? remove_first(p, n)
 					       : plan_refuse(p, "it shares its line");
-	to = yaml_next_line(p->text, line);
-	/* Without a line end at the end of the file, the one before goes. */
-	if (to == line && yaml_break_before(p->text, from))
-		from -= yaml_break_before(p->text, from);
-	return plan_replace(p, between(p, from, to), STR(""));
+	return remove_whole_lines(p, from, line);
 }
 
 static bool yaml_remove_node(struct plan *p, const struct node *n)
