@@ -14,6 +14,7 @@ enum {
 	GRANULARITY_MIN = 9,
 	GRANULARITY_MAX = 31,
 	TYPE_DIRTY = 1,
+	BITS_MAX = 512 << 20, /* bytes of one: QEMU's BME_MAX_PHYS_SIZE */
 	SHOWN_MAX = 8,
 	COMPARED_MAX = 1024, /* names are compared each with each */
 };
@@ -144,6 +145,13 @@ static bool check_bitmap(struct scan *s, const struct qcow2 *q,
 		f = report(s, b->extra_size.at,
 			   "bitmap '%s' has %llu bytes of extra data, expected none",
 			   name, LLU(b->extra_size.v));
+	else if (b->table.state != QCOW2_TABLE_TOO_LARGE &&
+		 b->table_size.v > BITS_MAX / q->cluster_size)
+		f = report(s, b->table_size.at,
+			   "the table of bitmap '%s' has %llu entries, expected at most "
+			   "%llu: %d MiB of bits",
+			   name, LLU(b->table_size.v), LLU(BITS_MAX / q->cluster_size),
+			   BITS_MAX >> 20);
 	else if (!covers_disk(q, b))
 		f = report(
 			s, b->table_size.at,
