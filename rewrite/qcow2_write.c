@@ -207,6 +207,16 @@ static struct table *find_table(struct lower *l, uint64_t slot)
 		return NULL;
 	}
 	entry = qcow2_entry(q->l1.raw, (size_t)slot);
+	/* What the slot gets now, a lost table cannot get any more. */
+	if (!(entry & QCOW2_OFFSET_MASK) &&
+	    (q->scan->orphans[QCOW2_ORPHAN_L2] || q->scan->orphans[QCOW2_ORPHAN_L1])) {
+		(void)plan_refuse(l->host,
+				  "entry %llu of the L1 table is empty, and there are "
+				  "tables that nothing refers to: see "
+				  "qcow2-orphan-table",
+				  (unsigned long long)slot);
+		return NULL;
+	}
 	t = vec_add(&l->tables, l->host->arena);
 	*t = (struct table){ .slot = slot, .old = entry & QCOW2_OFFSET_MASK };
 	t->now = t->old;
