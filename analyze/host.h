@@ -54,6 +54,12 @@ struct target_program {
 	struct version version;
 };
 
+/* Which entry of the active L1 table of the QCOW2 that is mended pointed at the L2 table in
+ * a host cluster: the user's word, --place CLUSTER=ENTRY. */
+struct table_place {
+	uint64_t cluster, slot;
+};
+
 /* For what takes long, with its path and bytes. False: stop. Called by any worker. */
 struct deep_watch {
 	bool (*go_on)(void *ctx, const char *path, uint64_t done, uint64_t total);
@@ -77,6 +83,8 @@ struct host {
 	size_t nmaps;
 	const struct target_program *targets;
 	size_t ntargets;
+	const struct table_place *places;
+	size_t nplaces;
 	/* All that can be read is read, not only what says what is where. NULL: no. */
 	const struct deep_watch *deep;
 	/* Only what a config can ask of its images is read: no L2 tables, no refcounts. */

@@ -58,6 +58,8 @@ int read_host(struct host *h, const struct options *o, struct arena *a, struct e
 		h->sector_size = o->sector_size;
 		h->targets = o->targets.v;
 		h->ntargets = o->targets.n;
+		h->places = o->places.v;
+		h->nplaces = o->places.n;
 		return read_roots(h, o, a, e);
 	}
 	return err_set(e, ERR_USAGE, "--host-mounts %s: %s",

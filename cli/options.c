@@ -233,6 +233,20 @@ static int take_map(struct parser *p, const struct option_row *opt, const char *
 	return 0;
 }
 
+static int take_place(struct parser *p, const struct option_row *opt, const char *value)
+{
+	const char *eq = strchr(value, '=');
+	struct table_place t;
+
+	if (!eq || !str_u64((struct str){ value, (size_t)(eq - value) }, &t.cluster) ||
+	    !str_u64(str_of(eq + 1), &t.slot))
+		return err_set(p->e, ERR_USAGE,
+			       "--%s takes CLUSTER=ENTRY, two numbers, not '%s'",
+			       opt->name, word_shown(p, value));
+	*vec_add(&p->o->places, p->a) = t;
+	return 0;
+}
+
 /* "a,b,c": each word to list. */
 static int take_ids(struct parser *p, const struct option_row *opt, const char *value,
 		    struct words *list)
@@ -276,6 +290,8 @@ static int take(struct parser *p, enum option id, const char *value)
 		return take_jobs(p, value);
 	case OPT_color:
 		return take_color(p, opt, value);
+	case OPT_place:
+		return take_place(p, opt, value);
 	case OPT_stdin_filename:
 		o->stdin_filename = value;
 		return 0;
@@ -454,6 +470,9 @@ static int check_combination(struct parser *p)
 		return err_set(p->e, ERR_USAGE,
 			       "--convert-sector-size does one thing only: not with "
 			       "--sector-size or --rule");
+	if (o->places.n && o->args.n != 1)
+		return err_set(p->e, ERR_USAGE, "--place is about one IMAGE, not %zu",
+			       o->args.n);
 	if (o->svg && o->args.n != 1)
 		return err_set(p->e, ERR_USAGE, "--svg draws one IMAGE, not %zu",
 			       o->args.n);

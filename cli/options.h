@@ -84,6 +84,7 @@ struct options {
 	struct words allow_root;           /* folders */
 	VEC(struct path_map) maps;         /* as they are given */
 	VEC(struct target_program) targets;
+	VEC(struct table_place) places;
 	enum severity min_severity;
 	bool never_fail;
 	enum severity fail_on; /* unless never_fail */

@@ -134,7 +134,7 @@ void disk_read_filesystem(struct image *img)
 			(struct span){ .src = img->src, .off = off, .len = len };
 }
 
-int disk_read(struct image *img, struct arena *a, struct err *e)
+int disk_read_table(struct image *img, struct arena *a, struct err *e)
 {
 	struct mbr *mbr = arena_new(a, struct mbr);
 
@@ -151,7 +151,12 @@ int disk_read(struct image *img, struct arena *a, struct err *e)
 		    mbr_signature_lost(view_cut(img->head, 0, MBR_SIZE), img->size))
 			img->mbr = mbr;
 	}
-	if (volumes_read(img, a, e) != 0)
+	return volumes_read(img, a, e);
+}
+
+int disk_read(struct image *img, struct arena *a, struct err *e)
+{
+	if (disk_read_table(img, a, e) != 0)
 		return -1;
 	img->contents = lost_contents(img, a);
 	if (lost_read(&img->lost, img, a, e) != 0)

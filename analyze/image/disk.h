@@ -13,6 +13,9 @@ bool disk_probe(struct view head, const struct source *s);
 /* Tables, and what is in the partitions, of the disk with img's src, size and head. */
 int disk_read(struct image *img, struct arena *a, struct err *e)
 	__attribute__((warn_unused_result));
+/* The same without what is looked for where a table is gone, or in doubt. */
+int disk_read_table(struct image *img, struct arena *a, struct err *e)
+	__attribute__((warn_unused_result));
 /* Only img->filesystem: of a disk that has no table. */
 void disk_read_filesystem(struct image *img);
 

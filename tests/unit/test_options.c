@@ -248,6 +248,23 @@ static void targets_are_names_with_versions(void **state)
 		"--target incus: a version looks like 6.10.0, not like 'new'");
 }
 
+static void places_are_two_numbers_for_one_image(void **state)
+{
+	struct parsed p = accepted("fix --place 40=3 --place=7=0 a.qcow2");
+
+	(void)state;
+	assert_int_equal(p.o.places.n, 2);
+	assert_int_equal(p.o.places.v[0].cluster, 40);
+	assert_int_equal(p.o.places.v[0].slot, 3);
+	assert_int_equal(p.o.places.v[1].slot, 0);
+	arena_free(&p.a);
+	refused("fix --place 40 a.qcow2",
+		"--place takes CLUSTER=ENTRY, two numbers, not '40'");
+	refused("fix --place 40=x a.qcow2",
+		"--place takes CLUSTER=ENTRY, two numbers, not '40=x'");
+	refused("fix --place 40=3 a.qcow2 b.qcow2", "--place is about one IMAGE, not 2");
+}
+
 static void help_fits_a_terminal(void **state)
 {
 	struct buf b = { 0 };
@@ -284,6 +301,7 @@ int main(void)
 		cmocka_unit_test(arguments_are_counted),
 		cmocka_unit_test(help_is_there_in_every_way),
 		cmocka_unit_test(targets_are_names_with_versions),
+		cmocka_unit_test(places_are_two_numbers_for_one_image),
 		cmocka_unit_test(help_fits_a_terminal),
 		cmocka_unit_test(control_characters_do_not_reach_messages),
 	};
