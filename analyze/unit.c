@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/unit.h"
+#include "analyze/config/suppress.h"
 #include "analyze/image/backing.h"
 #include "analyze/image/image.h"
 #include "analyze/image/qcow2.h"
@@ -105,6 +106,8 @@ static void read_facts(struct unit *u, const struct format *format)
 		fail(u, &e);
 	else
 		u->state = UNIT_READ;
+	if (u->state == UNIT_READ)
+		suppressions_read(u);
 	if (u->host->media && u->state == UNIT_READ && u->format->kind == FORMAT_TEXT)
 		attach_media(u);
 }

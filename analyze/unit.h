@@ -22,6 +22,7 @@ struct place;
 struct qcow2;
 struct signs;
 struct stray;
+struct suppression;
 
 enum unit_state {
 	UNIT_CLOSED,
@@ -77,8 +78,10 @@ struct unit {
 	const struct incus *incus; /* of a file of Incus, one for each of vms */
 	const struct incus_pool *pools;
 	size_t npools;
-	const struct syntax_error *syntax; /* broken: no doc, no vms */
-	struct view text;                  /* the whole text of a config */
+	const struct syntax_error *syntax;      /* broken: no doc, no vms */
+	struct view text;                       /* the whole text of a config */
+	const struct suppression *suppressions; /* of doc (analyze/config/suppress.h) */
+	size_t nsuppressions;
 };
 
 /* Opens path, recognises it and reads its facts. Always leaves u in a state that the

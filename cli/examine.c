@@ -70,6 +70,7 @@ void tally_add(struct tally *sum, const struct tally *t)
 	for (size_t i = 0; i <= FIX_LOSSY; i++)
 		sum->fixable[i] += t->fixable[i];
 	sum->hidden += t->hidden;
+	sum->suppressed += t->suppressed;
 	sum->failing += t->failing;
 	sum->fixed += t->fixed;
 }
@@ -164,18 +165,22 @@ static bool first_of_rule(struct examined *x, const struct rule *r)
 static void examine_one(struct examined *x, const struct finding *f, exhibit_show show,
 			void *ctx)
 {
-	struct exhibit e = { .f = f };
+	struct exhibit e = { .f = f, .suppressed = f->suppressed != NULL };
 	struct arena a;
 
 	arena_init(&a, ARENA_BUDGET);
-	e.fix = propose(x, f, &a);
-	count(&x->tally, f, e.fix.possible, x->filter);
+	if (e.suppressed) {
+		x->tally.suppressed++;
+	} else {
+		e.fix = propose(x, f, &a);
+		count(&x->tally, f, e.fix.possible, x->filter);
+	}
 	if (show) {
 		locate(&e, x, &a);
 		name(&e, x, &a);
 	}
 	if (show && f->severity >= x->filter->min_severity) {
-		e.explain = first_of_rule(x, f->rule);
+		e.explain = !e.suppressed && first_of_rule(x, f->rule);
 		show(ctx, x, &e);
 	}
 	arena_free(&a);
@@ -186,7 +191,7 @@ void examine(struct examined *x, const struct findings *found, exhibit_show show
 {
 	const struct unit *u = x->unit;
 
-	if (found->v.n == 0)
+	if (found->v.n == 0 && found->suppressed.n == 0)
 		return;
 	/* Fixes of a text look at all of it: better at what is in memory anyway. */
 	if (u->format->kind == FORMAT_TEXT) {
@@ -196,6 +201,10 @@ void examine(struct examined *x, const struct findings *found, exhibit_show show
 	for (size_t i = 0; i < found->v.n; i++) {
 		if (rule_filter_has(x->filter, found->v.v[i]->rule))
 			examine_one(x, found->v.v[i], show, ctx);
+	}
+	for (size_t i = 0; i < found->suppressed.n; i++) {
+		if (rule_filter_has(x->filter, found->suppressed.v[i]->rule))
+			examine_one(x, found->suppressed.v[i], show, ctx);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "analyze/host.h"
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/suggest.h"
 #include "base/vec.h"
 #include "rules/rule.h"
 
@@ -106,15 +107,5 @@ int options_parse(struct options *o, int argc, char *const *argv, struct arena *
 /* The help of a command, or of the program. */
 void help_program(struct buf *out);
 void help_command(struct buf *out, enum command c);
-
-/* The candidate that a typing mistake may have meant: one edit away, or two or three for
- * longer words. Starts with .word set. */
-struct suggestion {
-	const char *word;
-	const char *best; /* NULL: nothing is near */
-	unsigned distance;
-};
-
-void suggest(struct suggestion *s, const char *candidate);
 
 #endif

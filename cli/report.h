@@ -29,6 +29,9 @@ struct exhibit {
 	struct place place;       /* images, when has_place */
 	bool has_place;
 	bool explain; /* the first of its rule here */
+	/* The text says that it is not to be reported: only formats that have a place for
+	 * that get it. */
+	bool suppressed;
 	/* 32 hexadecimal digits that stay when other lines change: "" when nobody asked. */
 	char fingerprint[33];
 	struct proposal fix;
@@ -39,6 +42,7 @@ struct tally {
 	uint64_t n[SEV_ERROR + 1];       /* by severity */
 	uint64_t fixable[FIX_LOSSY + 1]; /* by class, where the fix is possible */
 	uint64_t hidden;                 /* below --min-severity */
+	uint64_t suppressed;             /* by the text that they are in; not in n */
 	uint64_t failing;                /* at or above --fail-on */
 	uint64_t fixed;                  /* by this run */
 };

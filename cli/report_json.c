@@ -177,6 +177,7 @@ static void summary(struct json *j, const struct summary *sum)
 	json_u64(j, "errors", t->n[SEV_ERROR]);
 	json_u64(j, "warnings", t->n[SEV_WARNING]);
 	json_u64(j, "notes", t->n[SEV_NOTE]);
+	json_u64(j, "suppressed", t->suppressed);
 	json_u64(j, "fixable", t->fixable[FIX_SAFE]);
 	if (sum->is_fix)
 		json_u64(j, "fixed", t->fixed);
@@ -185,7 +186,7 @@ static void summary(struct json *j, const struct summary *sum)
 
 /* ---- one object ---- */
 
-enum { FINDINGS, FIXED };
+enum { FINDINGS, FIXED, SUPPRESSED };
 
 static void begin(struct sink *k)
 {
@@ -200,11 +201,14 @@ static void begin(struct sink *k)
 static void exhibit(struct piece *p, const struct term *t, const struct examined *x,
 		    const struct exhibit *e)
 {
-	struct json j = { .out = &p->part[FINDINGS], .comma = p->part[FINDINGS].n > 0 };
+	struct buf *out = &p->part[e->suppressed ? SUPPRESSED : FINDINGS];
+	struct json j = { .out = out, .comma = out->n > 0 };
 
 	(void)t;
 	json_object(&j, NULL);
 	finding(&j, x, e);
+	if (e->suppressed)
+		json_str(&j, "reason", e->f->suppressed->reason);
 	json_object_end(&j);
 }
 
@@ -225,10 +229,12 @@ static void mended(struct piece *p, const struct term *t, const char *path,
 
 static void input(struct sink *k, const char *path, struct piece *p)
 {
-	bool has_fixed = k->later[FIXED].n > 0;
-
 	(void)path;
-	buf_elements(&k->later[FIXED], &has_fixed, &p->part[FIXED]);
+	for (int i = FIXED; i <= SUPPRESSED; i++) {
+		bool has_some = k->later[i].n > 0;
+
+		buf_elements(&k->later[i], &has_some, &p->part[i]);
+	}
 	if (p->part[FINDINGS].n) {
 		buf_add(&k->out, k->has_some ? STR(",\n") : STR("\n"));
 		k->has_some = true;
@@ -258,6 +264,9 @@ static void end(struct sink *k, const struct summary *sum)
 		json_raw(&j, (struct str){ k->later[FIXED].p, k->later[FIXED].n });
 		json_array_end(&j);
 	}
+	json_array(&j, "suppressed");
+	json_raw(&j, (struct str){ k->later[SUPPRESSED].p, k->later[SUPPRESSED].n });
+	json_array_end(&j);
 	json_array(&j, "skipped");
 	json_raw(&j, (struct str){ k->aside.p, k->aside.n });
 	json_array_end(&j);
@@ -269,6 +278,7 @@ static void end(struct sink *k, const struct summary *sum)
 }
 
 const struct report_kind report_json = {
+	.shows_suppressed = true,
 	.needs_fingerprints = true,
 	.begin = begin,
 	.exhibit = exhibit,
@@ -308,8 +318,10 @@ static void line_exhibit(struct piece *p, const struct term *t, const struct exa
 	struct json j = { .out = &p->part[0] };
 
 	(void)t;
-	line_begin(&j, "finding");
+	line_begin(&j, e->suppressed ? "suppressed" : "finding");
 	finding(&j, x, e);
+	if (e->suppressed)
+		json_str(&j, "reason", e->f->suppressed->reason);
 	line_end(&j);
 }
 
@@ -349,6 +361,7 @@ static void line_last(struct sink *k, const struct summary *sum)
 }
 
 const struct report_kind report_jsonl = {
+	.shows_suppressed = true,
 	.needs_fingerprints = true,
 	.begin = line_head,
 	.exhibit = line_exhibit,

@@ -214,8 +214,22 @@ static void result_head(struct json *j, const struct exhibit *e)
 	json_cstr(j, "kind", "fail");
 }
 
+static void suppression(struct json *j, const struct exhibit *e)
+{
+	if (!e->suppressed)
+		return;
+	json_array(j, "suppressions");
+	json_object(j, NULL);
+	json_cstr(j, "kind", "inSource");
+	if (e->f->suppressed->reason.n)
+		json_str(j, "justification", e->f->suppressed->reason);
+	json_object_end(j);
+	json_array_end(j);
+}
+
 static void result_tail(struct json *j, const struct exhibit *e)
 {
+	suppression(j, e);
 	json_object(j, "partialFingerprints");
 	json_cstr(j, "vmend/v1", e->fingerprint);
 	json_object_end(j);
@@ -486,6 +500,7 @@ static void github_end(struct sink *k, const struct summary *sum)
 }
 
 const struct report_kind report_sarif = {
+	.shows_suppressed = true,
 	.needs_fingerprints = true,
 	.begin = begin,
 	.exhibit = exhibit,

@@ -427,6 +427,9 @@ static void verdict(struct buf *out, const struct summary *s)
 	} else {
 		buf_add(out, STR("nothing was checked"));
 	}
+	if (s->tally.suppressed)
+		buf_printf(out, ", %llu suppressed",
+			   (unsigned long long)s->tally.suppressed);
 	if (s->tally.hidden)
 		buf_printf(out, ", %llu below --min-severity",
 			   (unsigned long long)s->tally.hidden);

@@ -23,7 +23,7 @@ static void place(struct buf *out, const struct examined *x, const struct exhibi
 
 /* ---- junit ---- */
 
-enum { CASES = 0, FAILURES = 1 }; /* numbers of a piece */
+enum { CASES, FAILURES, SKIPPED }; /* numbers of a piece */
 
 static void junit_begin(struct sink *k)
 {
@@ -36,13 +36,17 @@ static void junit_exhibit(struct piece *p, const struct term *t, const struct ex
 			  const struct exhibit *e)
 {
 	const struct finding *f = e->f;
-	bool fails = !x->filter->never_fail && f->severity >= x->filter->fail_on;
+	bool fails = !e->suppressed && !x->filter->never_fail &&
+		     f->severity >= x->filter->fail_on;
 	struct buf *out = &p->part[0], name = { 0 };
-	const char *element = fails ? "failure" : "system-out";
+	const char *element = e->suppressed ? "skipped"
+			      : fails       ? "failure"
+					    : "system-out";
 
 	(void)t;
 	p->n[CASES]++;
 	p->n[FAILURES] += fails;
+	p->n[SKIPPED] += e->suppressed;
 	buf_printf(&name, "%s at ", f->rule->id);
 	place(&name, x, e);
 	buf_add(out, STR("    <testcase"));
@@ -53,6 +57,8 @@ static void junit_exhibit(struct piece *p, const struct term *t, const struct ex
 		attribute(out, "type", str_of(severity_name(f->severity)));
 		attribute(out, "message", str_of(f->message));
 	}
+	if (e->suppressed)
+		attribute(out, "message", f->suppressed->reason);
 	buf_char(out, '>');
 	buf_clear(&name);
 	buf_place_of(&name, x, e);
@@ -90,7 +96,7 @@ static void junit_input(struct sink *k, const char *path, struct piece *p)
 		return;
 	}
 	k->has_some = false;
-	suite(&k->out, path, clean ? 1 : p->n[CASES], p->n[FAILURES], 0, 0);
+	suite(&k->out, path, clean ? 1 : p->n[CASES], p->n[FAILURES], 0, p->n[SKIPPED]);
 	if (clean) {
 		lone_case(&k->out, path);
 		buf_add(&k->out, STR("/>\n"));
@@ -120,6 +126,7 @@ static void junit_end(struct sink *k, const struct summary *sum)
 }
 
 const struct report_kind report_junit = {
+	.shows_suppressed = true,
 	.begin = junit_begin,
 	.exhibit = junit_exhibit,
 	.input = junit_input,

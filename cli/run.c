@@ -120,7 +120,7 @@ static void judge(const struct run *r, const struct input *in, struct unit *u,
 		res->left = u->format->kind == FORMAT_IMAGE && !in->named;
 		res->mend = !res->left;
 	}
-	if (res->mend || found.v.n == 0)
+	if (res->mend || (found.v.n == 0 && found.suppressed.n == 0))
 		return;
 	examined_init(&x, u, in->path, &r->filter, &u->arena);
 	if (r->o->diff)

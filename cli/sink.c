@@ -123,7 +123,7 @@ static void render_exhibit(void *ctx, const struct examined *x, const struct exh
 	for (size_t i = 0; i < r->s->n; i++) {
 		const struct sink *k = &r->s->v[i];
 
-		if (k->kind->exhibit)
+		if (k->kind->exhibit && (!e->suppressed || k->kind->shows_suppressed))
 			k->kind->exhibit(&r->pieces[i], &k->term, x, e);
 	}
 }

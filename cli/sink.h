@@ -57,6 +57,7 @@ struct sink {
 struct report_kind {
 	bool shows_skips; /* to people: else they are told on standard error as well */
 	bool needs_fingerprints;
+	bool shows_suppressed;
 	void (*begin)(struct sink *k);
 	/* By any thread. */
 	void (*exhibit)(struct piece *p, const struct term *t, const struct examined *x,

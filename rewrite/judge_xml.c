@@ -246,20 +246,35 @@ static bool judge_attributes(struct judge *j, const struct node *n, const xmlNod
 	return true;
 }
 
-/* Comments, instructions and CDATA sections are never edited. */
+/* n or the first behind it that is a comment, an instruction or a CDATA section. */
+static const xmlNode *other_from(const xmlNode *n)
+{
+	while (n && (is_element(n) || n->type == XML_TEXT_NODE))
+		n = n->next;
+	return n;
+}
+
+/* A comment that speaks to us (analyze/config/suppress.h). */
+static bool is_ours(const xmlNode *n)
+{
+	return n && n->type == XML_COMMENT_NODE && n->content &&
+	       str_starts(str_trim(str_of((const char *)n->content)), "vmend:");
+}
+
+/* Of these only comments that are ours are ever edited, or taken out. */
 static bool judge_others(struct judge *j, const xmlNode *before, const xmlNode *after)
 {
-	const xmlNode *x = before->children, *y = after->children;
+	const xmlNode *x = other_from(before->children);
+	const xmlNode *y = other_from(after->children);
 
-	for (;;) {
-		while (x && (is_element(x) || x->type == XML_TEXT_NODE))
-			x = x->next;
-		while (y && (is_element(y) || y->type == XML_TEXT_NODE))
-			y = y->next;
-		if (!x || !y || !same(x, y))
+	while (x) {
+		bool kept = y && (same(x, y) || (is_ours(x) && is_ours(y)));
+
+		if (!kept && !is_ours(x))
 			break;
-		x = x->next;
-		y = y->next;
+		x = other_from(x->next);
+		if (kept)
+			y = other_from(y->next);
 	}
 	return (!x && !y) ||
 	       object(j, "a comment in <%s> would change", shown_name(j, before));

@@ -203,6 +203,81 @@ static int by_place(const void *a, const void *b)
 	return strcmp(x->rule->id, y->rule->id);
 }
 
+/* ---- what the text suppresses ---- */
+
+struct ignorance {
+	VEC(struct ignored) v;
+};
+
+static void read_ignored(struct ignorance *all, const struct unit *u, struct arena *a)
+{
+	for (size_t i = 0; i < u->nsuppressions; i++) {
+		const struct suppression *s = &u->suppressions[i];
+
+		for (size_t k = 0; k < s->nrules; k++) {
+			const char *id = arena_str(a, s->rules[k].id);
+
+			*vec_add(&all->v, a) = (struct ignored){ .by = s,
+								 .named = &s->rules[k],
+								 .rule = rule_find(id) };
+		}
+	}
+}
+
+static bool is_ignored(const struct unit *u, struct ignorance *all, struct finding *f)
+{
+	bool is = false;
+
+	/* Places in other files are not what the text is about. */
+	if (f->at.src != &u->src && strcmp(f->at.src->path, u->src.path) != 0)
+		return false;
+	for (size_t i = 0; i < all->v.n; i++) {
+		struct ignored *g = &all->v.v[i];
+
+		if (g->rule != f->rule || f->at.off < g->by->covers.off ||
+		    f->at.off > span_end(g->by->covers))
+			continue;
+		g->used = true;
+		f->suppressed = g->by;
+		is = true;
+	}
+	return is;
+}
+
+static void suppress(const struct unit *u, struct ignorance *all, struct findings *out,
+		     struct arena *a)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < out->v.n; i++) {
+		if (is_ignored(u, all, out->v.v[i]))
+			*vec_add(&out->suppressed, a) = out->v.v[i];
+		else
+			out->v.v[kept++] = out->v.v[i];
+	}
+	out->v.n = kept;
+}
+
+static void run_on_ignored(struct scan *s, const struct ignorance *all)
+{
+	for (size_t i = 0; i < all->v.n; i++)
+		RUN(s, ignored, &all->v.v[i]);
+}
+
+static void judge_suppressions(struct scan *s)
+{
+	struct ignorance all = { 0 };
+
+	read_ignored(&all, s->unit, s->arena);
+	suppress(s->unit, &all, s->out, s->arena);
+	for (size_t f = 0; f < NFAMILIES; f++) {
+		for (size_t i = 0; i < *families[f].n; i++) {
+			s->rule = &families[f].rules[i];
+			run_on_ignored(s, &all);
+		}
+	}
+}
+
 void rules_run(const struct unit *u, struct arena *a, struct findings *out)
 {
 	struct scan s = { .unit = u, .arena = a, .out = out };
@@ -213,6 +288,8 @@ void rules_run(const struct unit *u, struct arena *a, struct findings *out)
 			run_rule(&s);
 		}
 	}
+	if (u->nsuppressions)
+		judge_suppressions(&s);
 	vec_sort(&out->v, by_place);
 }
 

@@ -21,6 +21,7 @@
 #include "analyze/config/incus.h"
 #include "analyze/config/node.h"
 #include "analyze/config/packer.h"
+#include "analyze/config/suppress.h"
 #include "analyze/image/gpt.h"
 #include "analyze/image/image.h"
 #include "analyze/image/mbr.h"
@@ -54,7 +55,8 @@ enum fix_class {
 	X(iommu, struct iommu)                                                           \
 	X(builder, struct builder)                                                       \
 	X(incus, struct incus)                                                           \
-	X(incus_pool, struct incus_pool)
+	X(incus_pool, struct incus_pool)                                                 \
+	X(ignored, struct ignored)
 
 enum subject {
 #define X(member, type) SUBJECT_##member,
@@ -70,6 +72,14 @@ struct related {
 	const char *message;
 };
 
+/* One rule that a suppression names, and what came of it. */
+struct ignored {
+	const struct suppression *by;
+	const struct suppressed_rule *named;
+	const struct rule *rule; /* NULL: there is none of that name */
+	bool used;
+};
+
 /* Strings are the unit's arena's. */
 struct finding {
 	const struct rule *rule;
@@ -79,11 +89,13 @@ struct finding {
 	const char *message; /* observed, then expected; lower case, no final stop */
 	const char *label;   /* what stands beside the carets: the consequence; or NULL */
 	uint64_t arg;        /* for the fix, such as an entry's index */
+	const struct suppression *suppressed; /* by that; or NULL */
 	VEC(struct related) related;
 };
 
 struct findings {
 	VEC(struct finding *) v;
+	VEC(struct finding *) suppressed; /* the others */
 };
 
 struct rule {
@@ -144,8 +156,8 @@ const struct rule *rule_next(const struct rule *after);
 size_t rule_index(const struct rule *r);
 enum { RULES_MAX = 1024 };
 
-/* Runs every rule on every subject that u has. Findings are sorted by place, then id; they
- * live in a. */
+/* Runs every rule on every subject that u has, and takes out what u's text suppresses.
+ * Findings are sorted by place, then id; they live in a. */
 void rules_run(const struct unit *u, struct arena *a, struct findings *out);
 
 /* Asks f's rule to add its fix to p. False: none, or not here. */

@@ -52,10 +52,14 @@ wanted() { # FORMAT CONCISE
 
 # JUnit has no severity for what does not fail: a note.
 compare() { # FORMAT
+	local n
 	"${read[@]}" findings "$1" "$tmp/$1.out" 2>"$tmp/err" | sort >"$tmp/got"
 	wanted "$1" "$tmp/concise.out" >"$tmp/wanted"
 	diff "$tmp/wanted" "$tmp/got" | head -20
-	head -5 "$tmp/err"
+	# The last line is how many it says were suppressed.
+	sed '$d' "$tmp/err"
+	case $1 in json | jsonl | sarif | junit) n=$(grep -oE '[0-9]+ suppressed' "$tmp/text.out") ;; *) n=0 ;; esac
+	[ "$(tail -1 "$tmp/err")" = "${n%% *}" ] || echo "suppressed: $(tail -1 "$tmp/err"), not $n"
 }
 
 has_python() { # MODULE...

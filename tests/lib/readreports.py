@@ -18,12 +18,24 @@ def load(name):
         return json.load(f)
 
 
+suppressed = 0
+
+
+def is_suppressed(yes):
+    global suppressed
+    suppressed += bool(yes)
+    return yes
+
+
 def show(path, rule, severity, line):
     print(f"{path}\t{rule}\t{severity}\t{line if line is not None else '-'}")
 
 
 def of_json(name):
-    for f in load(name)["findings"]:
+    o = load(name)
+    for f in o["suppressed"]:
+        is_suppressed(f["rule"])
+    for f in o["findings"]:
         show(f["path"], f["rule"], f["severity"], f["line"])
 
 
@@ -31,6 +43,7 @@ def of_jsonl(name):
     with open(name, encoding="utf-8") as f:
         for line in f.read().split("\n")[:-1]:
             o = json.loads(line)
+            is_suppressed(o["type"] == "suppressed")
             if o["type"] == "finding":
                 show(o["path"], o["rule"], o["severity"], o["line"])
 
@@ -45,6 +58,8 @@ def of_sarif(name):
     known = {r["id"] for r in run["tool"]["driver"]["rules"]}
     for r in run["results"]:
         assert r["ruleId"] in known, r["ruleId"]
+        if is_suppressed(r.get("suppressions")):
+            continue
         at = r["locations"][0]["physicalLocation"]
         show(uri(at["artifactLocation"]), r["ruleId"], r["level"],
              at.get("region", {}).get("startLine"))
@@ -68,7 +83,8 @@ def of_junit(name):
         assert suite.failures == sum(r.__class__.__name__ == "Failure" for c in cases
                                      for r in c.result), "the number of failures"
         for case in cases:
-            if " at " not in case.name:
+            if " at " not in case.name or is_suppressed(
+                    case.result and case.result[0].__class__.__name__ == "Skipped"):
                 continue
             rule, place = case.name.split(" at ")
             kind = case.result[0].type if case.result else "note"
@@ -157,6 +173,7 @@ def main():
     if what == "findings":
         kind = sys.argv[2].replace("-", "_")
         globals()["of_" + {"sarif_github": "sarif"}.get(kind, kind)](sys.argv[3])
+        print(suppressed, file=sys.stderr)
     elif what == "apply":
         apply(sys.argv[2], sys.argv[3])
     else:

@@ -1,7 +1,9 @@
-/* "Did you mean": the distance between two words in single insertions, deletions,
- * replacements and swaps of neighbours (optimal string alignment).
- * SPDX-License-Identifier: Apache-2.0 */
-#include "cli/options.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/suggest.h"
+
+#include <stddef.h>
+#include <string.h>
+
 #include "base/banned.h"
 
 enum { WORD_MAX = 63 };

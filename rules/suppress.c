@@ -1,0 +1,104 @@
+/* Comments that suppress findings (analyze/config/suppress.h), and do not.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/config/suppress.h"
+#include "base/suggest.h"
+#include "rules/rules.h"
+#include "base/banned.h"
+
+/* ---- a rule that there is not ---- */
+
+static const char *nearest(struct scan *s, struct str id)
+{
+	struct suggestion near = { .word = scan_printf(s, "%.*s", STR_ARG(id)) };
+
+	for (const struct rule *r = rule_next(NULL); r; r = rule_next(r))
+		suggest(&near, r->id);
+	return near.best;
+}
+
+static void check_unknown(struct scan *s, const struct ignored *i)
+{
+	const char *best;
+
+	if (i->rule)
+		return;
+	best = nearest(s, i->named->id);
+	if (best)
+		report(s, i->named->at,
+		       "there is no rule '%s', so nothing is suppressed; did you mean '%s'?",
+		       shown(s, i->named->id), best)
+			->arg = rule_index(rule_find(best)) + 1;
+	else
+		report(s, i->named->at,
+		       "there is no rule '%s', so nothing is suppressed; `vmend rules` "
+		       "lists them",
+		       shown(s, i->named->id));
+}
+
+static bool fix_unknown(struct plan *p, const struct finding *f, const struct ignored *i)
+{
+	const struct rule *r = rule_next(NULL);
+
+	while (r && rule_index(r) + 1 != f->arg)
+		r = rule_next(r);
+	return r && plan_replace(p, i->named->at, str_of(r->id));
+}
+
+/* ---- one that finds nothing ---- */
+
+static void check_unused(struct scan *s, const struct ignored *i)
+{
+	if (i->rule && !i->used)
+		report(s, i->named->at,
+		       "there is nothing to suppress: %s finds nothing %s", i->rule->id,
+		       i->by->covers.off == 0 ? "in this file" : "in what this is about");
+}
+
+/* With its comma. */
+static struct span in_list(const struct ignored *i)
+{
+	const struct suppressed_rule *v = i->by->rules;
+	size_t at = (size_t)(i->named - v);
+	struct span gone = v[at].at;
+
+	if (at == 0) {
+		gone.len = v[1].at.off - gone.off;
+		return gone;
+	}
+	gone.off = span_end(v[at - 1].at);
+	gone.len = span_end(v[at].at) - gone.off;
+	return gone;
+}
+
+static bool fix_unused(struct plan *p, const struct finding *f, const struct ignored *i)
+{
+	(void)f;
+	if (i->by->nrules > 1)
+		return plan_replace(p, in_list(i), (struct str){ 0 });
+	if (i->by->node)
+		return plan_remove_node(p, i->by->node);
+	return plan_replace(p, i->by->goes, (struct str){ 0 });
+}
+
+const struct rule rules_suppress[] = {
+	{ .id = "suppression-unknown-rule",
+	  .severity = SEV_WARNING,
+	  .fix_class = FIX_SAFE,
+	  .title = "a comment suppresses a rule that there is not",
+	  .why = "A suppression that does nothing looks like one that works, until the "
+		 "finding shows up in a build.",
+	  .source = "SPEC.md, 4.1",
+	  .since = "0.1.0",
+	  CHECK_FIX(ignored, check_unknown, fix_unknown) },
+	{ .id = "suppression-unused",
+	  .severity = SEV_NOTE,
+	  .fix_class = FIX_SAFE,
+	  .title = "a comment suppresses a finding that there is not",
+	  .why = "What was wrong has been mended, or the comment stands in the wrong place. It "
+		 "would hide the next finding of its kind. Where a rule looks at images or at "
+		 "the host, the finding may be there on another machine.",
+	  .source = "SPEC.md, 4.1",
+	  .since = "0.1.0",
+	  CHECK_FIX(ignored, check_unused, fix_unused) },
+};
+RULES_END(suppress);
