@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rewrite/prove.h"
+#include "rewrite/iso_sum.h"
 #include "rewrite/match.h"
 #include "rewrite/qcow2_write.h"
 #include "rewrite/trial.h"
@@ -352,6 +353,7 @@ static bool ended_well(struct mending *w)
 	seen_match(&was, &is, a);
 	for (size_t i = 0; i < is.n; i++) {
 		if (!is.v[i].same && is.v[i].finding->severity >= SEV_WARNING &&
+		    !iso_sum_says(is.v[i].finding) &&
 		    !is_laid_open(w->input, w->now->unit, is.v[i].finding))
 			return false;
 	}
@@ -416,7 +418,7 @@ static int compose(struct mending *w, struct err *e)
 	m->changed = m->plan.edits.n > 0 || m->plan.moves.n > 0 ||
 		     whole->size != w->input->src.size;
 	m->guest = w->now->guest.edits.n ? &w->now->guest : NULL;
-	return 0;
+	return iso_sum_follow(m, w->input, e);
 }
 
 static int conclude(struct mending *w, struct err *e)

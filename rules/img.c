@@ -61,7 +61,8 @@ static void check_size(struct scan *s, const struct image *img)
 	uint64_t over = img->size % 512;
 	struct finding *f;
 
-	if (over == 0)
+	/* Of an ISO that has not come whole that is no surprise. */
+	if (over == 0 || (img->iso && img->iso->volume_end > img->size))
 		return;
 	f = report(s, (struct span){ img->src, img->size - over, over },
 		   "the image has %llu bytes, %llu more than whole sectors of 512",

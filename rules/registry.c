@@ -177,6 +177,9 @@ static void run_rule(struct scan *s)
 		for (size_t i = 0; i < u->image->nvolumes; i++)
 			RUN(s, volume, &u->image->volumes[i]);
 		RUN(s, volume, u->image->whole);
+		RUN(s, iso, u->image->iso);
+		for (size_t i = 0; u->image->iso && i < u->image->iso->nvolumes; i++)
+			RUN(s, iso_volume, &u->image->iso->volume[i]);
 	}
 	for (size_t i = 0; i < u->nvms; i++) {
 		run_on_vm(s, &u->vms[i]);

@@ -24,6 +24,7 @@
 #include "analyze/config/suppress.h"
 #include "analyze/image/gpt.h"
 #include "analyze/image/image.h"
+#include "analyze/image/iso.h"
 #include "analyze/image/mbr.h"
 #include "analyze/image/qcow2.h"
 #include "analyze/image/volume.h"
@@ -49,6 +50,8 @@ enum fix_class {
 	X(mbr, struct mbr)                                                               \
 	X(gpt, struct gpt)                                                               \
 	X(volume, struct volume)                                                         \
+	X(iso, struct iso)                                                               \
+	X(iso_volume, struct iso_volume)                                                 \
 	X(qcow2, struct qcow2)                                                           \
 	X(vm, struct vm)                                                                 \
 	X(disk, struct disk)                                                             \

@@ -137,6 +137,9 @@ static void read_descriptors(struct iso_reader *r)
 			iso->primary = &iso->volume[0];
 			continue;
 		}
+		/* Where the first is gone, there may still be others. */
+		if (!is_descriptor(d) && i == 0)
+			continue;
 		if (!is_descriptor(d)) {
 			iso->unended = look_span(&r->look, off, ISO_SECTOR);
 			iso->blank_behind = view_is_zero(d);
@@ -203,6 +206,17 @@ static void prove_numbers(struct iso_reader *r, struct iso_volume *v)
 
 /* ---- Rock Ridge and UDF ---- */
 
+static bool is_susp(struct view d, size_t at)
+{
+	static const char *const words[] = { "RR", "PX", "TF", "CE" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (view_eq(d, at, words[i], 2) && view_u8(d, at + 3) == 1)
+			return true;
+	}
+	return false;
+}
+
 /* The root's first record carries what SUSP 5.3 wants: SP, and behind it the rest. */
 static void read_susp(struct iso_reader *r)
 {
@@ -217,11 +231,14 @@ static void read_susp(struct iso_reader *r)
 	if (d.n == 0 || view_u8(d, 0) < ISO_DR_MIN)
 		return;
 	at = ISO_DR_MIN;
-	if (view_u8(d, 0) < at + 7 || !view_eq(d, at, "SP\7\1", 4))
+	if (view_u8(d, 0) < at + 11)
+		return;
+	r->iso->susp_ok = view_eq(d, at, "SP\7\1\xbe\xef", 6);
+	/* Damaged, it is followed by what Rock Ridge begins with. */
+	if (!r->iso->susp_ok && !is_susp(d, at + 7))
 		return;
 	r->iso->rock_ridge = true;
-	r->iso->susp = look_span(&r->look, off + at + 4, 2);
-	r->iso->susp_ok = view_eq(d, at + 4, "\xbe\xef", 2);
+	r->iso->susp = look_span(&r->look, off + at, 6);
 }
 
 static void read_udf(struct iso_reader *r)
@@ -304,6 +321,7 @@ int iso_image_read(const struct iso **out, struct image *img, struct arena *a,
 	read_descriptors(r);
 	read_volumes(r);
 	read_udf(r);
+	iso_catalog_search(r);
 	iso_boot_images_read(r);
 	if (r->look.broken || iso_disk_read(r, e) != 0)
 		return -1;

@@ -13,7 +13,6 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-struct boot;
 struct image;
 struct place;
 
@@ -195,6 +194,9 @@ struct iso_boot_entry {
 	const char *path;
 	struct span record;
 	uint64_t file_size;
+	/* It begins within this file, and not with it; NULL: so it is not. */
+	const char *inside;
+	uint64_t inside_lba; /* of which the first block is this */
 	uint64_t
 		len; /* bytes, as UEFI sees it: by its count, or to the end of the image */
 	struct iso_boot_info info;
@@ -216,8 +218,8 @@ struct iso_catalog {
 	struct span record_at; /* the boot record */
 	struct field lba;      /* in it */
 	struct span at;
-	struct field platform, sum, key;
-	uint16_t sum_wanted; /* what the field must be for the sum to be 0 */
+	struct field header, platform, sum, key;
+	uint16_t sum_wanted; /* what it must be with the right header and key */
 	const struct iso_boot_entry *entry;
 	size_t nentries;
 	/* A section that promises entries that are not there, or a last one that is not marked
@@ -284,7 +286,7 @@ struct iso {
 
 	/* SUSP and RRIP */
 	bool rock_ridge;
-	struct span susp; /* the two bytes BE EF of SP; len 0: no SP */
+	struct span susp; /* the first six bytes of SP; len 0: no SP */
 	bool susp_ok;
 
 	bool udf; /* an NSR descriptor */
@@ -299,9 +301,6 @@ struct iso {
 /* Reads img's src; img is there already, its size and head too. Only I/O errors are errors. */
 int iso_image_read(const struct iso **out, struct image *img, struct arena *a,
 		   struct err *e) __attribute__((warn_unused_result));
-
-/* As boot_read(), from a CD drive: by the catalog. */
-void iso_boot(const struct iso *iso, struct boot *out, struct arena *a);
 
 /* Where a byte of the image stands, for messages. */
 bool iso_place(const struct iso *iso, struct span at, struct arena *a, struct place *out);

@@ -8,6 +8,8 @@
 
 enum {
 	ENTRY = ISO_CATALOG_ENTRY,
+	HEADER_ID = 1,
+	KEY = 0xaa55,
 	BOOTABLE = 0x88,
 	HEADER_MORE = 0x90,
 	HEADER_LAST = 0x91,
@@ -76,7 +78,9 @@ static bool read_section(struct catalog_reader *c, size_t *at)
 	for (unsigned i = 0; i < n; i++) {
 		uint8_t first = view_has(c->v, *at, ENTRY) ? view_u8(c->v, *at) : 1;
 
-		if (first != 0 && first != BOOTABLE) {
+		if ((first != 0 && first != BOOTABLE) ||
+		    (view_has(c->v, *at, ENTRY) &&
+		     view_is_zero(view_cut(c->v, *at, ENTRY)))) {
 			c->c->torn_at = header;
 			return false;
 		}
@@ -124,12 +128,6 @@ static void read_entries(struct catalog_reader *c)
 	}
 }
 
-static bool is_validation(struct view v)
-{
-	return v.n && view_u8(v, 0) == 1 &&
-	       (view_eq(v, ISO_VAL_KEY, "\x55\xaa", 2) || view_u8(v, ENTRY) == BOOTABLE);
-}
-
 static uint16_t sum_of(struct view v)
 {
 	uint16_t sum = 0;
@@ -139,15 +137,38 @@ static uint16_t sum_of(struct view v)
 	return sum;
 }
 
+/* What its sum must be once the two constants are right. */
+static uint16_t sum_wanted(struct view v)
+{
+	uint16_t others = (uint16_t)(sum_of(v) - view_le16(v, ISO_VAL_SUM) -
+				     view_le16(v, ISO_VAL_KEY) - view_u8(v, 0));
+
+	return (uint16_t)(0 - others - KEY - HEADER_ID);
+}
+
+/* Most of what makes one is there. */
+static bool is_validation(struct view v)
+{
+	unsigned signs;
+
+	if (v.n == 0)
+		return false;
+	signs = (view_u8(v, 0) == HEADER_ID ? 1u : 0) +
+		(view_le16(v, ISO_VAL_KEY) == KEY ? 1u : 0) +
+		(view_u8(v, ENTRY) == BOOTABLE ? 1u : 0) +
+		(view_le16(v, ISO_VAL_SUM) == sum_wanted(v) ? 1u : 0);
+	return signs >= 2 && !view_is_zero(view_cut(v, 0, ENTRY));
+}
+
 static void read_validation(struct iso_reader *r, struct iso_catalog *c, struct view v)
 {
 	uint64_t off = c->at.off;
 
+	c->header = image_field(r->img, v, off, 0, 1);
 	c->platform = image_field(r->img, v, off, ISO_VAL_PLATFORM, 1);
 	c->sum = image_field(r->img, v, off, ISO_VAL_SUM, 2);
 	c->key = image_field(r->img, v, off, ISO_VAL_KEY, 2);
-	/* As it is once the key is right. */
-	c->sum_wanted = (uint16_t)(c->sum.v - sum_of(v) + c->key.v - 0xaa55);
+	c->sum_wanted = sum_wanted(v);
 }
 
 void iso_catalog_read(struct iso_reader *r, struct view record, uint64_t off)
@@ -177,6 +198,29 @@ void iso_catalog_read(struct iso_reader *r, struct view record, uint64_t off)
 	read_entries(&cr);
 	c->entry = r->entry = cr.entry;
 	c->nentries = r->nentries = cr.n;
+}
+
+void iso_catalog_search(struct iso_reader *r)
+{
+	struct iso_catalog *c = &r->iso->catalog;
+
+	if (c->state != ISO_CATALOG_OUTSIDE && c->state != ISO_CATALOG_FOREIGN)
+		return;
+	for (size_t i = 0; i < r->nmaybe; i++) {
+		struct view v =
+			iso_look(r, (uint64_t)r->maybe[i] * ISO_SECTOR, ISO_SECTOR);
+
+		if (v.n == 0 || view_u8(v, 0) != HEADER_ID ||
+		    view_le16(v, ISO_VAL_KEY) != KEY || sum_of(v) != 0 ||
+		    view_u8(v, ENTRY) != BOOTABLE)
+			continue;
+		/* Of two nobody knows which one it was. */
+		if (c->found && c->found != r->maybe[i]) {
+			c->found = 0;
+			return;
+		}
+		c->found = r->maybe[i];
+	}
 }
 
 /* ---- boot images ---- */

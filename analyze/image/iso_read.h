@@ -7,6 +7,8 @@
 #include "analyze/image/iso.h"
 #include "analyze/image/look.h"
 
+enum { ISO_MAYBE_MAX = 32 };
+
 struct iso_reader {
 	struct iso *iso;
 	const struct image *img;
@@ -15,6 +17,9 @@ struct iso_reader {
 	/* The catalog's, for the tree to name their files. */
 	struct iso_boot_entry *entry;
 	size_t nentries;
+	/* Blocks of files that may be a catalog, when there is none where it should be. */
+	uint32_t maybe[ISO_MAYBE_MAX];
+	size_t nmaybe;
 };
 
 struct field iso_be(const struct iso_reader *r, struct view v, uint64_t base, size_t off,
@@ -39,6 +44,8 @@ void iso_paths_read(struct iso_reader *r, struct iso_volume *v);
 
 /* El Torito: the boot record at `record`. What is in the images comes last. */
 void iso_catalog_read(struct iso_reader *r, struct view record, uint64_t off);
+/* After the tree: looks for one that is not where the boot record says. */
+void iso_catalog_search(struct iso_reader *r);
 void iso_boot_images_read(struct iso_reader *r);
 
 int iso_disk_read(struct iso_reader *r, struct err *e)

@@ -16,6 +16,8 @@ enum {
 	DIR_MAX = 16 << 20, /* bytes of one */
 };
 
+static const uint32_t HASH = 2654435761u; /* 2^32 by the golden section */
+
 struct record {
 	struct view v; /* in the window: gone with the next read */
 	uint64_t off;
@@ -187,14 +189,36 @@ static bool begins_there(struct walk *w, uint64_t lba, struct record *out)
 	       (out->extent.le.v == lba || out->extent.be.v == lba);
 }
 
+static bool was_seen(const struct walk *w, uint64_t lba)
+{
+	size_t i = ((uint32_t)lba * HASH) % SEEN;
+
+	while (w->seen[i] && w->seen[i] != lba + 1)
+		i = (i + 1) % SEEN;
+	return w->seen[i] != 0;
+}
+
+/* Such a directory, and nobody else has led there. Only the root is in itself. */
+static bool may_be_dir(struct walk *w, uint64_t lba, bool root)
+{
+	struct record self, parent;
+	struct view s;
+
+	if (!begins_there(w, lba, &self) || was_seen(w, lba))
+		return false;
+	s = sector(w, lba * ISO_SECTOR, ISO_SECTOR);
+	return !root || (record_read(w, s, lba * ISO_SECTOR, self.v.n, &parent) &&
+			 parent.extent.le.v == lba);
+}
+
 static void prove_dir(struct walk *w, struct iso_pair *extent, struct iso_pair *size)
 {
-	struct record le, be, self;
-	bool little, big;
+	bool little, big, root = w->dirs.n == 0;
+	struct record self;
 
 	if (!iso_pair_agrees(extent)) {
-		little = begins_there(w, extent->le.v, &le);
-		big = begins_there(w, extent->be.v, &be);
+		little = may_be_dir(w, extent->le.v, root);
+		big = may_be_dir(w, extent->be.v, root);
 		if (little != big)
 			extent->proven = little ? ISO_LITTLE : ISO_BIG;
 	}
@@ -252,7 +276,7 @@ static void prove_file(struct walk *w, struct iso_pair *extent, struct iso_pair 
 /* False: it was there before. */
 static bool is_new(struct walk *w, uint32_t lba)
 {
-	size_t i = (lba * 2654435761u) % SEEN;
+	size_t i = (lba * HASH) % SEEN;
 
 	while (w->seen[i] && w->seen[i] != lba + 1)
 		i = (i + 1) % SEEN;
@@ -270,8 +294,11 @@ static void add_dir(struct walk *w, uint32_t parent, struct record *x)
 
 	if (lba >= UINT32_MAX || !is_new(w, (uint32_t)lba)) {
 		f = flaw(w, ISO_FLAW_LOOP, record_at(w, x));
-		if (f)
-			f->path = path_of(w, parent, x), f->expected = lba;
+		if (f) {
+			f->path = path_of(w, parent, x);
+			f->expected = lba;
+		}
+		w->v->why = "two directories are at one place";
 		return;
 	}
 	if (w->dirs.n == DIRS_MAX) {
@@ -294,6 +321,12 @@ static void name_image(struct walk *w, uint32_t dir, const struct record *x)
 	for (size_t i = 0; w->v->kind == ISO_PRIMARY && i < r->nentries; i++) {
 		struct iso_boot_entry *b = &r->entry[i];
 
+		if (!b->path && b->lba.v > iso_value(&x->extent) &&
+		    b->lba.v - iso_value(&x->extent) <
+			    div_up(iso_value(&x->size), ISO_SECTOR)) {
+			b->inside = path_of(w, dir, x);
+			b->inside_lba = iso_value(&x->extent);
+		}
 		if (b->path || iso_value(&x->extent) != b->lba.v || x->size.le.v == 0)
 			continue;
 		b->path = path_of(w, dir, x);
@@ -322,9 +355,13 @@ static void add_record(struct walk *w, uint32_t dir, struct record *x)
 	n = iso_value(&x->size);
 	if (!in_image(w, lba, n) && (n || x->dir)) {
 		f = flaw(w, ISO_FLAW_OUTSIDE, record_at(w, x));
-		if (f)
-			f->path = path_of(w, dir, x), f->pair = x->extent,
+		if (f) {
+			f->path = path_of(w, dir, x);
+			f->pair = x->extent;
 			f->expected = n;
+		}
+		if (x->dir)
+			w->v->why = "a directory is not in the image";
 		return;
 	}
 	if (range_within(lba * ISO_SECTOR, n, w->r->img->size))
@@ -335,6 +372,10 @@ static void add_record(struct walk *w, uint32_t dir, struct record *x)
 	}
 	w->v->nfiles++;
 	name_image(w, dir, x);
+	if (w->v->kind == ISO_PRIMARY && n >= 2 * ISO_CATALOG_ENTRY &&
+	    n <= ISO_CATALOG_SECTORS * ISO_SECTOR && w->r->nentries == 0 &&
+	    w->r->nmaybe < ISO_MAYBE_MAX)
+		w->r->maybe[w->r->nmaybe++] = (uint32_t)lba;
 }
 
 /* "." and "..". */
@@ -358,11 +399,36 @@ static void check_own(struct walk *w, uint32_t dir, struct record *x, bool paren
 	if (parent && w->v->kind == ISO_JOLIET && iso_value(extent) == d->lba)
 		return;
 	f = flaw(w, parent ? ISO_FLAW_PARENT : ISO_FLAW_SELF, iso_pair_at(extent));
-	if (f)
-		f->pair = *extent, f->path = path_of(w, dir, NULL), f->expected = lba;
+	if (f) {
+		f->pair = *extent;
+		f->path = path_of(w, dir, NULL);
+		f->expected = lba;
+	}
 }
 
-static void walk_sector(struct walk *w, uint32_t dir, uint64_t off, uint64_t left,
+/* The first two entries must be these; false: it is no directory. */
+static bool first_entries(struct walk *w, uint32_t dir, struct record *x, unsigned n)
+{
+	struct iso_flaw *f;
+
+	if (x->name.n == 1 && x->name.p[0] == n) {
+		check_own(w, dir, x, n == 1);
+		return true;
+	}
+	f = flaw(w, n ? ISO_FLAW_PARENT : ISO_FLAW_SELF, record_at(w, x));
+	if (f) {
+		f->path = path_of(w, dir, NULL);
+		f->pair = x->extent;
+		f->expected = w->dirs.v[dir].lba;
+	}
+	if (n == 0)
+		return false;
+	add_record(w, dir, x);
+	return true;
+}
+
+/* *n: entries so far, up to two. False: nothing more of it is to be read. */
+static bool walk_sector(struct walk *w, uint32_t dir, uint64_t off, uint64_t left,
 			unsigned *n)
 {
 	for (size_t at = 0; at < ISO_SECTOR;) {
@@ -373,35 +439,39 @@ static void walk_sector(struct walk *w, uint32_t dir, uint64_t off, uint64_t lef
 		size_t len;
 
 		if (s.n == 0 || view_u8(s, at) == 0)
-			return;
+			return true;
 		if (!record_read(w, s, off, at, &x)) {
 			f = flaw(w, ISO_FLAW_RECORD, look_span(&w->r->look, off + at, 1));
 			if (f)
 				f->path = path_of(w, dir, NULL);
-			return;
+			w->v->why = "a directory is damaged";
+			*n = 2;
+			return true;
 		}
 		len = x.v.n;
-		if (*n < 2 && x.name.n == 1 && x.name.p[0] == *n)
-			check_own(w, dir, &x, *n == 1);
-		else if (*n < 2) {
-			f = flaw(w, *n ? ISO_FLAW_PARENT : ISO_FLAW_SELF,
-				 record_at(w, &x));
-			if (f)
-				f->path = path_of(w, dir, NULL), f->pair = x.extent,
-				f->expected = w->dirs.v[dir].lba;
-			/* What is no directory has no entries. */
-			if (*n == 0) {
-				*n = 2;
-				w->v->why = "a directory is not what it should be";
-				return;
-			}
+		if (*n >= 2)
 			add_record(w, dir, &x);
-		} else {
-			add_record(w, dir, &x);
+		else if (!first_entries(w, dir, &x, *n)) {
+			w->v->why = "a directory is not what it should be";
+			*n = 2;
+			return false;
 		}
 		*n += *n < 2;
 		at += len;
 	}
+	return true;
+}
+
+/* There is not one entry where it should be. */
+static void no_dir(struct walk *w, uint32_t dir)
+{
+	struct iso_flaw *f = flaw(w, ISO_FLAW_SELF, w->dirs.v[dir].at);
+
+	if (f) {
+		f->path = path_of(w, dir, NULL);
+		f->expected = w->dirs.v[dir].lba;
+	}
+	w->v->why = "a directory is not what it should be";
 }
 
 static void walk_dir(struct walk *w, uint32_t dir)
@@ -415,9 +485,12 @@ static void walk_dir(struct walk *w, uint32_t dir)
 			w->v->why = w->r->look.why;
 			return;
 		}
-		walk_sector(w, dir, off + at, size - at, &n);
-		if (w->r->look.broken)
+		if (!walk_sector(w, dir, off + at, size - at, &n) || w->r->look.broken)
 			return;
+		if (n == 0) {
+			no_dir(w, dir);
+			return;
+		}
 	}
 }
 
@@ -458,8 +531,11 @@ void iso_tree_read(struct iso_reader *r, struct iso_volume *v)
 	} else {
 		struct iso_flaw *f = flaw(w, ISO_FLAW_OUTSIDE, root->at);
 
-		if (f)
-			f->path = "/", f->pair = v->root_extent, f->expected = root->size;
+		if (f) {
+			f->path = "/";
+			f->pair = v->root_extent;
+			f->expected = root->size;
+		}
 		v->why = "its root directory is not in the image";
 	}
 	v->dir = w->dirs.v;

@@ -176,7 +176,7 @@ static void set_entry(const struct recipe *r, uint32_t cluster, uint32_t next)
 void do_fat(struct recipe *r)
 {
 	struct fat_plan *f = &r->fat;
-	uint64_t off = number(r, need(r, 1, "an offset")), total;
+	uint64_t off = offset(r, 1), total;
 	uint64_t size = number(r, need(r, 2, "a size")), clusters = size / CLUSTER;
 	uint64_t table = div_up((clusters + 2) * 2, r->ss);
 	uint8_t b[512] = { 0xeb, 0x3c, 0x90 };

@@ -134,6 +134,8 @@ uint64_t place(const struct recipe *r, const char *word, unsigned *width)
 		off = gpt_place(r, true, &s, width);
 	else if (skip_word(&s, "mbr"))
 		off = mbr_place(r, &s, width);
+	else if (r->iso.n && skip_word(&s, "iso"))
+		off = iso_place_of(r, &s);
 	else if (skip_word(&s, "lba"))
 		off = index_at(r, &s) * (uint64_t)r->ss;
 	else if (skip_word(&s, "end") || *s == '-')

@@ -33,6 +33,17 @@ struct fat_plan {
 	uint32_t next, end; /* cluster that is free, and behind the last */
 };
 
+/* Names of what do_iso() has written, and where that is. */
+enum { ISO_PLACES = 64 };
+
+struct iso_places {
+	struct {
+		char name[24];
+		uint64_t off;
+	} v[ISO_PLACES];
+	unsigned n;
+};
+
 struct qcow2_image;
 
 struct recipe {
@@ -43,6 +54,7 @@ struct recipe {
 
 	int fd;
 	struct qcow2_image *q; /* NULL: the image is raw */
+	struct iso_places iso;
 	uint64_t size;
 	uint32_t ss;
 	uint64_t gpt_ss; /* of the gpt that places refer to */
@@ -118,6 +130,13 @@ void build(struct recipe *r);
 void do_bios(struct recipe *r);
 void do_fat(struct recipe *r);
 void do_file(struct recipe *r);
+
+/* ---- iso.c ---- */
+
+void do_iso(struct recipe *r);
+void do_implant(struct recipe *r);
+/* Of ".NAME" at *s, which goes behind it. */
+uint64_t iso_place_of(const struct recipe *r, const char **s);
 
 /* ---- place.c ---- */
 
