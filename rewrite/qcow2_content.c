@@ -223,20 +223,22 @@ static bool says_more(const struct tally *was, const struct tally *is)
 		       was->tables + was->volumes + was->boots;
 }
 
-bool qcow2_content_fits(const struct qcow2_content *c, uint64_t cluster, uint64_t slot)
+enum qcow2_told qcow2_content_tells(const struct qcow2_content *c, uint64_t cluster,
+				    uint64_t slot)
 {
 	uint64_t at = c->q->l1.at.off + slot * 8, off = cluster << c->q->cluster_bits.v;
+	enum qcow2_told told = QCOW2_TOLD_NOTHING;
 	struct look l;
 	struct tally t;
-	bool fits;
 
 	if (!is_asked(c, slot))
-		return false;
-	fits = look_through(&l, c->q, at, off | QCOW2_COPIED);
-	if (fits) {
+		return told;
+	if (look_through(&l, c->q, at, off | QCOW2_COPIED)) {
 		t = tally_of(&l.img);
-		fits = count_spares(c, &l, slot, &t) && says_more(&c->tally, &t);
+		if (count_spares(c, &l, slot, &t) && says_more(&c->tally, &t))
+			told = t.tables > c->tally.tables ? QCOW2_TOLD_TABLE
+							  : QCOW2_TOLD_CONTENT;
 	}
 	look_end(&l);
-	return fits;
+	return told;
 }

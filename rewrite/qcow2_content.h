@@ -15,6 +15,12 @@ void qcow2_content_free(struct qcow2_content *c);
 
 /* With the L2 table in `cluster` in that slot of the active L1 table, more of what the disk has
  * is where it says that it is, and nothing is not. */
-bool qcow2_content_fits(const struct qcow2_content *c, uint64_t cluster, uint64_t slot);
+enum qcow2_told {
+	QCOW2_TOLD_NOTHING,
+	QCOW2_TOLD_CONTENT, /* of partitions: another one may be just as large */
+	QCOW2_TOLD_TABLE,   /* a partition table, of which there is one */
+};
+enum qcow2_told qcow2_content_tells(const struct qcow2_content *c, uint64_t cluster,
+				    uint64_t slot);
 
 #endif

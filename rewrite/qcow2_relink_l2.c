@@ -10,36 +10,18 @@
 #include "analyze/host.h"
 #include "analyze/image/qcow2_walk.h"
 #include "analyze/unit.h"
-#include "rewrite/qcow2_content.h"
 #include "rewrite/qcow2_put.h"
 #include "base/banned.h"
 
 enum {
 	WALK_BUDGET = 24 << 20,
 	SNAPSHOTS_TRIED = 1024,
-	IN_ORDER_LEAST = 8,
-	BAD_MAX = 64,
-};
-
-struct relink {
-	struct plan *plan;
-	const struct qcow2 *q;
-	const struct qcow2_orphan *x;
-	const uint8_t *raw; /* the table */
-	uint64_t slot;      /* that a snapshot's table has it in */
-	uint64_t votes;     /* entries that say so */
-	bool torn;          /* others say something else */
-	/* Slots of the active L1 table that point at what cannot be an L2 table. */
-	uint64_t bad[BAD_MAX];
-	size_t nbad;
-	bool many; /* there are more */
-	const struct qcow2_content *content;
 };
 
 /* ---- slots that point nowhere ---- */
 
 /* What stands at a slot's offset cannot be an L2 table of its own. */
-static bool is_no_table(struct relink *r, uint64_t entry)
+static bool is_no_table(struct qcow2_relink *r, uint64_t entry)
 {
 	const struct qcow2 *q = r->q;
 	uint64_t off = entry & QCOW2_OFFSET_MASK;
@@ -54,7 +36,7 @@ static bool is_no_table(struct relink *r, uint64_t entry)
 	return qcow2_is_no_table(q, raw);
 }
 
-static void note_bad(struct relink *r, struct span at)
+static void note_bad(struct qcow2_relink *r, struct span at)
 {
 	const struct qcow2 *q = r->q;
 	uint64_t slot = (at.off - q->l1.at.off) / 8;
@@ -65,7 +47,7 @@ static void note_bad(struct relink *r, struct span at)
 		if (r->bad[i] == slot)
 			return;
 	}
-	if (r->nbad == BAD_MAX) {
+	if (r->nbad == QCOW2_BAD_SLOTS_MAX) {
 		r->many = true;
 		return;
 	}
@@ -73,7 +55,7 @@ static void note_bad(struct relink *r, struct span at)
 		r->bad[r->nbad++] = slot;
 }
 
-static void find_bad_slots(struct relink *r)
+static void find_bad_slots(struct qcow2_relink *r)
 {
 	/* Of entries, and of clusters with owners. */
 	static const enum qcow2_flaw_kind kinds[] = {
@@ -122,7 +104,7 @@ static void find_bad_slots(struct relink *r)
 
 /* ---- L2 tables ---- */
 
-static bool slot_is_open(const struct relink *r, uint64_t slot)
+bool qcow2_slot_is_open(const struct qcow2_relink *r, uint64_t slot)
 {
 	const struct qcow2 *q = r->q;
 
@@ -136,18 +118,18 @@ static bool slot_is_open(const struct relink *r, uint64_t slot)
 }
 
 /* Nothing that it maps would lie behind the disk. */
-static bool slot_fits(const struct relink *r, uint64_t slot)
+bool qcow2_slot_fits(const struct qcow2_relink *r, uint64_t slot)
 {
 	const struct qcow2 *q = r->q;
 
-	return slot_is_open(r, slot) &&
+	return qcow2_slot_is_open(r, slot) &&
 	       slot * q->l2_entries + r->x->points.last < q->guest_clusters;
 }
 
 /* The guest's data of a snapshot and of the lost table are the same in so many places. */
 static bool note_run(void *arg, const struct qcow2_run *run)
 {
-	struct relink *r = arg;
+	struct qcow2_relink *r = arg;
 	const struct qcow2 *q = r->q;
 	size_t stride = (size_t)q->l2_entry_size;
 	uint64_t first = run->guest / q->cluster_size % q->l2_entries;
@@ -168,7 +150,7 @@ static bool note_run(void *arg, const struct qcow2_run *run)
 	return true;
 }
 
-static bool ask_snapshots(struct relink *r)
+static bool ask_snapshots(struct qcow2_relink *r)
 {
 	struct err e = { 0 };
 	struct arena scratch;
@@ -184,134 +166,6 @@ static bool ask_snapshots(struct relink *r)
 		return plan_refuse(r->plan, "%s", e.msg);
 	if (w.limit)
 		return plan_refuse(r->plan, "not all was looked at: %s", w.limit);
-	return true;
-}
-
-/* Preallocated images have each L2 table, then the clusters that it maps, then the next
- * table. Its neighbours, and what it maps itself, have to say so. */
-static bool lies_in_order(const struct relink *r, uint64_t slot)
-{
-	const struct qcow2 *q = r->q;
-	uint64_t step = q->l2_entries + 1, n = q->l1.raw.n / 8, at;
-	unsigned bits = (unsigned)q->cluster_bits.v;
-	bool seen = false;
-
-	at = (qcow2_be64(r->raw) & QCOW2_OFFSET_MASK) >> bits;
-	if (r->x->points.used != r->x->points.last + 1 || at != r->x->cluster + 1)
-		return false;
-	if (slot > 0) {
-		at = (qcow2_entry(q->l1.raw, (size_t)slot - 1) & QCOW2_OFFSET_MASK) >>
-		     bits;
-		if (at + step != r->x->cluster)
-			return false;
-		seen = true;
-	}
-	if (slot + 1 < n) {
-		at = (qcow2_entry(q->l1.raw, (size_t)slot + 1) & QCOW2_OFFSET_MASK) >>
-		     bits;
-		if (at != r->x->cluster + step)
-			return false;
-		seen = true;
-	}
-	return seen;
-}
-
-/* A bit too many, and the entry points into the middle of the table. */
-static bool points_within(const struct relink *r, uint64_t slot)
-{
-	const struct qcow2 *q = r->q;
-	uint64_t entry = qcow2_entry(q->l1.raw, (size_t)slot);
-
-	return entry & QCOW2_OFFSET_MASK &&
-	       (entry & QCOW2_OFFSET_MASK) >> q->cluster_bits.v == r->x->cluster;
-}
-
-/* An image that was filled from the begin of its disk to the end has its tables in the order
- * of the slots, and eight are so by chance once in 40320 times. */
-static bool tables_are_in_order(const struct qcow2 *q)
-{
-	uint64_t last = 0, n = 0;
-
-	for (uint64_t i = 0; i < q->l1.raw.n / 8; i++) {
-		uint64_t at = qcow2_entry(q->l1.raw, (size_t)i) & QCOW2_OFFSET_MASK;
-
-		if (!at)
-			continue;
-		if (at <= last)
-			return false;
-		last = at;
-		n++;
-	}
-	return n >= IN_ORDER_LEAST;
-}
-
-/* What it maps lies behind it, in order, before `end`. Compressed data may begin in a cluster
- * that has others before it. */
-static bool data_is_in_order(const struct relink *r, uint64_t end)
-{
-	const struct qcow2 *q = r->q;
-	uint64_t last = r->x->cluster << q->cluster_bits.v, packed = 0;
-
-	for (uint64_t i = 0; i < q->cluster_size; i += q->l2_entry_size) {
-		uint64_t e = qcow2_be64(r->raw + i);
-		uint64_t off = e & QCOW2_OFFSET_MASK;
-
-		if (e & QCOW2_COMPRESSED) {
-			off = e & q->compressed_offset;
-			if (off < packed || off >= end)
-				return false;
-			packed = off;
-		} else if (off) {
-			if (off <= last || off >= end)
-				return false;
-			last = off;
-		}
-	}
-	return true;
-}
-
-/* It is between the tables of the slots before and behind. */
-static bool lies_in_sequence(const struct relink *r, uint64_t slot)
-{
-	const struct qcow2 *q = r->q;
-	uint64_t at = r->x->cluster << q->cluster_bits.v, n = q->l1.raw.n / 8;
-	uint64_t before = 0, behind = q->file_size;
-
-	if (!tables_are_in_order(q))
-		return false;
-	for (uint64_t i = 0; i < n; i++) {
-		uint64_t off = qcow2_entry(q->l1.raw, (size_t)i) & QCOW2_OFFSET_MASK;
-
-		if (off && i < slot)
-			before = off;
-		if (off && i > slot) {
-			behind = off;
-			break;
-		}
-	}
-	return before < at && at < behind && data_is_in_order(r, behind);
-}
-
-/* The only one of the empty slots for which a test holds. */
-static uint64_t only_slot(const struct relink *r,
-			  bool (*holds)(const struct relink *r, uint64_t slot))
-{
-	uint64_t n = u64_min(r->q->l1.raw.n / 8, r->q->l1_needed), slot = QCOW2_NO_SLOT;
-
-	for (uint64_t i = 0; i < n; i++) {
-		if (!slot_fits(r, i) || !holds(r, i))
-			continue;
-		if (slot != QCOW2_NO_SLOT)
-			return QCOW2_NO_SLOT;
-		slot = i;
-	}
-	return slot;
-}
-
-static bool always(const struct relink *r, uint64_t slot)
-{
-	(void)r;
-	(void)slot;
 	return true;
 }
 
@@ -389,12 +243,12 @@ static bool flags_are_right(struct plan *p, const struct qcow2_orphan *x)
 
 /* Where the entry of a snapshot is that lost it, when others have what it maps in that slot,
  * and only one snapshot has nothing there; 0: not so. */
-static uint64_t lost_by_snapshot(struct relink *r)
+static uint64_t lost_by_snapshot(struct qcow2_relink *r)
 {
 	const struct qcow2 *q = r->q;
 	uint64_t at = 0;
 
-	if (!r->votes || slot_is_open(r, r->slot))
+	if (!r->votes || qcow2_slot_is_open(r, r->slot))
 		return 0;
 	for (size_t i = 0; i < u64_min(q->snapshots.n, SNAPSHOTS_TRIED); i++) {
 		const struct qcow2_table *t = &q->snapshots.v[i].l1;
@@ -415,7 +269,7 @@ static uint64_t lost_by_snapshot(struct relink *r)
 }
 
 /* No cluster that it shares may get more references than its refcount has. */
-static bool refcounts_allow(struct relink *r)
+static bool refcounts_allow(struct qcow2_relink *r)
 {
 	const struct qcow2 *q = r->q;
 	size_t stride = (size_t)q->l2_entry_size;
@@ -440,78 +294,8 @@ static bool refcounts_allow(struct relink *r)
 	return true;
 }
 
-static bool content_fits(const struct relink *r, uint64_t slot)
-{
-	return qcow2_content_fits(r->content, r->x->cluster, slot);
-}
-
-/* Of two tables that fit, one may be an older state of the other. */
-static bool others_fit(const struct relink *r, uint64_t slot)
-{
-	const struct qcow2_scan *s = r->q->scan;
-
-	for (size_t i = 0; i < s->norphans; i++) {
-		const struct qcow2_orphan *x = &s->orphan[i];
-
-		if (x->kind == QCOW2_ORPHAN_L2 && x != r->x &&
-		    qcow2_content_fits(r->content, x->cluster, slot))
-			return true;
-	}
-	return false;
-}
-
-/* The one whose place what the table maps names itself. */
-static uint64_t slot_of_content(struct relink *r)
-{
-	struct qcow2_content *c = qcow2_content_new(r->q, r->plan->arena);
-	uint64_t slot;
-
-	if (!c)
-		return QCOW2_NO_SLOT;
-	r->content = c;
-	slot = only_slot(r, content_fits);
-	if (slot != QCOW2_NO_SLOT && others_fit(r, slot))
-		slot = QCOW2_NO_SLOT;
-	qcow2_content_free(c);
-	return slot;
-}
-
-static uint64_t find_slot(struct relink *r)
-{
-	const struct qcow2_scan *s = r->q->scan;
-	uint64_t slot;
-
-	if (r->torn)
-		return QCOW2_NO_SLOT;
-	if (r->votes)
-		return slot_fits(r, r->slot) ? r->slot : QCOW2_NO_SLOT;
-	slot = only_slot(r, points_within);
-	if (slot == QCOW2_NO_SLOT)
-		slot = only_slot(r, lies_in_order);
-	if (slot == QCOW2_NO_SLOT)
-		slot = only_slot(r, lies_in_sequence);
-	if (slot == QCOW2_NO_SLOT)
-		slot = slot_of_content(r);
-	if (slot != QCOW2_NO_SLOT)
-		return slot;
-	/* One of those that share a table may have lost its own. */
-	if (s->flaws[QCOW2_FLAW_L2_SHARED].total)
-		return QCOW2_NO_SLOT;
-	/* One entry is wrong, and one table is lost: what else was never there. */
-	if (r->nbad == 1 && !r->many && s->orphans[QCOW2_ORPHAN_L2] == 1 &&
-	    s->orphans[QCOW2_ORPHAN_L1] == 0)
-		return slot_fits(r, r->bad[0]) ? r->bad[0] : QCOW2_NO_SLOT;
-	if (r->nbad)
-		return QCOW2_NO_SLOT;
-	/* With two tables, or two slots, it could be either. */
-	if (s->nempty != 1 || s->empty[0].n != 1 || s->orphans[QCOW2_ORPHAN_L2] != 1 ||
-	    s->orphans[QCOW2_ORPHAN_L1] != 0 || r->x->points.taken)
-		return QCOW2_NO_SLOT;
-	return only_slot(r, always);
-}
-
 /* The slot that the user named for it. */
-static bool slot_given(struct relink *r, uint64_t *slot)
+static bool slot_given(struct qcow2_relink *r, uint64_t *slot)
 {
 	const struct host *h = r->q->unit->host;
 
@@ -523,7 +307,7 @@ static bool slot_given(struct relink *r, uint64_t *slot)
 	return false;
 }
 
-static bool relink_to(struct relink *r, uint64_t slot)
+static bool relink_to(struct qcow2_relink *r, uint64_t slot)
 {
 	const struct qcow2 *q = r->q;
 	uint64_t off = r->x->cluster << q->cluster_bits.v;
@@ -534,14 +318,14 @@ static bool relink_to(struct relink *r, uint64_t slot)
 			       off | QCOW2_COPIED);
 }
 
-static bool relink_as_told(struct relink *r, uint64_t slot)
+static bool relink_as_told(struct qcow2_relink *r, uint64_t slot)
 {
-	if (!slot_is_open(r, slot))
+	if (!qcow2_slot_is_open(r, slot))
 		return plan_refuse(r->plan,
 				   "entry %llu of the active L1 table is not empty, or "
 				   "there is none",
 				   (unsigned long long)slot);
-	if (!slot_fits(r, slot))
+	if (!qcow2_slot_fits(r, slot))
 		return plan_refuse(r->plan,
 				   "in entry %llu of the active L1 table it would map "
 				   "what lies behind the end of the disk",
@@ -549,7 +333,7 @@ static bool relink_as_told(struct relink *r, uint64_t slot)
 	return relink_to(r, slot);
 }
 
-static bool read_table(struct relink *r)
+static bool read_table(struct qcow2_relink *r)
 {
 	const struct qcow2 *q = r->q;
 	uint64_t off = r->x->cluster << q->cluster_bits.v;
@@ -572,7 +356,7 @@ static bool read_table(struct relink *r)
 
 bool qcow2_relink_l2(struct plan *p, const struct qcow2 *q, const struct qcow2_orphan *x)
 {
-	struct relink r = { .plan = p, .q = q, .x = x };
+	struct qcow2_relink r = { .plan = p, .q = q, .x = x };
 	uint64_t off = x->cluster << q->cluster_bits.v, slot;
 
 	if (!read_table(&r))
@@ -588,7 +372,7 @@ bool qcow2_relink_l2(struct plan *p, const struct qcow2 *q, const struct qcow2_o
 	}
 	if (!flags_are_right(p, x))
 		return false;
-	slot = find_slot(&r);
+	slot = qcow2_slot_proven(&r);
 	if (slot != QCOW2_NO_SLOT)
 		return relink_to(&r, slot);
 	return plan_refuse(p,

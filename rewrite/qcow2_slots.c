@@ -98,18 +98,29 @@ static bool is_missed(const struct slots *s, uint64_t table, uint64_t n)
 	return true;
 }
 
+/* Its pointer leads nowhere, or to what is somebody else's: whatever it was, it is lost. */
+static bool is_wild(const struct slots *s, const struct list *l, uint64_t slot)
+{
+	const struct qcow2 *q = s->q;
+	uint64_t entry = slot < l->n ? qcow2_entry(l->raw, (size_t)slot) : 0;
+	uint64_t off = entry & QCOW2_OFFSET_MASK;
+
+	return off && (entry & QCOW2_L1_RESERVED || off % q->cluster_size != 0 ||
+		       off >= q->file_size || !qcow2_is_alone(q, off));
+}
+
 static bool is_open(const struct list *l, uint64_t slot)
 {
 	return slot < l->n && !(qcow2_entry(l->raw, (size_t)slot) & QCOW2_OFFSET_MASK);
 }
 
-static bool fill(struct slots *s, uint64_t slot, uint64_t table, size_t nlists)
+static bool fill(struct slots *s, uint64_t slot, uint64_t table, size_t nlists, bool wild)
 {
 	for (size_t i = 0; i < nlists; i++) {
 		const struct list *l = &s->list[i];
 
 		/* More than one has it: it is not COPIED. */
-		if (is_open(l, slot) &&
+		if ((wild ? is_wild(s, l, slot) : is_open(l, slot)) &&
 		    !qcow2_plan_be64(s->plan, STAGE_COMMIT, l->at + slot * 8, table))
 			return false;
 	}
@@ -120,13 +131,15 @@ static bool fill(struct slots *s, uint64_t slot, uint64_t table, size_t nlists)
 /* False: it is known that something is missing there, and not what. */
 static bool look_at(struct slots *s, uint64_t slot)
 {
-	uint64_t table = 0, n, open = 0;
+	uint64_t table = 0, n, open = 0, wild = 0;
+	const uint64_t *orphans = s->q->scan->orphans;
 
 	for (size_t i = 0; i < s->nlists; i++) {
 		const struct list *l = &s->list[i];
 		uint64_t t = slot < l->n ? qcow2_entry(l->raw, (size_t)slot) : 0;
 
 		t &= QCOW2_OFFSET_MASK;
+		wild += is_wild(s, l, slot);
 		open += is_open(l, slot);
 		if (!t || t == table || !missing(s->q, t >> s->q->cluster_bits.v))
 			continue;
@@ -134,18 +147,22 @@ static bool look_at(struct slots *s, uint64_t slot)
 			return false;
 		table = t;
 	}
-	if (!table || !open)
+	if (!table || !(open + wild))
 		return true;
 	n = missing(s->q, table >> s->q->cluster_bits.v);
 	if (!is_missed(s, table, n))
 		return true;
 	if (s->filled == SLOTS_MAX)
 		return false;
+	/* These have lost it, if no table of their own; what is empty may be so rightly. */
+	if (wild)
+		return n == wild && !orphans[QCOW2_ORPHAN_L2] &&
+		       !orphans[QCOW2_ORPHAN_L1] && fill(s, slot, table, s->nlists, true);
 	if (n == open)
-		return fill(s, slot, table, s->nlists);
+		return fill(s, slot, table, s->nlists, false);
 	/* A disk loses a table only when it goes back to a snapshot that is older than all of
 	 * its own; that snapshots have nothing there is common. */
-	return n == 1 && is_open(&s->list[0], slot) && fill(s, slot, table, 1);
+	return n == 1 && is_open(&s->list[0], slot) && fill(s, slot, table, 1, false);
 }
 
 bool qcow2_plan_slots(struct plan *p, const struct qcow2 *q, bool *none)

@@ -397,13 +397,15 @@ static bool count_compressed(struct qcow2_tally *t, const struct qcow2_run *r)
 	}
 	if (off >= q->file_size || !qcow2_in_file(q, off, len)) {
 		qcow2_tally_run_flaw(t, QCOW2_FLAW_COMPRESSED_PAST_EOF, r);
-		return true;
+		/* In the file's last cluster, behind its last byte, QEMU counts it. */
+		if (!qcow2_in_file(q, off, len))
+			return true;
 	}
 	if (r->entry & QCOW2_COPIED)
 		qcow2_tally_run_flaw(t, QCOW2_FLAW_COMPRESSED_COPIED, r);
 	if (r->bitmap)
 		qcow2_tally_run_flaw(t, QCOW2_FLAW_COMPRESSED_BITMAP, r);
-	if (off + len > div_up(q->file_size, SECTOR) * SECTOR)
+	if (off < q->file_size && off + len > div_up(q->file_size, SECTOR) * SECTOR)
 		qcow2_tally_run_flaw(t, QCOW2_FLAW_COMPRESSED_CUT, r);
 	first = off >> q->cluster_bits.v;
 	last = (off + len - 1) >> q->cluster_bits.v;
