@@ -6,6 +6,7 @@
 #define TESTS_LIB_TOUCH_IMAGE_H
 
 #include "analyze/image/gpt.h"
+#include "analyze/image/gpt_bare.h"
 #include "analyze/image/image.h"
 #include "analyze/image/lost.h"
 #include "analyze/image/mbr.h"
@@ -142,6 +143,17 @@ static inline void touch_table(const struct image *img, const struct gpt_table *
 	touch_entries(img, t, a);
 }
 
+/* Entries without a header: in whole slots, within the disk. */
+static inline void touch_bare(const struct gpt *g)
+{
+	const struct gpt_bare *b = g->bare;
+
+	BUG_ON(g->good || g->primary.present || g->backup.present);
+	BUG_ON(b->sector_size != g->sector_size || b->lba < 2 || b->lba >= g->sectors);
+	BUG_ON(b->array.n == 0 || b->array.n % GPT_ENTRY_SIZE != 0);
+	BUG_ON(!range_within(b->lba * g->sector_size, b->array.n, g->image->size));
+}
+
 static inline void touch_gpt(const struct gpt *g, struct arena *a)
 {
 	BUG_ON(g->sectors != g->image->size / g->sector_size);
@@ -152,6 +164,8 @@ static inline void touch_gpt(const struct gpt *g, struct arena *a)
 	BUG_ON(!g->good && (gpt_table_ok(&g->primary) || gpt_table_ok(&g->backup)));
 	BUG_ON(g->good && g->pieced);
 	BUG_ON(g->head.n != g->tail.n);
+	if (g->bare)
+		touch_bare(g);
 	if (g->stray) {
 		BUG_ON(!g->stray->present || g->stray->lba == g->backup.lba);
 		touch_table(g->image, g->stray, a);
