@@ -215,8 +215,9 @@ lint:
 lint-read: $B/lib$(PROG).a $B/tools/rules_md
 	$(Q)LINT=1 tests/run $B layering
 
-docs: $B/tools/rules_md
+docs: $B/tools/rules_md $B/$(PROG) $B/tools/mkimg
 	$(Q)$< >docs/rules.md
+	$(Q)tools/stories $B >docs/stories.md
 
 # Slower readers, for before a review. Each says nothing when it has nothing against it.
 analyze:

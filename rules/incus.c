@@ -227,7 +227,8 @@ static void check_pool(struct scan *s, const struct incus_pool *p)
 	    !has_block_volumes(&p->driver) || !breaks_tables(&p->version))
 		return;
 	f = report(s, p->driver.at,
-		   "pool '%s' (%s) on a disk with 4096-byte sectors, and Incus %u.%u.%u",
+		   "pool '%s' (%s) on a disk with 4096-byte sectors, and Incus %u.%u.%u: "
+		   "expected 6.0.4, 6.9 or newer",
 		   fact_known(&p->name) ? shown(s, p->name.v) : "?",
 		   shown(s, p->driver.v), p->version.part[0], p->version.part[1],
 		   p->version.part[2]);

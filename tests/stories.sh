@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# The stories of docs/stories.md are what the program says today.
+# SPDX-License-Identifier: Apache-2.0
+set -u
+cd "$(dirname "$0")/.." || exit 2
+. tests/lib/tap.sh
+silent "docs/stories.md is what make docs writes" \
+	"$(tools/stories "${VMEND_BUILD#"$PWD"/}" 2>&1 | diff docs/stories.md - 2>&1)"
+tap_end
