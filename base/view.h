@@ -109,4 +109,14 @@ static inline void put_be64(uint8_t *p, uint64_t v)
 	put_le64(p, __builtin_bswap64(v));
 }
 
+/* The number, from 1, of the line that holds byte off of a text. */
+static inline size_t view_line(struct view v, uint64_t off)
+{
+	size_t line = 1;
+
+	for (size_t i = 0; i < v.n && i < off; i++)
+		line += v.p[i] == '\n';
+	return line;
+}
+
 #endif

@@ -276,6 +276,80 @@ expect "20,000 disks, and 12,000 times -set" '0|1|3' ''
 run check words.yaml
 expect "raw.qemu of 4 MB of quotes over two lines" '0|1|3' ''
 
+# ---- YAML, shell ----
+# Each begins as an instance of Incus, so that it is read.
+instance='name: a
+type: virtual-machine
+config:
+  limits.cpu: "1"
+'
+yaml() { # NAME CODES SAID   the rest of the text is in the file rest
+	{ printf '%s' "$instance" && cat rest; } >in.yaml
+	run check in.yaml
+	expect "$1 in YAML" "$2" "$3"
+}
+{ printf 'x: ' && yes '[' | tr -d '\n' | head -c 4000000; } >rest
+yaml "4 MB of open brackets" 3 'levels.*\(line 5\)'
+{ printf 'x: ' && yes '{a: ' | tr -d '\n' | head -c 4000000; } >rest
+yaml "4 MB of open braces" 3 'levels.*\(line 5\)'
+{ printf 'x:\n' && yes -- '-' | tr '\n' ' ' | head -c 4000000; } >rest
+yaml "4 MB of lists in each other" 3 'levels.*\(line 6\)'
+awk 'BEGIN { for (i = 0; i < 2700; i++) printf "%*sa:\n", i, "" }' >rest
+yaml "2700 maps in each other" 3 'levels.*line'
+{ printf 'x: [' && yes 'a' | tr '\n' ',' | head -c 4000000; printf 'a]\n'; } >rest
+yaml "2,000,000 values in a list" 3 'line 5'
+seq -f 'k%.0f: 1' 1 300000 >rest
+yaml "300,000 keys" 3 'line'
+{ seq -f 'k%.0f: 1' 1 60000 && echo 'k1: 2'; } >rest
+yaml "60,000 keys, one of them twice" '0|1' ''
+yes -- '--- 1' | head -n 40000 >rest
+yaml "40,000 documents" '0|1' ''
+{ echo 'x:' && seq -f '- &a%.0f 1' 1 200000; } >rest
+yaml "200,000 anchors" 3 'line'
+{ echo 'x: &a 1' && echo 'y:' && yes -- '- *a' | head -n 500000; } >rest
+yaml "500,000 aliases" 3 'line'
+{
+	echo 'a0: &a0 [x, x, x, x, x, x, x, x, x, x]'
+	for i in {1..60}; do echo "a$i: &a$i [*a$((i - 1)), *a$((i - 1)), *a$((i - 1)), *a$((i - 1))]"; done
+} >rest
+yaml "aliases that quadruple each other, 60 times" '0|1' ''
+{
+	echo 'a0: &a0 {x0: 1}'
+	for i in {1..2000}; do echo "a$i: &a$i {<<: [*a$((i - 1)), *a$((i / 2))], x$i: 1}"; done
+} >rest
+yaml "maps that are merged, 2000 times" '0|1' ''
+{ printf 'x: "' && yes '\x41' | tr -d '\n' | head -c 4000000; } >rest
+yaml "4 MB of escapes, and no quote at the end" 1 'in\.yaml:5:.*config-syntax'
+{ printf 'x: |\n' && yes ' a' | head -c 4000000; } >rest
+yaml "4 MB of a block of text" '0|1' ''
+{ printf '# ' && head -c 4000000 /dev/zero | tr '\0' '#'; } >rest
+yaml "4 MB of a comment" 0 '1 input checked'
+{ printf 'x: !<' && head -c 4000000 /dev/zero | tr '\0' t; } >rest
+yaml "a tag of 4 MB" 1 'in\.yaml:5:.*config-syntax'
+{ printf 'description: ' && head -c 5000 /dev/zero | tr '\0' x && printf '\n%s' "$instance"; } >in.yaml
+run check in.yaml
+expect "a first line of 5000 bytes in YAML" 0 '1 input checked'
+
+script='#!/bin/sh
+qemu-system-x86_64 -drive file=a.img,format=raw
+'
+for what in '$(' '${a:-' '`' '"' "'" '((' '{ ' 'if x; then ' 'a=(' '<<E ' '\\' 'case x in a) ' '&& ' 'qemu-img check a.img;' '$((' '"$(' 'f() ' '\\\n'; do
+	{ printf '%s' "$script" && yes -- "$what" | tr -d '\n' | head -c 1000000 | sed 's/\\n/\n/g'; } >in.sh
+	run check in.sh
+	expect "a megabyte of ${what@Q} in a script" '0|3' 'no findings|line [0-9]+'
+done
+{ printf '%s' "$script" && yes 'qemu-system-x86_64 -drive file=a.img,format=raw' | head -c 1000000; } >in.sh
+run check in.sh
+expect "21,000 commands of QEMU in a script" '0|3' 'no findings|line [0-9]+|memory'
+{ printf '%s' "$script" && seq 1 30000 | sed 's/.*/a&="$a&$a&"/'; } >in.sh
+run check in.sh
+expect "30,000 variables in a script" '0|3' 'no findings|line [0-9]+|memory'
+{ printf 'guest_os="linux"\ndisk_img="a.qcow2"\n' && yes 'a="b"' | head -c 1000000; } >in.conf
+run check in.conf
+expect "160,000 assignments in a .conf" 3 'line [0-9]+'
+
+# ---- JSON, HCL ----
+
 { echo "$legacy" && yes '[' | tr -d '\n' | head -c 8000000; } >deep.json
 run check deep.json
 expect "8 MB of open brackets in JSON" '1|3' 'deep\.json'

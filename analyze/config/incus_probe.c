@@ -169,11 +169,12 @@ bool incus_probe(struct view head)
 		const char *nl = memchr(rest.p, '\n', rest.n);
 		struct str line = { rest.p, nl ? (size_t)(nl - rest.p) : rest.n };
 
-		if (memchr(line.p, '\0', line.n) || line.n > 4096)
+		if (memchr(line.p, '\0', line.n))
 			return false;
 		if (str_starts(line, "- "))
 			s.root |= ROOT_LIST;
-		if (!look_at(&s, line))
+		/* A line can be as long as somebody's cloud-init is; its key is at its begin. */
+		if (!look_at(&s, (struct str){ line.p, line.n < 4096 ? line.n : 4096 }))
 			return false;
 		rest.p += line.n + (nl != NULL);
 		rest.n -= line.n + (nl != NULL);

@@ -255,7 +255,8 @@ static int read_quickemu(struct unit *u, struct err *e)
 	shell_read(&r->s, &u->src, u->text, wants_nothing, &u->arena);
 	if (r->s.why) {
 		u->skip_reason =
-			arena_printf(&u->arena, "the file cannot be read: %s", r->s.why);
+			arena_printf(&u->arena, "the file cannot be read: %s (line %zu)",
+				     r->s.why, view_line(u->text, r->s.end.off));
 		return 0;
 	}
 	if (!read_tree(r) || !read_vms(r))

@@ -449,8 +449,9 @@ static int read_script(struct unit *u, struct err *e)
 		return -1;
 	shell_read(s, &u->src, u->text, wants, &u->arena);
 	if (s->why) {
-		u->skip_reason =
-			arena_printf(&u->arena, "the script cannot be read: %s", s->why);
+		u->skip_reason = arena_printf(&u->arena,
+					      "the script cannot be read: %s (line %zu)",
+					      s->why, view_line(u->text, s->end.off));
 		return 0;
 	}
 	r.root = new_node(&r, NODE_MAP, (struct span){ &u->src, 0, u->src.size });

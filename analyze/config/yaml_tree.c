@@ -74,9 +74,9 @@ bool yaml_tree_bad(struct yaml_tree *t, struct span at, const char *fmt, ...)
 	return false;
 }
 
-static bool over(struct yaml_tree *t, const char *what)
+static bool over(struct yaml_tree *t, struct span at, const char *what)
 {
-	err_set(t->e, ERR_LIMIT, "%s", what);
+	err_set(t->e, ERR_LIMIT, "%s (line %zu)", what, view_line(t->text, at.off));
 	return false;
 }
 
@@ -93,7 +93,7 @@ static struct node *new_node(struct yaml_tree *t, enum node_kind kind, struct sp
 	struct node *n = arena_try_new(t->a, struct node);
 
 	if (!n) {
-		over(t, "has more values than memory is allowed for");
+		over(t, at, "has more values than memory is allowed for");
 		return NULL;
 	}
 	n->kind = kind;
@@ -373,7 +373,8 @@ static struct str own_text(struct yaml_tree *t, const struct yaml_scalar *s, boo
 		return str_view(raw);
 	copy = arena_try(t->a, said.n + 1, 1);
 	if (!copy) {
-		*ok = over(t, "the values of this text need more memory than is allowed");
+		*ok = over(t, span_of(t, s->content, s->content_end),
+			   "the values of this text need more memory than is allowed");
 		return (struct str){ 0 };
 	}
 	if (said.n)
@@ -491,7 +492,8 @@ static bool on_start(struct yaml_tree *t, const yaml_event_t *ev)
 	if (!n)
 		return false;
 	if (t->depth == YAML_DEPTH_MAX)
-		return over(t, "has more levels of lists and maps than are read");
+		return over(t, n->whole,
+			    "has more levels of lists and maps than are read");
 	end = (size_t)span_end(n->whole);
 	/* "[a: b]" holds a map without brackets. */
 	pair = flow && (n->whole.len == 0 || t->text.p[end - 1] != (map ? '{' : '['));
@@ -531,7 +533,7 @@ static bool drop_doubles(struct yaml_tree *t, struct node *map)
 		return true;
 	sorted = arena_try_array(t->a, n, struct node *);
 	if (!sorted)
-		return over(t, "has more values than memory is allowed for");
+		return over(t, map->whole, "has more values than memory is allowed for");
 	n = 0;
 	for (struct node *c = map->first; c; c = c->next)
 		sorted[n++] = c;
