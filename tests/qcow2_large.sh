@@ -6,6 +6,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 . tests/lib/tap.sh
+not_for_portable "repairs no images"
 build=${VMEND_BUILD:-$PWD/build/release}
 vmend=$build/vmend
 have qemu-img || {

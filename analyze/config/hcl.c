@@ -370,7 +370,7 @@ bool hcl_skim(struct view head, bool (*see)(const struct hcl_glance *g, void *da
 		if (see(&g, data))
 			return true;
 		t = skip(head, t, !g.block);
-		if (t.kind == HCL_END)
+		if (t.kind == HCL_END || t.kind == HCL_BAD)
 			return false;
 	}
 	return false;

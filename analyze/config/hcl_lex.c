@@ -318,12 +318,12 @@ static struct hcl_token lex_long(struct view v, size_t at)
 	if (v.p[at] == '"') {
 		out.end = string_end(v, at + 1, 0, &out, &t);
 		if (t.why)
-			out = bad(t.at, t.at + 1, t.why);
+			out = bad(t.at, t.at < v.n ? t.at + 1 : v.n, t.why);
 		return out;
 	}
 	out = lex_heredoc(v, at, 0, &t);
 	if (out.kind == HCL_BAD)
-		return bad(t.at, t.at + 2, t.why);
+		return bad(t.at, v.n - t.at < 2 ? v.n : t.at + 2, t.why);
 	return out.kind == HCL_MARK ? lex_mark(v, at) : out;
 }
 

@@ -184,11 +184,15 @@ static void prove_size(struct iso_reader *r, struct iso_volume *v,
 	if (iso_pair_agrees(p))
 		return;
 	little = read_at(r, &probe, v->little.lba.v, p->le.v) && probe.raw.n;
-	if (little)
-		compare(r, v, &probe, index), little = probe.right;
+	if (little) {
+		compare(r, v, &probe, index);
+		little = probe.right;
+	}
 	big = read_at(r, &probe, v->little.lba.v, p->be.v) && probe.raw.n;
-	if (big)
-		compare(r, v, &probe, index), big = probe.right;
+	if (big) {
+		compare(r, v, &probe, index);
+		big = probe.right;
+	}
 	if (little != big)
 		p->proven = little ? ISO_LITTLE : ISO_BIG;
 }

@@ -345,6 +345,41 @@ static void a_skim_sees_the_outermost_names(void **state)
 	buf_free(&b);
 }
 
+static bool tells_nothing(const struct hcl_glance *g, void *data)
+{
+	(void)g;
+	(void)data;
+	return false;
+}
+
+/* Each text in memory of its own size, so that a sanitizer sees what is read behind it. */
+static void nothing_is_read_behind_the_end(void **state)
+{
+	static const char *const texts[] = {
+		"a{<<E\n${\"", "a{<<E", "a{\"",   "a{ \"${", "a = \"",
+		"a = \"x${\"", "a{/*",  "a = 1.", "a{<<",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		size_t n = strlen(texts[i]);
+		uint8_t *copy = malloc(n);
+
+		assert_non_null(copy);
+		memcpy(copy, texts[i], n);
+		assert_false(hcl_skim((struct view){ copy, n }, tells_nothing, NULL));
+		for (size_t at = 0; at < n;) {
+			struct hcl_token t = hcl_lex((struct view){ copy, n }, at);
+
+			assert_true(t.at <= t.end && t.end <= n);
+			if (t.kind == HCL_END)
+				break;
+			at = t.end > at ? t.end : at + 1;
+		}
+		free(copy);
+	}
+}
+
 static void a_template_falls_into_pieces(void **state)
 {
 	static const char text[] = "a\\\"$${b}${var.c}-${\"}\"}%{ if x }y";
@@ -376,6 +411,7 @@ int main(void)
 		cmocka_unit_test(broken_text_is_shown_where_it_breaks),
 		cmocka_unit_test(depth_and_number_are_bounded),
 		cmocka_unit_test(a_skim_sees_the_outermost_names),
+		cmocka_unit_test(nothing_is_read_behind_the_end),
 		cmocka_unit_test(a_template_falls_into_pieces),
 	};
 
