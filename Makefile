@@ -1,8 +1,8 @@
-# vmend. `make` builds build/vmend, `make check` runs every test, `make demo` shows it at
-# work, `make lint` reads the code, `make install DESTDIR= PREFIX=` installs it.
+# vmend. `make` builds build/vmend, `make check` runs every test, `make check-boot` starts VMs, `make
+# demo` shows it at work, `make lint` reads the code, `make install DESTDIR= PREFIX=` installs it.
 # VARIANT=release|debug|asan|tsan|fuzz|cov, each in a folder of its own; CC=clang works as
 # well; PORTABLE=1 builds with POSIX.1-2008 alone, without libfdisk; V=1 shows commands.
-# check, check-all, demo and lint install what they miss through tools/deps.
+# check, check-all, check-boot, demo and lint install what they miss through tools/deps.
 
 PROG    := vmend
 VERSION := $(shell cat VERSION)
@@ -27,7 +27,7 @@ again = $(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)
 
 # ---- what a goal needs ----
 # These look for what they need by themselves, or need nothing.
-SELF_SUFFICIENT := check check-all demo lint analyze fuzz coverage clean dist
+SELF_SUFFICIENT := check check-all check-boot demo lint analyze fuzz coverage clean dist
 building := $(filter-out $(SELF_SUFFICIENT),$(or $(MAKECMDGOALS),all))
 
 PKGS := libxml-2.0 jansson yaml-0.1 zlib libzstd libmd $(if $(PORTABLE),,fdisk)
@@ -93,8 +93,7 @@ ALL_CFLAGS  = $(STD) $(WARN) $(OPT_$(VARIANT)) $(pkg_cflags) -MMD -MP $(CFLAGS)
 ALL_LDFLAGS = $(OPT_$(VARIANT)) $(HARDEN_LINK) $(LDFLAGS)
 LIBS        = $(pkg_libs) -pthread
 
-# ---- sources: whatever stands in the folders ----
-# What only Linux has is in x_linux.c; x_posix.c is the same interface without it.
+# ---- sources: whatever stands in the folders; x_posix.c is x_linux.c without Linux ----
 lib_src  := $(filter-out $(if $(PORTABLE),%_linux.c,%_posix.c),$(wildcard base/*.c \
 	analyze/*.c analyze/image/*.c analyze/config/*.c rules/*.c rewrite/*.c))
 cli_src  := $(wildcard cli/*.c)
@@ -110,7 +109,6 @@ fuzzers  := $(fuzz_src:tests/fuzz/%.c=$B/fuzz/%)
 $(foreach t,$(tools),$(eval $t: \
 	$(patsubst %.c,$B/%.o,$(wildcard $(t:$B/%=tests/%)/*.c))))
 
-.PHONY: all
 all: $B/$(PROG)
 ifeq ($(VARIANT)$(PORTABLE),release)
 	$(Q)ln -f $< build/$(PROG)
@@ -131,13 +129,12 @@ $B/%.o: %.c $B/flags
 	@$(if $(V),,echo "  CC    $<")
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-# From empty, so that what was deleted is gone.
 $B/lib$(PROG).a: $(lib_obj)
 	@rm -f $@
 	@$(if $(V),,echo "  AR    $@")
 	$(Q)ar rcs $@ $^
 
-# What the unit tests may link of cli/: all but main().
+# For the unit tests: all but main().
 $B/libcli.a: $(filter-out $B/cli/main.o,$(cli_obj))
 	@rm -f $@
 	@$(if $(V),,echo "  AR    $@")
@@ -163,7 +160,7 @@ $B/fuzz/%: $B/tests/fuzz/%.o $B/lib$(PROG).a
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 
 # ---- tests ----
-.PHONY: units tools tested check check-all bless coverage fuzz fuzzers bench demo
+.PHONY: all units tools tested check check-all check-boot bless coverage fuzz fuzzers bench demo
 units: $(units)
 tools: $(tools)
 fuzzers: $(fuzzers)
@@ -180,6 +177,11 @@ check-all:
 	$(Q)tools/deps build test
 	$(Q)$(again) tested VARIANT=asan CC=clang
 	$(Q)$(again) tested VARIANT=tsan CC=gcc
+
+check-boot:
+	$(Q)tools/deps build test boot
+	$(Q)$(again) all $B/tools/mkimg
+	$(Q)tests/boot/run $B $(CASE)
 
 # CASE=rule-id/case: writes that case's expectations anew from what vmend says now.
 bless: all tools
@@ -207,7 +209,7 @@ demo:
 	$(Q)tools/demo $B
 
 # ---- reading the code ----
-.PHONY: lint lint-read docs analyze clang-tidy cppcheck gcc-analyzer
+.PHONY: lint lint-read docs analyze clang-tidy cppcheck gcc-analyzer install dist clean
 lint:
 	$(Q)tools/deps build lint
 	$(Q)$(again) lint-read
@@ -235,7 +237,6 @@ gcc-analyzer:
 	$(Q)printf '%s\n' $(lib_src) $(cli_src) | xargs -P$(NPROC) -I{} \
 		gcc $(STD) $(pkg_cflags) -O1 -fanalyzer -Werror -S -o /dev/null {}
 
-.PHONY: install dist clean
 install: all
 	install -d '$(DESTDIR)$(BINDIR)'
 	install -m 755 $B/$(PROG) '$(DESTDIR)$(BINDIR)/$(PROG)'

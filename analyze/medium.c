@@ -82,6 +82,8 @@ static void read_table(struct medium *m, const struct image *img)
 {
 	m->disk_size = img->size;
 	m->filesystem = img->whole && img->whole->fs ? img->whole->fs->name : NULL;
+	for (size_t i = 0; i < img->nvolumes; i++)
+		m->filled = m->filled || img->volumes[i].fs;
 	if (img->gpt) {
 		const struct gpt *g = img->gpt;
 

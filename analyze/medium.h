@@ -66,6 +66,7 @@ struct medium {
 	bool table_both;            /* GPTs for two sector sizes */
 	uint64_t table_end;         /* bytes that its partitions reach up to; 0: none */
 	const char *filesystem;     /* of the whole disk, without a table; NULL: none */
+	bool filled;                /* a partition holds a file system that is known */
 
 	const struct medium_boot *boot; /* NULL: not known */
 

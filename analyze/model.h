@@ -155,7 +155,7 @@ struct vm {
 	struct fact firmware; /* bios, efi, ... as the flavour spells it */
 	/* The files of the firmware: its code (firmware.h decides what it is), as pflash or
 	 * rom; its variables; and what those are copied from. */
-	struct fact loader, loader_type, nvram, nvram_template;
+	struct fact loader, loader_type, loader_readonly, nvram, nvram_template;
 	struct fact secure_boot; /* as the flavour spells it, or implies */
 	struct fact kernel;      /* is started without looking at any disk */
 	struct fact acpi;        /* "yes" when present */

@@ -53,7 +53,8 @@ static void check_bios_disk(struct scan *s, const struct vm *vm)
 	report_label(
 		s, f,
 		"the firmware finds nothing to start, and ends in its shell or menu");
-	report_related(s, f, name_of(v.bios)->at, "the disk");
+	report_related(s, f, name_of(v.bios)->at, "%s",
+		       fact_is(&v.bios->device, "cdrom") ? "the medium" : "the disk");
 	report_related(s, f, b->bios.at, "what a BIOS starts");
 	lower_for_devices(f, vm);
 }
@@ -135,7 +136,11 @@ static void check_uefi_disk(struct scan *s, const struct vm *vm)
 	f = report(s, place_of(&v, v.uefi),
 		   "the VM starts with a BIOS, and '%s' has a loader for UEFI only",
 		   shown(s, name_of(v.uefi)->v));
-	report_label(s, f, "SeaBIOS says \"Booting from Hard Disk...\", and that is all");
+	report_label(s, f, "%s",
+		     fact_is(&v.uefi->device, "cdrom")
+			     ? "SeaBIOS says: Boot failed: Could not read from CDROM"
+			     : "SeaBIOS says \"Booting from Hard Disk...\", and that is "
+			       "all");
 	report_related(s, f, b->uefi[v.firmware.arch].at, "the loader, %s",
 		       efi_arch_fallback(v.firmware.arch));
 	if (b->bios.why)
@@ -215,8 +220,8 @@ static void check_nothing(struct scan *s, const struct vm *vm)
 
 	if (!is_dead(&v) || v.bios || v.large || v.uefi || v.alien || vm->nhostdevs)
 		return;
-	/* Without a table it is data, or is yet to be installed on. */
-	if (v.first->medium->table == TABLE_NONE)
+	/* Without a table it is data; with empty partitions it is yet to be installed on. */
+	if (v.first->medium->table == TABLE_NONE || !v.first->medium->filled)
 		return;
 	b = boot_seen(v.first);
 	f = report(s, name_of(v.first)->at,

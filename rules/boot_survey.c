@@ -25,6 +25,11 @@ bool declares_format(const struct disk *d, const char *format)
 	return fact_is(&d->format, format);
 }
 
+static bool is_cdrom(const struct disk *d)
+{
+	return fact_is(&d->device, "cdrom");
+}
+
 /* A copy is made in the format that is wanted; of the others QEMU may find it out. */
 static bool is_seen_through(const struct disk *d)
 {
@@ -43,6 +48,9 @@ const struct medium_boot *boot_seen(const struct disk *d)
 	if (!m || !m->boot || m->is_stray || !is_seen_through(d) ||
 	    !block_size_of(d, &bytes))
 		return NULL;
+	/* What is read of an ISO is what a CD drive would start; of a disk, what a disk does. */
+	if (is_cdrom(d) || medium_is(m, "iso9660"))
+		return is_cdrom(d) && medium_is(m, "iso9660") ? m->boot : NULL;
 	/* What is wrong with its sectors, or with another table, is another rule's. */
 	if (m->table == TABLE_UNKNOWN ||
 	    (m->table == TABLE_GPT && (m->table_both || m->table_sector_size != bytes)))
@@ -78,8 +86,7 @@ static bool is_all_seen(const struct vm *vm)
 
 static bool is_empty_drive(const struct disk *d)
 {
-	return (fact_is(&d->device, "cdrom") || fact_is(&d->device, "floppy")) &&
-	       fact_absent(&d->source);
+	return (is_cdrom(d) || fact_is(&d->device, "floppy")) && fact_absent(&d->source);
 }
 
 /* Would the firmware start it? */
@@ -99,6 +106,15 @@ static enum answer_state starts(const struct survey *s, const struct disk *d,
 		return b->uefi[s->firmware.arch].state;
 	/* A boot entry, which is in its variables, may name them. */
 	return b->other.state == ANSWER_NO ? ANSWER_NO : ANSWER_UNKNOWN;
+}
+
+static bool starts_nothing(const struct medium_boot *b)
+{
+	enum answer_state any = answer_or(b->bios, b->other).state;
+
+	for (unsigned i = 0; i < EFI_ARCHES && any == ANSWER_NO; i++)
+		any = b->uefi[i].state;
+	return any == ANSWER_NO;
 }
 
 static void note_others(struct survey *s, const struct disk *d,
@@ -130,13 +146,12 @@ static void add(struct survey *s, const struct disk *d)
 
 	if (fact_is(&d->device, "pflash") || is_empty_drive(d))
 		return;
-	/* What a CD-ROM or a floppy starts is read in another way. */
-	if (!b || !(fact_absent(&d->device) || fact_is(&d->device, "disk") ||
-		    fact_is(&d->device, "lun"))) {
+	if (!b || fact_is(&d->device, "floppy") || d->device.state == FACT_UNKNOWN) {
 		s->unknown = true;
 		return;
 	}
-	if (d->medium->blank)
+	/* Nor does a medium count that is only to be read. */
+	if (d->medium->blank || (is_cdrom(d) && starts_nothing(b)))
 		return;
 	s->first = s->first ? s->first : d;
 	switch (starts(s, d, b)) {

@@ -22,6 +22,7 @@ static const struct lens vm_lenses[] = {
 	LENS(vm, firmware, "os@firmware"),
 	LENS(vm, loader, "os/loader"),
 	LENS(vm, loader_type, "os/loader@type"),
+	LENS(vm, loader_readonly, "os/loader@readonly"),
 	LENS(vm, nvram, "os/nvram"),
 	LENS(vm, nvram_template, "os/nvram@template"),
 	LENS(vm, kernel, "os/kernel"),

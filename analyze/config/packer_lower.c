@@ -156,10 +156,10 @@ void packer_complete_disk(struct disk *d, const struct vm *vm, const struct node
 static void complete_vm(struct vm *vm, const struct node *node)
 {
 	struct fact *const facts[] = {
-		&vm->name,           &vm->uuid,        &vm->type,        &vm->arch,
-		&vm->machine,        &vm->emulator,    &vm->firmware,    &vm->acpi,
-		&vm->ioapic,         &vm->loader,      &vm->loader_type, &vm->nvram,
-		&vm->nvram_template, &vm->secure_boot, &vm->kernel,
+		&vm->name,    &vm->uuid,           &vm->type,        &vm->arch,
+		&vm->machine, &vm->emulator,       &vm->firmware,    &vm->acpi,
+		&vm->ioapic,  &vm->loader,         &vm->loader_type, &vm->loader_readonly,
+		&vm->nvram,   &vm->nvram_template, &vm->secure_boot, &vm->kernel,
 	};
 
 	for (size_t i = 0; i < COUNT(facts); i++)

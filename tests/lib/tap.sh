@@ -2,6 +2,7 @@
 # TAP for the shell tests: each of these prints one result. Sourced, not run.
 # SPDX-License-Identifier: Apache-2.0
 tap_n=0
+tap_failed=0
 
 ok() { # NAME
 	echo "ok $((++tap_n)) - $1"
@@ -9,6 +10,7 @@ ok() { # NAME
 
 not_ok() { # NAME [DETAIL], of which at most 40 lines are shown
 	echo "not ok $((++tap_n)) - $1"
+	tap_failed=1
 	[ -z "${2:-}" ] || printf '%s\n' "$2" | head -40 | sed 's/^/# /'
 }
 

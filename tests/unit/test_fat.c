@@ -9,15 +9,14 @@
 
 #include "analyze/image/fat.h"
 #include "analyze/image/loaders.h"
+#include "tests/lib/tiny_fat.h"
 
 #include "base/banned.h"
 
-/* A FAT12 of 64 clusters of 512 bytes: FAT at 1, root at 2 (16 entries), data at 3.
- * \EFI in cluster 2, \EFI\BOOT in 3, BOOTX64.EFI in 4. */
-enum { SECTOR = 512, FAT = SECTOR, ROOT = 2 * SECTOR, DATA = 3 * SECTOR, SECTORS = 67 };
+enum { SECTOR = TINY_SECTOR, FAT = TINY_TABLE, ROOT = TINY_ROOT, DATA = TINY_DATA };
 
 struct bench {
-	uint8_t p[SECTORS * SECTOR];
+	uint8_t p[TINY_SIZE];
 	struct source src;
 	struct arena a;
 	struct err e;
@@ -26,58 +25,20 @@ struct bench {
 
 static uint8_t *cluster(struct bench *b, unsigned n)
 {
-	return b->p + DATA + (n - 2) * SECTOR;
+	return tiny_cluster(b->p, n);
 }
 
 static void put_next(struct bench *b, unsigned n, unsigned next)
 {
-	uint8_t *p = b->p + FAT + n * 3 / 2;
-
-	if (n % 2) {
-		p[0] = (uint8_t)((p[0] & 0xf) | next << 4);
-		p[1] = (uint8_t)(next >> 4);
-	} else {
-		p[0] = (uint8_t)next;
-		p[1] = (uint8_t)((p[1] & 0xf0) | next >> 8);
-	}
-}
-
-static void put_entry(uint8_t *e, const char *name, bool dir, unsigned first,
-		      uint32_t size)
-{
-	memset(e, 0, 32);
-	memcpy(e, name, 11);
-	e[11] = dir ? 0x10 : 0x20;
-	put_le16(e + 26, (uint16_t)first);
-	put_le32(e + 28, size);
+	tiny_put_next(b->p, n, next);
 }
 
 static int setup(void **state)
 {
 	struct bench *b = calloc(1, sizeof(*b));
-	uint8_t *pe;
 
 	BUG_ON(!b);
-	put_le16(b->p + 11, SECTOR);
-	b->p[13] = 1;
-	put_le16(b->p + 14, 1);
-	b->p[16] = 1;
-	put_le16(b->p + 17, 16);
-	put_le16(b->p + 19, SECTORS);
-	b->p[21] = 0xf8;
-	put_le16(b->p + 22, 1);
-	put_entry(b->p + ROOT, "EFI        ", true, 2, 0);
-	put_entry(cluster(b, 2), "BOOT       ", true, 3, 0);
-	put_entry(cluster(b, 3), "BOOTX64 EFI", false, 4, SECTOR);
-	for (unsigned i = 2; i < 5; i++)
-		put_next(b, i, 0xfff);
-	pe = cluster(b, 4);
-	memcpy(pe, "MZ", 2);
-	pe[60] = 64;
-	memcpy(pe + 64, "PE\0\0\x64\x86", 6);
-	put_le16(pe + 64 + 24, 0x20b);
-	put_le16(pe + 64 + 24 + 68, 10);
-	put_le32(pe + 64 + 24 + 108, 16);
+	tiny_fat(b->p);
 	arena_init(&b->a, ARENA_BUDGET);
 	*state = b;
 	return 0;
@@ -137,7 +98,7 @@ static void what_ends_before_a_circle_is_known(void **state)
 static void fill(struct bench *b, unsigned n)
 {
 	for (unsigned i = 0; i < SECTOR; i += 32)
-		put_entry(cluster(b, n) + i, "OTHER   TXT", false, 0, 0);
+		tiny_put_entry(cluster(b, n) + i, "OTHER   TXT", false, 0, 0);
 }
 
 static void a_circle_is_unknown(void **state)
@@ -154,7 +115,7 @@ static void a_circle_is_unknown(void **state)
 	put_next(b, 7, 6);
 	is_unknown(b, "its chain of clusters is a circle");
 	/* What was found before is there. */
-	put_entry(cluster(b, 3), "BOOTX64 EFI", false, 4, SECTOR);
+	tiny_put_entry(cluster(b, 3), "BOOTX64 EFI", false, 4, SECTOR);
 	assert_int_equal(look(b).state, ANSWER_YES);
 }
 
@@ -169,7 +130,7 @@ static void a_chain_that_leads_nowhere_is_unknown(void **state)
 	is_unknown(b, "its chain leads to a cluster that is marked bad");
 	put_next(b, 3, 66);
 	is_unknown(b, "its chain leads to a cluster that there is not");
-	put_entry(cluster(b, 2), "BOOT       ", true, 900, 0);
+	tiny_put_entry(cluster(b, 2), "BOOT       ", true, 900, 0);
 	is_unknown(b, "it begins with a cluster that there is not");
 }
 
@@ -177,9 +138,9 @@ static void a_file_without_its_clusters_is_unknown(void **state)
 {
 	struct bench *b = *state;
 
-	put_entry(cluster(b, 3), "BOOTX64 EFI", false, 4, 5000);
+	tiny_put_entry(cluster(b, 3), "BOOTX64 EFI", false, 4, 5000);
 	is_unknown(b, "it has fewer clusters than its size needs");
-	put_entry(cluster(b, 3), "BOOTX64 EFI", false, 0, 5000);
+	tiny_put_entry(cluster(b, 3), "BOOTX64 EFI", false, 0, 5000);
 	is_unknown(b, "it begins with a cluster that there is not");
 }
 
@@ -229,7 +190,7 @@ static void a_long_name_counts_with_its_checksum_only(void **state)
 	struct bench *b = *state;
 	uint8_t sum = 0, *e = cluster(b, 3);
 
-	put_entry(e + 32, "LOADER~1EFI", false, 4, SECTOR);
+	tiny_put_entry(e + 32, "LOADER~1EFI", false, 4, SECTOR);
 	for (size_t i = 0; i < 11; i++)
 		sum = (uint8_t)((sum >> 1 | sum << 7) + e[32 + i]);
 	put_long(e, 0x41, sum, "bootx64.efi");

@@ -1,0 +1,12 @@
+source "qemu" "a" {
+  iso_url          = "https://example.org/a.iso"
+  iso_checksum     = "none"
+  disk_size        = "1G"
+  ssh_username     = "root"
+  shutdown_command = "poweroff"
+  firmware         = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+}
+
+build {
+  sources = ["source.qemu.a"]
+}

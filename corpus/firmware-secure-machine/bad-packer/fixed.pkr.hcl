@@ -1,0 +1,14 @@
+source "qemu" "a" {
+  iso_url          = "https://example.org/a.iso"
+  iso_checksum     = "none"
+  disk_size        = "1G"
+  ssh_username     = "root"
+  shutdown_command = "poweroff"
+  efi_firmware_code = "/usr/share/OVMF/OVMF_CODE_4M.ms.fd"
+  efi_firmware_vars = "/usr/share/OVMF/OVMF_VARS_4M.ms.fd"
+  machine_type = "q35"
+}
+
+build {
+  sources = ["source.qemu.a"]
+}

@@ -1,0 +1,12 @@
+source "qemu" "a" {
+  iso_url          = "disk.img"
+  iso_checksum     = "none"
+  disk_image       = true
+  ssh_username     = "root"
+  shutdown_command = "poweroff"
+  disk_size        = "65536M"
+}
+
+build {
+  sources = ["source.qemu.a"]
+}
