@@ -37,7 +37,8 @@ static bool is_seen_through(const struct disk *d)
 		return true;
 	if (fact_absent(&d->format) && d->vm->flavour != FLAVOUR_LIBVIRT)
 		return true;
-	return declares_format(d, d->medium->format);
+	return declares_format(d, medium_is(d->medium, "iso9660") ? "raw"
+								  : d->medium->format);
 }
 
 const struct medium_boot *boot_seen(const struct disk *d)
