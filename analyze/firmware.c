@@ -175,6 +175,17 @@ static void of_quickemu(struct firmware *f, const struct vm *vm)
 		say(f, FIRMWARE_BIOS, &vm->firmware);
 }
 
+/* A ROM among the drives takes the place of UTM's own. */
+static void of_utm(struct firmware *f, const struct vm *vm)
+{
+	if (!fact_absent(&vm->loader))
+		by_files(f, vm);
+	else if (fact_is(&vm->firmware, "efi"))
+		say(f, FIRMWARE_UEFI, &vm->firmware);
+	else if (fact_is(&vm->firmware, "bios") && is_pc(vm))
+		say(f, FIRMWARE_BIOS, &vm->firmware);
+}
+
 /* What the names of files say of keys, where nothing else does. */
 static void keys_by_files(struct firmware *f, const struct vm *vm)
 {
@@ -216,6 +227,9 @@ struct firmware firmware_of(const struct vm *vm)
 		break;
 	case FLAVOUR_INCUS:
 		of_incus(&f, vm);
+		break;
+	case FLAVOUR_UTM:
+		of_utm(&f, vm);
 		break;
 	}
 	if (f.kind != FIRMWARE_UEFI)

@@ -9,6 +9,7 @@
 #define FORMATS(X)                                                                       \
 	X(qcow2)                                                                         \
 	X(iso9660)                                                                       \
+	X(utm)                                                                           \
 	X(libvirt)                                                                       \
 	X(incus)                                                                         \
 	X(packer)                                                                        \

@@ -86,6 +86,7 @@ enum flavour {
 	FLAVOUR_PACKER, /* a builder or source of a template */
 	FLAVOUR_QUICKEMU,
 	FLAVOUR_INCUS, /* and LXD */
+	FLAVOUR_UTM,   /* with QEMU, or Apple's Virtualization.framework (type vz) */
 };
 
 /* A disk, CD-ROM or floppy of a VM. (What is inside the file it names: struct image.) */
@@ -162,7 +163,8 @@ struct vm {
 	struct fact ioapic;      /* qemu (split), kvm */
 	struct fact irqchip;     /* QEMU's word for the same: split, off, on */
 	bool boots_elsewhere; /* the network, or a device of the host, is asked as well */
-	struct disk *disks;   /* who reads a config gives them their media at the end */
+	const char *folder; /* where the disks' names lead, beside the config; NULL: ./ */
+	struct disk *disks; /* who reads a config gives them their media at the end */
 	size_t ndisks;
 	struct iommu *iommus; /* more than one is wrong, and still a fact */
 	size_t niommus;

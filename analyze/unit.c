@@ -42,6 +42,13 @@ static const struct fact *file_of(const struct disk *d)
 	return NULL;
 }
 
+/* From the config's own folder. */
+static const char *path_of(const struct vm *vm, const struct fact *name, struct arena *a)
+{
+	return vm->folder ? arena_printf(a, "%s/%.*s", vm->folder, STR_ARG(name->v))
+			  : arena_str(a, name->v);
+}
+
 static const struct reach *reach_from(struct unit *u)
 {
 	struct reach *r;
@@ -66,7 +73,7 @@ static void attach_media(struct unit *u)
 			r = name ? reach_from(u) : NULL;
 			if (r && r->root)
 				d->medium = media_find(u->host->media, r,
-						       arena_str(&u->arena, name->v),
+						       path_of(d->vm, name, &u->arena),
 						       &d->medium_why);
 		}
 	}

@@ -148,19 +148,41 @@ bool plan_word(struct plan *p, const struct word *w, size_t from, size_t to,
 
 /* ---- options: one word or two, among others ---- */
 
+/* Words i and i + 1 stand in one text: "-m 1" of a list. */
+static bool together(const struct qemu_command *c, size_t i)
+{
+	return i + 1 < c->nwords && c->words[i].outer &&
+	       c->words[i].outer == c->words[i + 1].outer;
+}
+
+/* Of words [from, to), and others beside them, is one text. */
+static bool is_within_text(const struct qemu_command *c, size_t from, size_t to)
+{
+	return (from > 0 && together(c, from - 1)) || together(c, to - 1);
+}
+
+/* What has to go for all words of its text to be gone. */
 static struct span item_of(const struct word *w)
 {
+	if (w->outer && w->outer->item.len)
+		return w->outer->item;
 	return w->item.len ? w->item : w->at;
 }
 
-/* Its words with what stands around them: quotes, elements, a row. */
+/* Words [from, to) with what stands around them: quotes, elements, a row. */
+static struct span words_at(const struct qemu_command *c, size_t from, size_t to)
+{
+	const struct word *first = &c->words[from], *last = &c->words[to - 1];
+	bool within = is_within_text(c, from, to);
+	struct span at = within ? first->at : item_of(first);
+
+	at.len = span_end(within ? last->at : item_of(last)) - at.off;
+	return at;
+}
+
 static struct span option_at(const struct qemu_command *c, const struct qemu_option *o)
 {
-	struct span first = item_of(&c->words[o->from]);
-	struct span last = item_of(&c->words[o->from + o->n - 1]);
-
-	first.len = span_end(last) - first.off;
-	return first;
+	return words_at(c, o->from, o->from + o->n);
 }
 
 static struct str text_between(const struct plan *p, uint64_t from, uint64_t to)
@@ -180,16 +202,17 @@ static bool is_gap(struct str s)
 	return s.n > 0;
 }
 
-/* What stands between items i and i + 1 of the words. False: more than a gap. */
+/* What stands between words i and i + 1: within one text, or else between items. False: more
+ * than a gap, or the other of the two. */
 static bool gap_behind(const struct plan *p, const struct qemu_command *c, size_t i,
-		       struct str *gap)
+		       bool within, struct str *gap)
 {
 	struct span a, b;
 
-	if (i + 1 >= c->nwords)
+	if (i + 1 >= c->nwords || together(c, i) != within)
 		return false;
-	a = item_of(&c->words[i]);
-	b = item_of(&c->words[i + 1]);
+	a = within ? c->words[i].at : item_of(&c->words[i]);
+	b = within ? c->words[i + 1].at : item_of(&c->words[i + 1]);
 	*gap = text_between(p, span_end(a), b.off);
 	return b.off >= span_end(a) && is_gap(*gap);
 }
@@ -208,10 +231,11 @@ static struct str gap_of(struct plan *p, const struct qemu_command *c,
 	struct span at = option_at(c, o);
 	uint64_t line = line_of(p, at.off);
 	struct str gap, lead = text_between(p, line, at.off);
+	bool within = is_within_text(c, o->from, o->from + o->n);
 
-	if (gap_behind(p, c, o->from + o->n - 1, &gap) ||
-	    (o->from > 0 && gap_behind(p, c, o->from - 1, &gap)) ||
-	    (o->n > 1 && gap_behind(p, c, o->from, &gap)))
+	if (gap_behind(p, c, o->from + o->n - 1, within, &gap) ||
+	    (o->from > 0 && gap_behind(p, c, o->from - 1, within, &gap)) ||
+	    (o->n > 1 && gap_behind(p, c, o->from, within, &gap)))
 		return gap;
 	/* The only row of a list. */
 	if (line > 0 && str_trim(lead).n == 0)
@@ -296,7 +320,9 @@ bool plan_add_option(struct plan *p, const struct qemu_command *c,
 		return false;
 	if (c->blanks)
 		return add_words(p, o, behind, name, value);
-	if (!c->words || o->n != (value ? 2 : 1))
+	if (!c->words || o->n != (value ? 2 : 1) ||
+	    (o->n == 2 && !together(c, o->from) &&
+	     is_within_text(c, o->from, o->from + 2)))
 		return plan_refuse(p, "there is no option of its kind beside it");
 	at = option_at(c, o);
 	gap = gap_of(p, c, o);
@@ -311,6 +337,44 @@ bool plan_add_option(struct plan *p, const struct qemu_command *c,
 	return text_insert(p, behind ? span_end(at) : at.off, text_kept(p, &b));
 }
 
+/* The whole lines of a run that has them alone. */
+static struct span with_lines(const struct plan *p, struct span at)
+{
+	uint64_t from = line_of(p, at.off), to = span_end(at);
+
+	while (to < p->text.n && strchr(" \t\r", p->text.p[to]))
+		to++;
+	if (str_trim(text_between(p, from, at.off)).n > 0 || to == p->text.n ||
+	    p->text.p[to] != '\n')
+		return at;
+	return text_span(p, from, to + 1);
+}
+
+/* Words of one text, or all of those of some. */
+static bool remove_words(struct plan *p, const struct qemu_command *c, size_t from,
+			 size_t to)
+{
+	bool within = is_within_text(c, from, to);
+	struct span at = words_at(c, from, to);
+	uint64_t end = span_end(at);
+	struct str gap;
+
+	if (gap_behind(p, c, to - 1, within, &gap)) {
+		end += gap.n;
+	} else if (from > 0 && (within || to == c->nwords) &&
+		   gap_behind(p, c, from - 1, within, &gap)) {
+		at.off -= gap.n;
+	} else {
+		/* The only one, or one beside a comment: with the comma behind it. */
+		while (end < p->text.n && strchr(" \t", p->text.p[end]))
+			end++;
+		end = end < p->text.n && p->text.p[end] == ',' ? end + 1 : span_end(at);
+		at = with_lines(p, text_span(p, at.off, end));
+		end = span_end(at);
+	}
+	return plan_replace(p, text_span(p, at.off, end), STR(""));
+}
+
 /* Its value is a word of the same list; what is a map goes with the option anyway. */
 static bool is_text_beside(const struct qemu_option *o)
 {
@@ -321,10 +385,7 @@ static bool is_text_beside(const struct qemu_option *o)
 bool plan_remove_option(struct plan *p, const struct qemu_command *c,
 			const struct qemu_option *o)
 {
-	size_t last = o->from + o->n - 1;
-	struct span at;
-	struct str gap;
-	uint64_t end;
+	size_t from = o->from, to = o->from + o->n;
 
 	if (o->node && o->node->up && !is_text_beside(o))
 		return plan_remove_node(p, o->node);
@@ -333,18 +394,9 @@ bool plan_remove_option(struct plan *p, const struct qemu_command *c,
 							 span_end(o->value_node->whole));
 	if (!c->words || o->word->fixed || !text_load(p))
 		return plan_refuse(p, "its words cannot be edited");
-	at = option_at(c, o);
-	end = span_end(at);
-	if (gap_behind(p, c, last, &gap)) {
-		end += gap.n;
-	} else if (last + 1 == c->nwords && o->from > 0 &&
-		   gap_behind(p, c, o->from - 1, &gap)) {
-		at.off -= gap.n;
-	} else {
-		/* The only one, or one beside a comment: with the comma behind it. */
-		while (end < p->text.n && strchr(" \t", p->text.p[end]))
-			end++;
-		end = end < p->text.n && p->text.p[end] == ',' ? end + 1 : span_end(at);
-	}
-	return plan_replace(p, text_span(p, at.off, end), STR(""));
+	/* The name at the end of one text, and the value at the begin of another one. */
+	if (o->n == 2 && !together(c, from) && is_within_text(c, from, to))
+		return remove_words(p, c, from, from + 1) &&
+		       remove_words(p, c, from + 1, to);
+	return remove_words(p, c, from, to);
 }

@@ -115,6 +115,11 @@ static bool fix_bios_disk(struct plan *p, const struct finding *f, const struct 
 					      "remove them, too");
 		plan_title(p, "remove efi_boot (the default is a BIOS)");
 		return plan_remove(p, &vm->firmware);
+	case FLAVOUR_UTM:
+		if (!fact_absent(&vm->loader))
+			return plan_refuse(p, "a drive of type BIOS is its firmware");
+		plan_title(p, "no UEFI: UTM's QEMU starts SeaBIOS then");
+		return plan_set(p, &vm->firmware, "false");
 	case FLAVOUR_INCUS:
 		break;
 	}
@@ -179,6 +184,11 @@ static bool fix_uefi_disk(struct plan *p, const struct finding *f, const struct 
 			return plan_refuse(p, "firmware names the BIOS: remove it, and "
 					      "say efi_boot = true");
 		plan_title(p, "efi_boot = true");
+		return plan_set(p, &vm->firmware, "true");
+	case FLAVOUR_UTM:
+		if (!fact_absent(&vm->loader))
+			return plan_refuse(p, "a drive of type BIOS is its firmware");
+		plan_title(p, "UEFI");
 		return plan_set(p, &vm->firmware, "true");
 	case FLAVOUR_INCUS:
 		plan_title(p, "remove security.csm");

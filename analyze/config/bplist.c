@@ -34,7 +34,7 @@ enum type {
 struct reader {
 	const struct source *src;
 	struct view bytes;
-	struct arena *a;
+	struct arena *a; /* NULL: nobody will ask what is wrong */
 	struct syntax_error *bad;
 	unsigned offset_size, ref_size;
 	uint64_t objects, root, table;
@@ -62,6 +62,8 @@ static bool refuse(struct reader *r, uint64_t off, uint64_t len, const char *fmt
 {
 	va_list ap;
 
+	if (!r->a)
+		return false;
 	va_start(ap, fmt);
 	r->bad = arena_new(r->a, struct syntax_error);
 	*r->bad = (struct syntax_error){ .at = { r->src, off, len },
@@ -236,6 +238,26 @@ static bool reference(struct reader *r, const struct object *o, uint64_t i, uint
 	return *ref < r->objects ||
 	       refuse(r, at, r->ref_size, "a reference to object %llu of %llu",
 		      (unsigned long long)*ref, (unsigned long long)r->objects);
+}
+
+/* ---- the first page ---- */
+
+bool bplist_root_has(struct view bytes, const char *name)
+{
+	struct reader r = { .bytes = bytes };
+	struct object root, key;
+	uint64_t ref;
+
+	if (bytes.n < HEADER + 1 + TRAILER || !read_trailer(&r) ||
+	    !read_object(&r, r.root, &root))
+		return str_has(str_view(bytes), name);
+	for (uint64_t i = 0; root.type == TYPE_DICT && i < root.count; i++) {
+		if (reference(&r, &root, i, &ref) && read_object(&r, ref, &key) &&
+		    key.type == TYPE_ASCII &&
+		    str_is(str_view(view_cut(bytes, key.from, key.len)), name))
+			return true;
+	}
+	return false;
 }
 
 /* ---- values ---- */

@@ -517,7 +517,7 @@ static bool read_args(struct vm *vm, const struct incus *i, const struct unit *u
 	*base = *vm;
 	say_machine(base, i);
 	if (value)
-		qemu_args_add(&args, value, value->whole, SPLIT_SHELL);
+		qemu_args_add(&args, value, (struct span){ 0 }, SPLIT_SHELL);
 	if (!qemu_args_vm(&args, base, u->host))
 		return false;
 	vm->args = base->args;

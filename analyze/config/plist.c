@@ -21,6 +21,53 @@ bool plist_is_xml(struct view head)
 	return str_is(xml_root_name(head), "plist");
 }
 
+/* ---- the first page ---- */
+
+/* What begins with the '<' at i: *name is that of a start tag, else empty. Returns where it
+ * ends, behind its '>'. */
+static size_t skim_tag(struct view v, size_t i, struct str *name, int *depth)
+{
+	size_t end = xml_seek(v, i, ">"), n;
+
+	*name = (struct str){ 0 };
+	if (view_eq(v, i, "<!--", 4))
+		return xml_seek(v, i + 4, "-->") + 3;
+	if (view_eq(v, i, "<![CDATA[", 9))
+		return xml_seek(v, i + 9, "]]>") + 3;
+	if (view_eq(v, i, "<?", 2))
+		return xml_seek(v, i + 2, "?>") + 2;
+	if (view_eq(v, i, "</", 2)) {
+		--*depth;
+	} else if (end >= v.n || v.p[end - 1] != '/') {
+		n = xml_ncname(view_cut(v, i + 1, v.n - i - 1));
+		*name = str_view(view_cut(v, i + 1, n));
+		++*depth;
+	}
+	return end + 1;
+}
+
+bool plist_root_has(struct view head, const char *name)
+{
+	struct str tag = xml_root_tag(head);
+	size_t i = tag.p ? (size_t)((const uint8_t *)tag.p - head.p) - 1 : head.n;
+	size_t n = strlen(name);
+	int depth = 0;
+
+	if (plist_is_binary(head))
+		return bplist_root_has(head, name);
+	while (i < head.n) {
+		i = skim_tag(head, i, &tag, &depth);
+		if (depth <= 0 || (depth == 2 && tag.n && !str_is(tag, "dict")))
+			return false;
+		/* <plist> <dict> <key> */
+		if (depth == 3 && str_is(tag, "key") && view_eq(head, i, name, n) &&
+		    view_eq(head, i + n, "</", 2))
+			return true;
+		i = xml_seek(head, i, "<");
+	}
+	return false;
+}
+
 static struct span between(const struct lowering *l, uint64_t from, uint64_t to)
 {
 	return (struct span){ .src = l->src, .off = from, .len = to - from };

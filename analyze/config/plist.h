@@ -20,13 +20,19 @@ enum {
 bool plist_is_binary(struct view head);
 bool plist_is_xml(struct view head);
 
+/* Has the dictionary that is the whole list a member of that name, of those in the head? No
+ * memory is needed. A binary list must be in the head as a whole; of one that is broken: does
+ * it have the name anywhere? */
+bool plist_root_has(struct view head, const char *name);
+
 /* The value of the whole list; the contract is that of xml_read(). Of several members of one
  * name the last counts, as it does for CoreFoundation. */
 int plist_read(const struct source *src, struct view text, struct arena *a,
 	       struct node **root, const struct syntax_error **bad, struct err *e)
 	__attribute__((warn_unused_result));
 
-/* The part of it for binary ones (bplist.c). */
+/* The parts of these for binary ones (bplist.c). */
+bool bplist_root_has(struct view bytes, const char *name);
 int bplist_read(const struct source *src, struct view bytes, struct arena *a,
 		struct node **root, const struct syntax_error **bad, struct err *e)
 	__attribute__((warn_unused_result));

@@ -58,6 +58,7 @@ void qemu_args_add(struct qemu_args *to, const struct node *value, struct span i
 	to->full = to->full || !word_of_node(&w, value, to->text, to->a);
 	if (to->full)
 		return;
+	w.item = item;
 	words = split(to, &w, how, &n);
 	for (size_t i = 0; words && i < n; i++)
 		words[i].item = n == 1 ? item : words[i].at;

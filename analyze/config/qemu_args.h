@@ -36,7 +36,8 @@ struct qemu_args qemu_args_in(struct view text, struct arena *a);
 
 /* A scalar or an attribute: one word, or several as `how` says. item: what has to go for it
  * to be gone, and is copied for another one: "x", <qemu:arg value='x'/>, a row of two words;
- * it holds the value. A value that is not known may be any words, or none. */
+ * it holds the value. len 0: the value is all there is, and words come and go within it. A
+ * value that is not known may be any words, or none. */
 void qemu_args_add(struct qemu_args *to, const struct node *value, struct span item,
 		   enum word_split how);
 /* The same for words that are there already (shell.h), and have no item. */
