@@ -50,6 +50,8 @@ struct source {
 	const struct beside *beside;
 	/* Where names in it may lead (reach.h); NULL: not asked. The same holds for it. */
 	const struct reach *reach;
+	/* A config that is no text: why no fix changes it; NULL: it may. */
+	const char *read_only;
 	uint64_t size;  /* bytes that can be read */
 	struct stat st; /* of the file, when it was opened */
 };

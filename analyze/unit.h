@@ -99,6 +99,12 @@ void unit_read(struct unit *u, const struct source *src, const struct format *fo
 
 void unit_close(struct unit *u);
 
+/* Its places are lines and columns, and not offsets. */
+static inline bool unit_has_lines(const struct unit *u)
+{
+	return u->format->kind == FORMAT_TEXT && !u->src.read_only;
+}
+
 /* What stands at a place of an image: of a container's own file, or of the disk in it. */
 bool unit_place(const struct unit *u, struct span at, struct arena *a, struct place *out);
 

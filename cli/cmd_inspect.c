@@ -52,10 +52,10 @@ static void facts_of_unit(struct facts *f, struct unit *u)
 	facts_word(f, "state", state_words(u));
 	if (u->state != UNIT_READ || !u->format)
 		return;
-	if (u->format->kind == FORMAT_TEXT) {
+	if (unit_has_lines(u)) {
 		lines = lines_of(u->text, &u->arena);
 		f->lines = &lines;
-	} else {
+	} else if (u->format->kind == FORMAT_IMAGE) {
 		facts_word(f, "undo_journal", journal_words(u->journal));
 	}
 	if (u->syntax)

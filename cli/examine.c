@@ -117,15 +117,15 @@ static void locate(struct exhibit *e, const struct examined *x, struct arena *a)
 	const struct unit *u = x->unit;
 	struct span at = e->f->at;
 
-	if (u->format->kind == FORMAT_TEXT) {
+	if (unit_has_lines(u)) {
 		e->from = lines_pos(&x->lines, at.off);
 		e->to = lines_pos(&x->lines, span_end(at));
-		/* In a long list of siblings it takes its time: only where it is asked for. */
-		if (u->doc && x->fingerprints)
-			e->place.locus = node_locus(u->doc, at, a);
 	} else {
 		e->has_place = unit_place(u, at, a, &e->place);
 	}
+	/* In a long list of siblings it takes its time: only where it is asked for. */
+	if (u->doc && x->fingerprints)
+		e->place.locus = node_locus(u->doc, at, a);
 }
 
 static void name(struct exhibit *e, struct examined *x, struct arena *a)
@@ -194,7 +194,7 @@ void examine(struct examined *x, const struct findings *found, exhibit_show show
 	if (found->v.n == 0 && found->suppressed.n == 0)
 		return;
 	/* Fixes of a text look at all of it: better at what is in memory anyway. */
-	if (u->format->kind == FORMAT_TEXT) {
+	if (unit_has_lines(u)) {
 		x->lines = lines_of(u->text, x->arena);
 		x->src = source_of_bytes(u->src.path, u->text);
 	}
@@ -245,7 +245,7 @@ static void buf_at(struct buf *out, const char *path, const struct text_pos *pos
 
 void buf_place_of(struct buf *out, const struct examined *x, const struct exhibit *e)
 {
-	bool text = x->unit->format->kind == FORMAT_TEXT;
+	bool text = unit_has_lines(x->unit);
 
 	buf_at(out, x->path, text ? &e->from : NULL, e->f->at);
 }
@@ -256,7 +256,7 @@ void buf_mended_place(struct buf *out, const char *path, const struct mended *m,
 {
 	struct text_pos pos;
 
-	if (m->before->format->kind == FORMAT_IMAGE) {
+	if (!unit_has_lines(m->before)) {
 		buf_at(out, path, NULL, item->finding->at);
 	} else if (item->round > 1) {
 		buf_safe(out, str_of(path));

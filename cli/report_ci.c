@@ -6,7 +6,7 @@
 
 static bool is_text(const struct examined *x)
 {
-	return x->unit->format->kind == FORMAT_TEXT;
+	return unit_has_lines(x->unit);
 }
 
 /* ---- github ---- */

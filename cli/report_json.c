@@ -121,7 +121,7 @@ static void fix(struct json *j, const struct examined *x, const struct exhibit *
 
 static void finding(struct json *j, const struct examined *x, const struct exhibit *e)
 {
-	bool text = x->unit->format->kind == FORMAT_TEXT;
+	bool text = unit_has_lines(x->unit);
 	const struct finding *f = e->f;
 
 	json_cstr(j, "rule", f->rule->id);

@@ -83,7 +83,7 @@ static void message(struct json *j, const char *key, const char *text)
 static void region(struct json *j, const char *key, const struct examined *x,
 		   struct span at)
 {
-	bool text = x->unit->format->kind == FORMAT_TEXT;
+	bool text = unit_has_lines(x->unit);
 
 	json_object(j, key);
 	if (text) {
@@ -155,7 +155,7 @@ static void related(struct json *j, const struct examined *x, const struct findi
 
 static void replacement(struct json *j, const struct examined *x, const struct edit *e)
 {
-	bool text = x->unit->format->kind == FORMAT_TEXT;
+	bool text = unit_has_lines(x->unit);
 
 	json_object(j, NULL);
 	json_object(j, "deletedRegion");
@@ -297,7 +297,7 @@ static void github_exhibit(struct piece *p, const struct term *t,
 	json_object(&j, "physicalLocation");
 	artifact(&j, x->path);
 	json_object(&j, "region");
-	if (x->unit->format->kind == FORMAT_TEXT) {
+	if (unit_has_lines(x->unit)) {
 		line_region(&j, &x->lines, e->f->at);
 	} else {
 		json_u64(&j, "startLine", 1);

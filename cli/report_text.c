@@ -193,7 +193,7 @@ static void fix_line(struct buf *out, const struct term *t, const struct examine
 	buf_printf(out, "fix (%s)", class);
 	paint_end(out, t);
 	buf_add(out, STR(": "));
-	if (x->unit->format->kind == FORMAT_TEXT)
+	if (unit_has_lines(x->unit))
 		fix_of_text(out, x, &e->fix.plan);
 	else
 		fix_of_image(out, &e->fix.plan);
@@ -246,7 +246,7 @@ static void excerpt(struct buf *out, const struct term *t, const struct examined
 			    .label = e->f->label };
 	struct buf scratch = { 0 };
 
-	if (x->unit->format->kind == FORMAT_TEXT) {
+	if (unit_has_lines(x->unit)) {
 		excerpt_text(out, t, &x->lines, &m);
 		return;
 	}
@@ -265,7 +265,7 @@ static void related_lines(struct buf *out, const struct examined *x,
 		buf_add(out, STR("   = note: "));
 		if (is_elsewhere(x, r->at))
 			buf_elsewhere(out, r->at);
-		else if (x->unit->format->kind == FORMAT_TEXT)
+		else if (unit_has_lines(x->unit))
 			buf_printf(out, "line %zu",
 				   lines_index(&x->lines, r->at.off) + 1);
 		else

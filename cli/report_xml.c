@@ -14,7 +14,7 @@ static void attribute(struct buf *out, const char *name, struct str value)
 /* Where in its file: "31:7", "0x1be". */
 static void place(struct buf *out, const struct examined *x, const struct exhibit *e)
 {
-	if (x->unit->format->kind == FORMAT_TEXT)
+	if (unit_has_lines(x->unit))
 		buf_printf(out, "%llu:%llu", (unsigned long long)e->from.line,
 			   (unsigned long long)e->from.column);
 	else
@@ -154,7 +154,7 @@ static void checkstyle_exhibit(struct piece *p, const struct term *t,
 
 	(void)t;
 	buf_add(out, STR("    <error"));
-	if (x->unit->format->kind == FORMAT_TEXT) {
+	if (unit_has_lines(x->unit)) {
 		buf_printf(out, " line=\"%llu\" column=\"%llu\"",
 			   (unsigned long long)e->from.line,
 			   (unsigned long long)e->from.column);

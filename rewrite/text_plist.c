@@ -13,9 +13,7 @@ static bool load_text(struct plan *p, struct xml_style *s)
 	if (!text_load(p))
 		return false;
 	s->text = p->text;
-	return !plist_is_binary(s->text) ||
-	       plan_refuse(p, "it is a binary property list: `plutil -convert xml1 FILE` "
-			      "makes it one that can be edited");
+	return !plist_is_binary(s->text) || plan_refuse(p, PLIST_BINARY);
 }
 
 static struct str between(const struct xml_style *s, uint64_t from, uint64_t to)

@@ -306,6 +306,8 @@ bool rule_fix(const struct finding *f, struct plan *p)
 	p->refused = NULL;
 	/* A plan is about the bytes of a file, or about those of the disk in it. */
 	BUG_ON(f->at.src->is_guest != p->src->is_guest);
+	if (p->src->read_only)
+		return plan_refuse(p, "%s", p->src->read_only);
 	switch (f->rule->on) {
 #define X(member, type)                                                                  \
 	case SUBJECT_##member:                                                           \

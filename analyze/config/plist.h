@@ -16,6 +16,10 @@ enum {
 	BPLIST_DEPTH_MAX = 128,     /* containers within each other */
 };
 
+#define PLIST_BINARY                                                                     \
+	"it is a binary property list: `plutil -convert xml1 FILE` makes it one that "   \
+	"can be edited"
+
 /* By the first bytes: "bplist0", or a root element <plist>. */
 bool plist_is_binary(struct view head);
 bool plist_is_xml(struct view head);

@@ -381,11 +381,8 @@ static int read_utm(struct unit *u, struct err *e)
 	enum utm_kind kind;
 	struct node *root;
 
-	if (plist_is_binary(u->head)) {
-		u->skip_reason = "a binary property list: plutil -convert xml1 makes it "
-				 "readable";
-		return 0;
-	}
+	if (plist_is_binary(u->head))
+		u->src.read_only = PLIST_BINARY;
 	if (source_view(&u->src, &u->arena, 0, u->src.size, &u->text, e) != 0 ||
 	    plist_read(&u->src, u->text, &u->arena, &root, &u->syntax, e) != 0)
 		return -1;
