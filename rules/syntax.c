@@ -19,7 +19,7 @@ const struct rule rules_syntax[] = {
 	  .steps = "Mend the place that is shown, and check again: what stands behind it "
 		   "has not been read.",
 	  .source = "XML 1.0 (5th edition), 2.1 and 3; YAML 1.1; RFC 8259; HCL native "
-		    "syntax specification",
+		    "syntax specification; plist(5) and CFBinaryPList.c",
 	  .since = "0.1.0",
 	  CHECK(unit, check_syntax) },
 };
