@@ -17,6 +17,7 @@ struct medium;
 struct node;
 struct qemu_command;
 struct source;
+struct utm;
 
 /* ---- places ---- */
 
@@ -183,6 +184,7 @@ struct vm {
 	const struct qemu_command *qemu;
 	/* How Packer makes it (config/packer.h); NULL: it is no template's. */
 	const struct builder *builder;
+	const struct utm *utm; /* of UTM's config.plist (config/utm.h); else NULL */
 };
 
 /* Known to run under QEMU, and not Xen, LXC, bhyve, VMware ... */

@@ -23,7 +23,6 @@ struct qcow2;
 struct signs;
 struct stray;
 struct suppression;
-struct utm;
 
 enum unit_state {
 	UNIT_CLOSED,
@@ -77,7 +76,6 @@ struct unit {
 	const struct builder *builders; /* of Packer: one for each VM */
 	size_t nbuilders;
 	const struct incus *incus; /* of a file of Incus, one for each of vms */
-	const struct utm *utm;     /* of UTM's config.plist */
 	const struct incus_pool *pools;
 	size_t npools;
 	const struct syntax_error *syntax;      /* broken: no doc, no vms */

@@ -258,10 +258,47 @@ static void check_fileless(struct scan *s, const struct vm *vm)
 	}
 }
 
+/* The Identifier of UTM's only CD drive, where UTM does not turn the locks of a CD off by
+ * itself, as 4.5.4 and later do; NULL: nothing of the kind. */
+static const struct node *locked_cd(const struct vm *vm)
+{
+	const struct utm *utm = vm->base ? vm->base->utm : NULL;
+	const struct node *found = NULL;
+
+	if (!utm || utm->kind != UTM_QEMU || !utm->version.known ||
+	    version_cmp(&utm->version, 4, 5, 4) >= 0)
+		return NULL;
+	for (size_t i = 0; i < vm->base->ndisks; i++) {
+		const struct disk *d = &vm->base->disks[i];
+
+		if (!fact_is(&d->device, "cdrom"))
+			continue;
+		if (found)
+			return NULL;
+		found = node_child(d->node, "Identifier");
+	}
+	return found;
+}
+
+/* UTM's own arguments come first, so that -set finds the drive. */
+static bool set_locking(struct plan *p, const struct qemu_option *o,
+			const struct node *cd)
+{
+	const char *set = arena_printf(p->arena, "drive.drive%.*s.file.locking=off",
+				       STR_ARG(cd->text));
+
+	plan_title(p, "-set %s", set);
+	return plan_word(p, o->word, 0, o->word->text.n, STR("-set")) &&
+	       plan_word(p, o->value, 0, o->value->text.n, str_of(set));
+}
+
 static bool fix_fileless(struct plan *p, const struct finding *f, const struct vm *vm)
 {
 	const struct qemu_option *o = &vm->qemu->options[f->arg];
+	const struct node *cd = locked_cd(vm);
 
+	if (cd && o->value && str_is(o->value->text, "file.locking=off"))
+		return set_locking(p, o, cd);
 	for_each_node (n, o->opts) {
 		if (str_is(n->key, "file.locking"))
 			continue;

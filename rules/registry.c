@@ -186,6 +186,7 @@ static void run_rule(struct scan *s)
 		if (u->vms[i].args)
 			run_on_vm(s, u->vms[i].args);
 		RUN(s, incus, u->incus ? &u->incus[i] : NULL);
+		RUN(s, utm, u->vms[i].utm);
 	}
 	for (size_t i = 0; i < u->npools; i++)
 		RUN(s, incus_pool, &u->pools[i]);

@@ -22,6 +22,7 @@
 #include "analyze/config/node.h"
 #include "analyze/config/packer.h"
 #include "analyze/config/suppress.h"
+#include "analyze/config/utm.h"
 #include "analyze/image/gpt.h"
 #include "analyze/image/image.h"
 #include "analyze/image/iso.h"
@@ -59,7 +60,8 @@ enum fix_class {
 	X(builder, struct builder)                                                       \
 	X(incus, struct incus)                                                           \
 	X(incus_pool, struct incus_pool)                                                 \
-	X(ignored, struct ignored)
+	X(ignored, struct ignored)                                                       \
+	X(utm, struct utm)
 
 enum subject {
 #define X(member, type) SUBJECT_##member,

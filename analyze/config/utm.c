@@ -306,7 +306,10 @@ static bool read_vm(struct unit *u, const struct node *root, enum utm_kind kind)
 
 	if (!utm || !vm)
 		return false;
-	*utm = (struct utm){ .kind = kind, .root = root, .vm = vm };
+	*utm = (struct utm){ .kind = kind,
+			     .root = root,
+			     .vm = vm,
+			     .version = host_version(u->host, "utm") };
 	vm->flavour = FLAVOUR_UTM;
 	vm->node = root;
 	vm->folder = in->folder;
@@ -322,7 +325,7 @@ static bool read_vm(struct unit *u, const struct node *root, enum utm_kind kind)
 	unknown(&vm->acpi, at);
 	unknown(&vm->ioapic, at);
 	unknown(&vm->irqchip, at);
-	u->utm = utm;
+	vm->utm = utm;
 	u->vms = vm;
 	u->nvms = 1;
 	return read_drives(vm, utm, &u->arena) && read_args(vm, utm, u);

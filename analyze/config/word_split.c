@@ -66,7 +66,13 @@ static bool at_end(const struct splitter *s)
 
 static bool is_blank(const struct splitter *s, size_t i)
 {
-	return i >= s->w->text.n || strchr(" \t\r\n", s->w->text.p[i]);
+	struct str text = s->w->text;
+
+	if (i >= text.n || strchr(" \t\r\n", text.p[i]))
+		return true;
+	/* UTM's pattern has no place for the last of an odd number of quotes. */
+	return s->how == SPLIT_UTM && text.p[i] == '"' &&
+	       !memchr(text.p + i + 1, '"', text.n - i - 1);
 }
 
 /* What the outer text does not decide. */
@@ -205,9 +211,10 @@ static bool read_utm(struct splitter *s)
 
 	if (s->w->text.p[s->i] != '"')
 		return false;
+	/* It closes, or else it were a blank. */
 	while (end < s->w->text.n && s->w->text.p[end] != '"')
 		end++;
-	if (first && end < s->w->text.n && is_blank(s, end + 1)) {
+	if (first && is_blank(s, end + 1)) {
 		read_quoted(s, '"', false);
 		return true;
 	}

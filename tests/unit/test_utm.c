@@ -13,6 +13,7 @@
 #include "analyze/unit.h"
 #include "rewrite/edit.h"
 #include "rewrite/text.h"
+#include "rules/rule.h"
 
 #include "base/banned.h"
 
@@ -145,7 +146,7 @@ static void drives_of_version_4_are_disks(void **state)
 	(void)state;
 	doc_read_vm(&d, text);
 	vm = &d.u.vms[0];
-	assert_int_equal(d.u.utm->kind, UTM_QEMU);
+	assert_int_equal(vm->utm->kind, UTM_QEMU);
 	assert_fact(&vm->arch, "x86_64");
 	assert_fact(&vm->type, "hvf");
 	assert_fact(&vm->firmware, "efi");
@@ -187,7 +188,7 @@ static void drives_before_version_4_are_disks(void **state)
 	(void)state;
 	doc_read_vm(&d, text);
 	vm = &d.u.vms[0];
-	assert_int_equal(d.u.utm->kind, UTM_LEGACY);
+	assert_int_equal(vm->utm->kind, UTM_LEGACY);
 	assert_fact(&vm->arch, "ppc");
 	assert_fact(&vm->type, "qemu");
 	assert_fact(&vm->firmware, "bios");
@@ -224,7 +225,7 @@ static void apple_s_backend_is_no_qemu(void **state)
 	(void)state;
 	doc_read_vm(&d, text);
 	vm = &d.u.vms[0];
-	assert_int_equal(d.u.utm->kind, UTM_APPLE);
+	assert_int_equal(vm->utm->kind, UTM_APPLE);
 	assert_false(vm_runs_qemu(vm));
 	assert_null(vm->args);
 	assert_fact(&vm->firmware, "efi");
@@ -255,6 +256,86 @@ static void words_are_split_as_utm_does(void **state)
 			fail_msg("'%.*s', expected '%s'", STR_ARG(c->words[i].text),
 				 words[i]);
 	}
+	unit_close(&d.u);
+}
+
+static void the_last_of_an_odd_number_of_quotes_parts_words(void **state)
+{
+	const struct qemu_command *c;
+	struct doc d;
+
+	(void)state;
+	doc_read_vm(&d, ARGS(STRING("-name \"a b\" -x\"y z")));
+	c = d.u.vms[0].args->qemu;
+	assert_int_equal(c->nwords, 5);
+	assert_true(str_is(c->words[1].text, "a b"));
+	assert_true(str_is(c->words[2].text, "-x"));
+	assert_true(str_is(c->words[3].text, "y"));
+	assert_true(str_is(c->words[4].text, "z"));
+	unit_close(&d.u);
+}
+
+/* ---- binary lists ---- */
+
+/* A dictionary of Backend, ConfigurationVersion and QEMU with one argument, "-S". */
+static const uint8_t binary[] = {
+	'b',  'p',  'l', 'i', 's', 't', '0', '0', /* 8: the root */
+	0xd3, 1,    2,   3,   4,   5,   6,        /* 15 */
+	0x57, 'B',  'a', 'c', 'k', 'e', 'n', 'd', /* 23 */
+	0x5f, 0x10, 20,  'C', 'o', 'n', 'f', 'i', 'g', 'u', 'r', 'a', 't', 'i', 'o', 'n',
+	'V',  'e',  'r', 's', 'i', 'o', 'n', /* 46 */
+	0x54, 'Q',  'E', 'M', 'U',           /* 51 */
+	0x10, 4,                             /* 53 */
+	0xd1, 7,    8,                       /* 56 */
+	0x5f, 0x10, 19,  'A', 'd', 'd', 'i', 't', 'i', 'o', 'n', 'a', 'l', 'A', 'r', 'g',
+	'u',  'm',  'e', 'n', 't', 's',                    /* 78 */
+	0xa1, 9,                                           /* 80 */
+	0x52, '-',  'S',                                   /* 83 */
+	8,    15,   23,  46,  46,  51,  53,  56,  78,  80, /* 93 */
+	0,    0,    0,   0,   0,   0,   1,   1,   0,   0,   0,   0,   0,   0,   0,   10,
+	0,    0,    0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   0,   83,
+};
+
+static void read_binary(struct doc *d, size_t n)
+{
+	d->src = source_of_bytes("config.plist", (struct view){ binary, n });
+	unit_read(&d->u, &d->src, NULL, &no_host);
+}
+
+static void a_binary_list_is_read_and_never_fixed(void **state)
+{
+	const struct qemu_command *c;
+	struct finding f = { 0 };
+	struct plan p;
+	struct doc d;
+
+	(void)state;
+	read_binary(&d, sizeof(binary));
+	assert_int_equal(d.u.nvms, 1);
+	assert_non_null(d.u.src.read_only);
+	assert_false(unit_has_lines(&d.u));
+	c = d.u.vms[0].args->qemu;
+	assert_int_equal(c->nwords, 1);
+	assert_int_equal(c->words[0].at.off, 81);
+	f.rule = rule_find("utm-unknown-value");
+	f.subject = d.u.vms[0].utm;
+	f.at = c->words[0].at;
+	p = plan_on(&d.u.src, &d.u.arena);
+	assert_false(rule_fix(&f, &p));
+	assert_int_equal(p.edits.n, 0);
+	assert_string_equal(p.refused, PLIST_BINARY);
+	assert_false(plan_remove_node(&p, d.u.doc->first));
+	unit_close(&d.u);
+}
+
+static void a_binary_list_that_is_cut_off_is_ill_formed(void **state)
+{
+	struct doc d;
+
+	(void)state;
+	read_binary(&d, sizeof(binary) - 1);
+	assert_non_null(d.u.syntax);
+	assert_int_equal(d.u.nvms, 0);
 	unit_close(&d.u);
 }
 
@@ -363,6 +444,9 @@ int main(void)
 		cmocka_unit_test(drives_before_version_4_are_disks),
 		cmocka_unit_test(apple_s_backend_is_no_qemu),
 		cmocka_unit_test(words_are_split_as_utm_does),
+		cmocka_unit_test(the_last_of_an_odd_number_of_quotes_parts_words),
+		cmocka_unit_test(a_binary_list_is_read_and_never_fixed),
+		cmocka_unit_test(a_binary_list_that_is_cut_off_is_ill_formed),
 		cmocka_unit_test(an_option_goes_with_its_items),
 		cmocka_unit_test(the_only_option_leaves_no_line),
 		cmocka_unit_test(what_else_stands_in_an_item_stays),
