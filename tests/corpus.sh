@@ -59,7 +59,7 @@ state() { # what undo has to go on
 }
 
 prepare() {
-	local f
+	local f r
 	for f in "$case"/*; do
 		case ${f##*/} in
 		args | fix-args | expect.* | fixed.* | oracle-skip | not-portable | README*) ;;
@@ -70,7 +70,12 @@ prepare() {
 			;;
 		in.*) in=${f##*/} && cp "$f" . || return 1 ;;
 		*.recipe) "$mkimg" "$f" "$(basename "$f" .recipe)" || return 1 ;;
-		*) cp -r "$f" . ;;
+		*)
+			cp -r "$f" .
+			for r in "${f##*/}"/*.recipe; do
+				"$mkimg" "$r" "${r%.recipe}" && rm "$r" || return 1
+			done
+			;;
 		esac
 	done
 	[ "$in" ] && cp "$in" ../before

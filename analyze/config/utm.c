@@ -131,11 +131,21 @@ static const struct node *child_of(const struct node *n, const char *key,
 	return c && c->kind == kind ? c : NULL;
 }
 
+/* <true/> has no text, and is shown itself. */
+static struct span place_of(const struct fact *f, const struct node *owner)
+{
+	const struct node *n = f->lens ? lens_find(f->lens, f->owner) : NULL;
+
+	if (!f->lens)
+		return owner->open_at;
+	return n && n->type == SCALAR_BOOL ? n->open_at : f->at;
+}
+
 /* What has no word in the model is unknown. No lens is left: UTM's word is another. */
 static void translate(struct fact *f, const struct word_pair *words,
 		      const struct node *owner)
 {
-	struct span at = f->lens ? f->at : owner->open_at;
+	struct span at = place_of(f, owner);
 	bool known = f->state == FACT_KNOWN;
 
 	for (; known && words->theirs; words++) {
@@ -201,7 +211,7 @@ static void read_drive(struct disk *d, const struct node *n, const struct vm *vm
 			qemu_say(&d->readonly, "true", at, n);
 	}
 	qemu_switch(&d->readonly);
-	unknown(&d->format, at);
+	absent(&d->format, at); /* UTM never says: QEMU finds out */
 	unknown(&d->cache, at);
 	unknown(&d->io, at);
 	unknown(&d->discard, at);
@@ -257,12 +267,7 @@ static bool read_args(struct vm *vm, const struct utm *utm, struct unit *u)
 		if (c->kind == NODE_SCALAR)
 			qemu_args_add(&args, c, c->whole, SPLIT_UTM);
 	}
-	if (!qemu_args_vm(&args, vm, u->host))
-		return false;
-	if (vm->args && (qemu_option(vm->args->qemu, "kernel") ||
-			 qemu_option(vm->args->qemu, "bios")))
-		unknown(&vm->kernel, list->open_at);
-	return true;
+	return qemu_args_vm(&args, vm, u->host);
 }
 
 /* Firmware and kernels are drives as well, with an image. */
@@ -278,7 +283,6 @@ static void read_start(struct vm *vm, const struct utm *utm)
 	unknown(&vm->nvram, at);
 	unknown(&vm->nvram_template, at);
 	unknown(&vm->secure_boot, at);
-	vm->boots_elsewhere = true;
 	for (const struct node *c = list ? list->first : NULL; c; c = c->next) {
 		const struct node *type = child_of(c, "ImageType", NODE_SCALAR);
 		const struct node *name = child_of(c, in->image, NODE_SCALAR);
@@ -303,6 +307,7 @@ static bool read_vm(struct unit *u, const struct node *root, enum utm_kind kind)
 	struct utm *utm = arena_try_new(&u->arena, struct utm);
 	struct vm *vm = arena_try_new(&u->arena, struct vm);
 	struct span at = root->open_at;
+	const struct lens *lens;
 
 	if (!utm || !vm)
 		return false;
@@ -315,7 +320,9 @@ static bool read_vm(struct unit *u, const struct node *root, enum utm_kind kind)
 	vm->folder = in->folder;
 	lens_read(in->vm, in->nvm, root, vm);
 	translate(&vm->type, in->types, root);
+	lens = vm->firmware.lens;
 	translate(&vm->firmware, in->firmwares, root);
+	vm->firmware.lens = lens; /* set with UTM's words, true and false */
 	if (kind == UTM_LEGACY)
 		unknown(&vm->name, at); /* the bundle's */
 	if (kind == UTM_APPLE)
