@@ -45,8 +45,10 @@ static void check_tree(struct view bytes)
 		if (root)
 			check_node(root, bytes.n);
 		for (const struct node *c = root ? root->first : NULL; c; c = c->next) {
+			/* Not those in UTF-16. */
 			if (root->kind == NODE_MAP && c->key_at.len == c->key.n &&
-			    !memchr(c->key.p ? c->key.p : "", '\0', c->key.n))
+			    c->key.n > 0 && !memchr(c->key.p, '\0', c->key.n) &&
+			    view_eq(bytes, (size_t)c->key_at.off, c->key.p, c->key.n))
 				BUG_ON(!plist_root_has(bytes, arena_str(&a, c->key)));
 		}
 	}

@@ -107,10 +107,10 @@ static void check_set(struct view text, const char *path, const char *value)
 }
 
 /* Without option k: the words of the others are what they were. */
-static void check_removed(const struct unit *u, const struct qemu_command *c, size_t k)
+static void check_removed(struct unit *u, const struct qemu_command *c, size_t k)
 {
 	const struct qemu_option *o = &c->options[k];
-	struct arena *a = (struct arena *)&u->arena;
+	struct arena *a = &u->arena;
 	struct plan p = plan_on(&u->src, a);
 	const struct qemu_command *now = NULL;
 	struct source src;
