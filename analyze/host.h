@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 struct media;
+struct rule;
 
 /* One line of /proc/self/mountinfo. */
 struct mount {
@@ -85,6 +86,9 @@ struct host {
 	size_t ntargets;
 	const struct table_place *places;
 	size_t nplaces;
+	/* Rules that no text may suppress; borrowed. */
+	const struct rule *const *unsuppressable;
+	size_t nunsuppressable;
 	/* All that can be read is read, not only what says what is where. NULL: no. */
 	const struct deep_watch *deep;
 	/* Only what a config can ask of its images is read: no L2 tables, no refcounts. */

@@ -111,19 +111,19 @@ enum exit_code cmd_explain(const struct options *o, struct err *e)
 	return print(&out, e) == 0 ? EXIT_CLEAN : EXIT_INTERNAL;
 }
 
-static void rule_json(struct json *j, const struct rule *r)
+static void rule_json(struct jsonw *j, const struct rule *r)
 {
-	json_line(j);
-	json_object(j, NULL);
-	json_cstr(j, "id", r->id);
-	json_cstr(j, "severity", severity_name(r->severity));
-	json_cstr(j, "fix", fix_class_name(r->fix_class));
-	json_cstr(j, "title", r->title);
-	json_cstr(j, "why", r->why);
-	json_cstr(j, "steps", r->steps);
-	json_cstr(j, "source", r->source);
-	json_cstr(j, "since", r->since);
-	json_object_end(j);
+	jsonw_line(j);
+	jsonw_object(j, NULL);
+	jsonw_cstr(j, "id", r->id);
+	jsonw_cstr(j, "severity", severity_name(r->severity));
+	jsonw_cstr(j, "fix", fix_class_name(r->fix_class));
+	jsonw_cstr(j, "title", r->title);
+	jsonw_cstr(j, "why", r->why);
+	jsonw_cstr(j, "steps", r->steps);
+	jsonw_cstr(j, "source", r->source);
+	jsonw_cstr(j, "since", r->since);
+	jsonw_object_end(j);
 }
 
 static void rule_line(struct buf *out, const struct term *t, const struct rule *r)
@@ -138,13 +138,13 @@ enum exit_code cmd_rules(const struct options *o, struct err *e)
 {
 	struct term t = term_of(STDOUT_FILENO, o->color);
 	struct buf out = { 0 };
-	struct json j = { .out = &out };
+	struct jsonw j = { .out = &out };
 
 	if (o->format == REPORT_json) {
-		json_object(&j, NULL);
-		json_u64(&j, "schema", 1);
-		json_cstr(&j, "version", VMEND_VERSION);
-		json_array(&j, "rules");
+		jsonw_object(&j, NULL);
+		jsonw_u64(&j, "schema", 1);
+		jsonw_cstr(&j, "version", VMEND_VERSION);
+		jsonw_array(&j, "rules");
 	} else {
 		buf_printf(&out, "%-8s%-7s %-30s %s\n", "level", "fix", "rule", "what");
 	}
@@ -155,9 +155,9 @@ enum exit_code cmd_rules(const struct options *o, struct err *e)
 			rule_line(&out, &t, r);
 	}
 	if (o->format == REPORT_json) {
-		json_array_end(&j);
-		json_object_end(&j);
-		json_line(&j);
+		jsonw_array_end(&j);
+		jsonw_object_end(&j);
+		jsonw_line(&j);
 	}
 	return print(&out, e) == 0 ? EXIT_CLEAN : EXIT_INTERNAL;
 }

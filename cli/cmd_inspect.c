@@ -85,7 +85,7 @@ static bool inspect_one(struct facts *f, const char *path, const struct format *
 	if (u.state == UNIT_READ && u.format->kind == FORMAT_IMAGE)
 		u.journal = journal_look(path, FORMAT_IMAGE);
 	if (f->json) {
-		json_object(&f->j, NULL);
+		jsonw_object(&f->j, NULL);
 	} else {
 		buf_safe(f->out, str_of(path));
 		buf_char(f->out, '\n');
@@ -93,7 +93,7 @@ static bool inspect_one(struct facts *f, const char *path, const struct format *
 	}
 	facts_of_unit(f, &u);
 	if (f->json)
-		json_object_end(&f->j);
+		jsonw_object_end(&f->j);
 	good = u.state == UNIT_READ;
 	unit_close(&u);
 	return good;
@@ -118,19 +118,19 @@ enum exit_code cmd_inspect(const struct options *o, struct err *e)
 	}
 	host.media = media_new(&host, NULL, NULL);
 	if (f.json) {
-		json_object(&f.j, NULL);
-		json_u64(&f.j, "schema", 1);
-		json_cstr(&f.j, "version", VMEND_VERSION);
-		json_array(&f.j, "inputs");
+		jsonw_object(&f.j, NULL);
+		jsonw_u64(&f.j, "schema", 1);
+		jsonw_cstr(&f.j, "version", VMEND_VERSION);
+		jsonw_array(&f.j, "inputs");
 	}
 	for (size_t i = 0; i < o->args.n; i++) {
 		if (!inspect_one(&f, o->args.v[i], o->as, &host))
 			code = EXIT_INPUT;
 	}
 	if (f.json) {
-		json_array_end(&f.j);
-		json_object_end(&f.j);
-		json_line(&f.j);
+		jsonw_array_end(&f.j);
+		jsonw_object_end(&f.j);
+		jsonw_line(&f.j);
 	}
 	media_free(host.media);
 	arena_free(&a);

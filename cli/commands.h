@@ -23,6 +23,7 @@ enum exit_code cmd_inspect(const struct options *o, struct err *e);
 enum exit_code cmd_map(const struct options *o, struct err *e);
 enum exit_code cmd_explain(const struct options *o, struct err *e);
 enum exit_code cmd_rules(const struct options *o, struct err *e);
+enum exit_code cmd_show_config(const struct options *o, struct err *e);
 enum exit_code cmd_version(const struct options *o, struct err *e);
 
 /* Writes out to standard output and frees it. ERR_IO when that fails. */

@@ -71,6 +71,7 @@ void tally_add(struct tally *sum, const struct tally *t)
 		sum->fixable[i] += t->fixable[i];
 	sum->hidden += t->hidden;
 	sum->suppressed += t->suppressed;
+	sum->known += t->known;
 	sum->failing += t->failing;
 	sum->fixed += t->fixed;
 }
@@ -80,12 +81,12 @@ uint64_t tally_total(const struct tally *t)
 	return t->n[SEV_ERROR] + t->n[SEV_WARNING] + t->n[SEV_NOTE];
 }
 
-static void count(struct tally *t, const struct finding *f, bool fixable,
+static void count(struct tally *t, const struct finding *f, const struct proposal *fix,
 		  const struct rule_filter *filter)
 {
 	t->n[f->severity]++;
-	if (fixable)
-		t->fixable[f->rule->fix_class]++;
+	if (fix->possible)
+		t->fixable[fix->class]++;
 	if (f->severity < filter->min_severity)
 		t->hidden++;
 	if (!filter->never_fail && f->severity >= filter->fail_on)
@@ -102,13 +103,16 @@ static struct proposal propose(const struct examined *x, const struct finding *f
 	struct proposal p = { .plan = plan_on(inside ? u->image->src : &x->src, a) };
 	struct plan host = plan_on(&x->src, a);
 
-	if (f->rule->fix_class < FIX_SAFE)
+	p.class = policy_fix_class(x->policy, f->rule, x->path);
+	if (p.class < FIX_SAFE)
 		return p;
 	p.possible = qcow2_rule_fix(u, f, &p.plan) && (!u->image || seal(&p.plan, u));
 	if (!p.possible)
 		p.refused = p.plan.refused;
 	else if (inside && !qcow2_write(&host, &p.plan, u))
-		p = (struct proposal){ .plan = p.plan, .refused = host.refused };
+		p = (struct proposal){ .plan = p.plan,
+				       .class = p.class,
+				       .refused = host.refused };
 	return p;
 }
 
@@ -146,12 +150,15 @@ static void name(struct exhibit *e, struct examined *x, struct arena *a)
 	fingerprint(&x->prints, &of, x->arena, e->fingerprint);
 }
 
-void examined_init(struct examined *x, const struct unit *u, const char *path,
+void examined_init(struct examined *x, const struct unit *u, const struct input *in,
 		   const struct rule_filter *filter, struct arena *a)
 {
-	*x = (struct examined){
-		.unit = u, .path = path, .filter = filter, .arena = a, .src = u->src
-	};
+	*x = (struct examined){ .unit = u,
+				.path = in->path,
+				.policy = in->policy,
+				.filter = filter,
+				.arena = a,
+				.src = u->src };
 }
 
 static bool first_of_rule(struct examined *x, const struct rule *r)
@@ -162,25 +169,49 @@ static bool first_of_rule(struct examined *x, const struct rule *r)
 	return true;
 }
 
+static void record(const struct examined *x, const struct exhibit *e, struct arena *a)
+{
+	const char *path = path_from_here(x->path, a);
+
+	if (!x->record || e->suppressed)
+		return;
+	buf_add_bytes(x->record, path, strlen(path) + 1);
+	buf_add_bytes(x->record, e->f->rule->id, strlen(e->f->rule->id) + 1);
+	buf_add_bytes(x->record, e->fingerprint, sizeof(e->fingerprint));
+}
+
+/* Is it new? Then it counts. */
+static bool weigh(struct exhibit *e, struct examined *x, struct arena *a)
+{
+	if (e->suppressed) {
+		x->tally.suppressed++;
+		return false;
+	}
+	e->known = x->baseline && baseline_has(x->baseline, e->fingerprint);
+	x->tally.known += e->known;
+	if (e->known)
+		return false;
+	e->fix = propose(x, e->f, a);
+	count(&x->tally, e->f, &e->fix, x->filter);
+	return true;
+}
+
 static void examine_one(struct examined *x, const struct finding *f, exhibit_show show,
 			void *ctx)
 {
 	struct exhibit e = { .f = f, .suppressed = f->suppressed != NULL };
 	struct arena a;
+	bool new;
 
 	arena_init(&a, ARENA_BUDGET);
-	if (e.suppressed) {
-		x->tally.suppressed++;
-	} else {
-		e.fix = propose(x, f, &a);
-		count(&x->tally, f, e.fix.possible, x->filter);
-	}
-	if (show) {
+	if (show || x->fingerprints) {
 		locate(&e, x, &a);
 		name(&e, x, &a);
 	}
+	record(x, &e, &a);
+	new = weigh(&e, x, &a);
 	if (show && f->severity >= x->filter->min_severity) {
-		e.explain = !e.suppressed && first_of_rule(x, f->rule);
+		e.explain = new &&first_of_rule(x, f->rule);
 		show(ctx, x, &e);
 	}
 	arena_free(&a);

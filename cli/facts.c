@@ -80,13 +80,13 @@ static void json_place(struct facts *f, struct span at)
 {
 	struct text_pos pos;
 
-	json_u64(&f->j, at.src->is_guest ? "guest_offset" : "byte_offset", at.off);
-	json_u64(&f->j, "byte_length", at.len);
+	jsonw_u64(&f->j, at.src->is_guest ? "guest_offset" : "byte_offset", at.off);
+	jsonw_u64(&f->j, "byte_length", at.len);
 	if (!f->lines)
 		return;
 	pos = lines_pos(f->lines, at.off);
-	json_u64(&f->j, "line", pos.line);
-	json_u64(&f->j, "column", pos.column);
+	jsonw_u64(&f->j, "line", pos.line);
+	jsonw_u64(&f->j, "column", pos.column);
 }
 
 /* ---- both ---- */
@@ -94,7 +94,7 @@ static void json_place(struct facts *f, struct span at)
 void facts_group(struct facts *f, const char *key)
 {
 	if (f->json)
-		json_object(&f->j, key);
+		jsonw_object(&f->j, key);
 	else
 		title(f, key);
 }
@@ -102,7 +102,7 @@ void facts_group(struct facts *f, const char *key)
 void facts_item(struct facts *f, const char *words)
 {
 	if (f->json)
-		json_object(&f->j, NULL);
+		jsonw_object(&f->j, NULL);
 	else
 		title(f, words);
 }
@@ -110,7 +110,7 @@ void facts_item(struct facts *f, const char *words)
 void facts_group_end(struct facts *f)
 {
 	if (f->json)
-		json_object_end(&f->j);
+		jsonw_object_end(&f->j);
 	else
 		f->depth--;
 }
@@ -118,19 +118,19 @@ void facts_group_end(struct facts *f)
 void facts_list(struct facts *f, const char *key)
 {
 	if (f->json)
-		json_array(&f->j, key);
+		jsonw_array(&f->j, key);
 }
 
 void facts_list_end(struct facts *f)
 {
 	if (f->json)
-		json_array_end(&f->j);
+		jsonw_array_end(&f->j);
 }
 
 void facts_word(struct facts *f, const char *key, const char *v)
 {
 	if (f->json)
-		json_cstr(&f->j, key, v);
+		jsonw_cstr(&f->j, key, v);
 	else
 		line_of(f, key, v && *v ? str_of(v) : STR("none"));
 }
@@ -138,7 +138,7 @@ void facts_word(struct facts *f, const char *key, const char *v)
 void facts_u64(struct facts *f, const char *key, uint64_t v)
 {
 	if (f->json)
-		json_u64(&f->j, key, v);
+		jsonw_u64(&f->j, key, v);
 	else
 		line_of(f, key,
 			str_of(arena_printf(f->arena, "%llu", (unsigned long long)v)));
@@ -147,7 +147,7 @@ void facts_u64(struct facts *f, const char *key, uint64_t v)
 void facts_size(struct facts *f, const char *key, uint64_t bytes)
 {
 	if (f->json) {
-		json_u64(&f->j, key, bytes);
+		jsonw_u64(&f->j, key, bytes);
 		return;
 	}
 	label(f, key);
@@ -163,7 +163,7 @@ void facts_size(struct facts *f, const char *key, uint64_t bytes)
 void facts_flag(struct facts *f, const char *key, bool v)
 {
 	if (f->json)
-		json_bool(&f->j, key, v);
+		jsonw_bool(&f->j, key, v);
 	else
 		line_of(f, key, v ? STR("yes") : STR("no"));
 }
@@ -171,10 +171,10 @@ void facts_flag(struct facts *f, const char *key, bool v)
 static void field(struct facts *f, const char *key, struct field v, bool hex)
 {
 	if (f->json) {
-		json_object(&f->j, key);
-		json_u64(&f->j, "value", v.v);
+		jsonw_object(&f->j, key);
+		jsonw_u64(&f->j, "value", v.v);
 		json_place(f, v.at);
-		json_object_end(&f->j);
+		jsonw_object_end(&f->j);
 		return;
 	}
 	label(f, key);
@@ -209,15 +209,15 @@ static const char *state_name(enum fact_state s)
 void facts_fact(struct facts *f, const char *key, const struct fact *v)
 {
 	if (f->json) {
-		json_object(&f->j, key);
-		json_cstr(&f->j, "state", state_name(v->state));
+		jsonw_object(&f->j, key);
+		jsonw_cstr(&f->j, "state", state_name(v->state));
 		if (v->state == FACT_ABSENT)
-			json_null(&f->j, "value");
+			jsonw_null(&f->j, "value");
 		else
-			json_str(&f->j, "value", v->v);
+			jsonw_str(&f->j, "value", v->v);
 		if (v->at.src)
 			json_place(f, v->at);
-		json_object_end(&f->j);
+		jsonw_object_end(&f->j);
 		return;
 	}
 	label(f, key);

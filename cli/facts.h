@@ -4,7 +4,7 @@
 #define CLI_FACTS_H
 
 #include "analyze/unit.h"
-#include "cli/json.h"
+#include "cli/jsonw.h"
 #include "cli/lines.h"
 #include "cli/term.h"
 
@@ -14,7 +14,7 @@ struct facts {
 	struct buf *out;
 	struct term term;
 	bool json;
-	struct json j;
+	struct jsonw j;
 	size_t depth;              /* of groups */
 	const struct lines *lines; /* places are lines and columns; NULL: offsets */
 	struct arena *arena;

@@ -35,6 +35,23 @@ static void add(SHA2_CTX *h, const void *p, size_t n)
 	SHA256Update(h, p, n);
 }
 
+/* Without the numbers of siblings: another one before it does not make it another one. */
+static void add_locus(SHA2_CTX *h, const char *locus)
+{
+	struct buf plain = { 0 };
+
+	for (; locus && *locus; locus++) {
+		if (*locus == '[')
+			locus += strcspn(locus, "]");
+		else
+			buf_char(&plain, *locus);
+		if (!*locus)
+			break;
+	}
+	add(h, plain.n ? plain.p : "", plain.n);
+	buf_free(&plain);
+}
+
 static void digest(const struct fingerprint_of *of, const char *path, uint64_t number,
 		   uint8_t out[SHA256_DIGEST_LENGTH])
 {
@@ -46,7 +63,7 @@ static void digest(const struct fingerprint_of *of, const char *path, uint64_t n
 	SHA256Init(&h);
 	add(&h, of->rule, strlen(of->rule));
 	add(&h, path, strlen(path));
-	add(&h, of->locus ? of->locus : "", of->locus ? strlen(of->locus) : 0);
+	add_locus(&h, of->locus);
 	add(&h, text.n ? text.p : "", text.n < TEXT_MAX ? text.n : TEXT_MAX);
 	add(&h, nth, sizeof(nth));
 	SHA256Final(out, &h);

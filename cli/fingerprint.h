@@ -1,6 +1,7 @@
 /* What a finding is known by when lines move: the rule, the file, the place in the format's
- * own terms and the text that stands there; no line, no offset, no wording of a message. One
- * that has all of it in common with an earlier one of its file is told apart by its number.
+ * own terms (which of several siblings does not count) and the text that stands there; no line,
+ * no offset, no wording of a message. One that has all of it in common with an earlier one
+ * of its file is told apart by its number: of what is the same, how many there are counts.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CLI_FINGERPRINT_H
 #define CLI_FINGERPRINT_H

@@ -34,6 +34,8 @@ static const char *notes(enum command c)
 		       "letters of the findings about it. Nothing is written but FILE, no locks\n"
 		       "are taken, and findings do not change the exit code. FILE is replaced\n"
 		       "only when it is an SVG document already, or empty.\n";
+	case CMD_show_config:
+		return "Without PATH: for the current folder.\n";
 	case CMD_explain:
 	case CMD_rules:
 	case CMD_version:
@@ -93,7 +95,7 @@ void help_program(struct buf *out)
 		size_t start = out->n;
 
 		buf_printf(out, "  %s %s", commands[i].name, commands[i].arguments);
-		buf_fill(out, ' ', 20 - (out->n - start));
+		buf_fill(out, ' ', 26 - (out->n - start));
 		buf_printf(out, "%s\n", commands[i].summary);
 	}
 	buf_add(out, STR("\n`vmend COMMAND --help` has the options.\n\n"));

@@ -59,6 +59,8 @@ static enum exit_code run(const struct options *o, struct err *e)
 		return cmd_explain(o, e);
 	case CMD_rules:
 		return cmd_rules(o, e);
+	case CMD_show_config:
+		return cmd_show_config(o, e);
 	case CMD_version:
 		return cmd_version(o, e);
 	case CMD_help:

@@ -25,25 +25,16 @@ struct repair {
 
 /* ---- what remains ---- */
 
-static void keep_selected(const struct run *r, struct findings *f)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < f->v.n; i++) {
-		if (rule_filter_has(&r->filter, f->v.v[i]->rule))
-			f->v.v[kept++] = f->v.v[i];
-	}
-	f->v.n = kept;
-}
-
 /* mended: NULL when nothing was tried. */
 static void report_rest(struct repair *p, const struct unit *u,
 			const struct findings *found, const struct mended *mended)
 {
+	struct rule_filter filter = run_filter(p->run, p->in);
 	struct examined x;
 	uint64_t fixed = p->res->tally.fixed;
 
-	examined_init(&x, u, p->in->path, &p->run->filter, &p->arena);
+	examined_init(&x, u, p->in, &filter, &p->arena);
+	run_set_baseline(p->run, &x, NULL);
 	if (p->run->o->diff)
 		examine(&x, found, NULL, NULL);
 	else
@@ -109,7 +100,7 @@ static void give_up(struct repair *p, const struct err *why)
 	source_close(&p->src);
 	run_read(p->run, p->in, &u);
 	if (u.state == UNIT_READ) {
-		run_judge(p->run, &u, &found);
+		run_judge(p->run, p->in, &u, &found);
 		report_rest(p, &u, &found, NULL);
 	}
 	unit_close(&u);
@@ -148,7 +139,7 @@ static int open_locked(struct repair *p, struct err *e)
 		p->resumed = true;
 	}
 	unit_close(&p->unit);
-	unit_read(&p->unit, &p->src, run_format(p->run, p->in), &p->run->host);
+	unit_read(&p->unit, &p->src, run_format(p->run, p->in), run_host(p->run, p->in));
 	p->unit.journal = journal_look(path, FORMAT_IMAGE);
 	return 0;
 }
@@ -241,16 +232,18 @@ static void verify(struct repair *p)
 	struct err e;
 
 	if (p->unit.format->kind == FORMAT_IMAGE && source_stat(&p->src, &e) == 0) {
-		unit_read(&u, &p->src, run_format(p->run, p->in), &p->run->host);
+		unit_read(&u, &p->src, run_format(p->run, p->in),
+			  run_host(p->run, p->in));
 		u.journal = journal_look(p->in->path, FORMAT_IMAGE);
 	} else if (p->in->is_stdin) {
 		run_read(p->run, p->in, &u);
 	} else {
 		/* What a text was known by may be what was removed. */
-		unit_open(&u, p->in->path, SOURCE_READ, p->unit.format, &p->run->host);
+		unit_open(&u, p->in->path, SOURCE_READ, p->unit.format,
+			  run_host(p->run, p->in));
 	}
 	if (u.state == UNIT_READ) {
-		run_judge(p->run, &u, &found);
+		run_judge(p->run, p->in, &u, &found);
 		report_rest(p, &u, &found, &p->mended);
 	}
 	if (u.state != UNIT_READ || !same_rules(&found, &p->mend.remaining)) {
@@ -296,16 +289,18 @@ static void show(struct repair *p)
 
 static void mend(struct repair *p)
 {
+	struct mend_scope scope = { p->run, p->in };
+	struct mend_policy policy = run_mend_policy(&scope);
 	const struct options *o = p->run->o;
 	struct err e = { 0 };
 
 	if (open_input(p, &e) != 0 ||
-	    mend_plan(&p->mend, &p->unit, &p->run->policy, &p->arena, &e) != 0) {
+	    mend_plan(&p->mend, &p->unit, &policy, &p->arena, &e) != 0) {
 		give_up(p, &e);
 		return;
 	}
 	p->res->state = RESULT_CHECKED;
-	keep_selected(p->run, &p->mend.remaining);
+	run_keep(p->run, p->in, &p->mend.remaining);
 	set_mended(p);
 	if (o->diff) {
 		count_fixed(p);

@@ -8,7 +8,7 @@
 #include "base/banned.h"
 
 const struct command_row commands[] = {
-#define COMMAND(name, arguments, summary) { #name, arguments, summary },
+#define COMMAND(name, word, arguments, summary) { word, arguments, summary },
 #include "cli/options.def"
 };
 const size_t ncommands = sizeof(commands) / sizeof(commands[0]);
@@ -28,7 +28,7 @@ struct parser {
 	int argc, next; /* index of the next argument to look at */
 	bool has_command;
 	bool args_only; /* "--" was seen */
-	unsigned given; /* bit per enum option */
+	uint64_t given; /* bit per enum option */
 };
 
 static const char *word_shown(struct parser *p, const char *word)
@@ -265,12 +265,52 @@ static int take_ids(struct parser *p, const struct option_row *opt, const char *
 	}
 }
 
+/* Options whose value is taken as it stands; NULL: another one. */
+static const char **word_of(struct options *o, enum option id)
+{
+	if (id == OPT_stdin_filename)
+		return &o->stdin_filename;
+	if (id == OPT_host_mounts)
+		return &o->host_mounts;
+	if (id == OPT_svg)
+		return &o->svg;
+	if (id == OPT_policy)
+		return &o->policy;
+	if (id == OPT_baseline)
+		return &o->baseline;
+	if (id == OPT_write_baseline)
+		return &o->write_baseline;
+	return NULL;
+}
+
+/* Options without a value. */
+static bool *flag_of(struct options *o, enum option id)
+{
+	if (id == OPT_deep)
+		return &o->deep;
+	if (id == OPT_diff)
+		return &o->diff;
+	if (id == OPT_quiet)
+		return &o->quiet;
+	if (id == OPT_no_policy)
+		return &o->no_policy;
+	if (id == OPT_help)
+		return &o->help;
+	return NULL;
+}
+
 static int take(struct parser *p, enum option id, const char *value)
 {
 	const struct option_row *opt = &option_rows[id];
 	struct options *o = p->o;
+	const char **word = word_of(o, id);
+	bool *flag = flag_of(o, id);
 
-	p->given |= 1u << id;
+	p->given |= UINT64_C(1) << id;
+	if (word)
+		*word = value;
+	if (flag)
+		*flag = true;
 	switch (id) {
 	case OPT_format:
 		return take_format(p, opt, value, &o->format);
@@ -285,6 +325,7 @@ static int take(struct parser *p, enum option id, const char *value)
 	case OPT_min_severity:
 		return take_severity(p, opt, value, &o->min_severity, NULL);
 	case OPT_fail_on:
+		o->has_fail_on = true;
 		return take_severity(p, opt, value, &o->fail_on, &o->never_fail);
 	case OPT_jobs:
 		return take_jobs(p, value);
@@ -292,12 +333,6 @@ static int take(struct parser *p, enum option id, const char *value)
 		return take_color(p, opt, value);
 	case OPT_place:
 		return take_place(p, opt, value);
-	case OPT_stdin_filename:
-		o->stdin_filename = value;
-		return 0;
-	case OPT_host_mounts:
-		o->host_mounts = value;
-		return 0;
 	case OPT_allow_root:
 		*vec_add(&o->allow_root, p->a) = value;
 		return 0;
@@ -309,20 +344,11 @@ static int take(struct parser *p, enum option id, const char *value)
 		return take_as(p, opt, value);
 	case OPT_sector_size:
 		return take_sector_size(p, opt, value);
-	case OPT_svg:
-		o->svg = value;
-		return 0;
 	case OPT_convert_sector_size:
 		*vec_add(&o->rule, p->a) = "gpt-sector-size";
 		if (o->level < FIX_UNSAFE)
 			o->level = FIX_UNSAFE;
 		return take_sector_size(p, opt, value);
-	case OPT_deep:
-		o->deep = true;
-		return 0;
-	case OPT_diff:
-		o->diff = true;
-		return 0;
 	case OPT_unsafe_fixes:
 		if (o->level < FIX_UNSAFE)
 			o->level = FIX_UNSAFE;
@@ -330,11 +356,17 @@ static int take(struct parser *p, enum option id, const char *value)
 	case OPT_lossy_fixes:
 		o->level = FIX_LOSSY;
 		return 0;
+	case OPT_stdin_filename:
+	case OPT_host_mounts:
+	case OPT_svg:
+	case OPT_policy:
+	case OPT_baseline:
+	case OPT_write_baseline:
+	case OPT_deep:
+	case OPT_diff:
 	case OPT_quiet:
-		o->quiet = true;
-		return 0;
+	case OPT_no_policy:
 	case OPT_help:
-		o->help = true;
 		return 0;
 	case OPT_version:
 		o->command = CMD_version;
@@ -447,7 +479,7 @@ static int parse_word(struct parser *p, const char *word)
 
 static bool given(const struct parser *p, enum option id)
 {
-	return p->given & 1u << id;
+	return p->given >> id & 1;
 }
 
 static int check_combination(struct parser *p)
@@ -473,6 +505,8 @@ static int check_combination(struct parser *p)
 	if (o->places.n && o->args.n != 1)
 		return err_set(p->e, ERR_USAGE, "--place is about one IMAGE, not %zu",
 			       o->args.n);
+	if (o->policy && o->no_policy)
+		return err_set(p->e, ERR_USAGE, "--policy or --no-policy, not both");
 	if (o->svg && o->args.n != 1)
 		return err_set(p->e, ERR_USAGE, "--svg draws one IMAGE, not %zu",
 			       o->args.n);

@@ -11,7 +11,7 @@
 #include "rules/rule.h"
 
 enum command {
-#define COMMAND(name, arguments, summary) CMD_##name,
+#define COMMAND(name, word, arguments, summary) CMD_##name,
 #include "cli/options.def"
 };
 
@@ -87,11 +87,14 @@ struct options {
 	VEC(struct target_program) targets;
 	VEC(struct table_place) places;
 	enum severity min_severity;
-	bool never_fail;
+	bool never_fail, has_fail_on;
 	enum severity fail_on; /* unless never_fail */
 	bool deep, diff, quiet;
 	enum fix_class level; /* the most that `fix` may do */
 	const char *stdin_filename, *host_mounts, *svg;
+	const char *policy; /* NULL: the closest above each file */
+	bool no_policy;
+	const char *baseline, *write_baseline; /* NULL: none */
 	const struct format *as; /* what the files that are named are; NULL: not said */
 	uint32_t sector_size;    /* that the disk will have; 0: not said */
 	unsigned jobs;           /* 0: as many as there are processors */

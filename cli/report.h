@@ -7,19 +7,22 @@
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
-#include "cli/fingerprint.h"
-#include "cli/json.h"
+#include "cli/baseline.h"
+#include "cli/jsonw.h"
 #include "cli/lines.h"
 #include "cli/options.h"
+#include "cli/policy.h"
 #include "cli/term.h"
+#include "cli/walk.h"
 #include "rewrite/prove.h"
 #include "rules/rule.h"
 
 /* What `vmend fix` would do about one finding. */
 struct proposal {
 	bool possible;
-	const char *refused; /* why not, where the fix says so; or NULL */
-	struct plan plan;    /* when possible: the edits, checksums included */
+	enum fix_class class; /* here: a policy may have another than the rule */
+	const char *refused;  /* why not, where the fix says so; or NULL */
+	struct plan plan;     /* when possible: the edits, checksums included */
 };
 
 /* A finding with all that its reader wants to know. */
@@ -32,6 +35,7 @@ struct exhibit {
 	/* The text says that it is not to be reported: only formats that have a place for
 	 * that get it. */
 	bool suppressed;
+	bool known; /* the baseline has it: likewise */
 	/* 32 hexadecimal digits that stay when other lines change: "" when nobody asked. */
 	char fingerprint[33];
 	struct proposal fix;
@@ -43,6 +47,7 @@ struct tally {
 	uint64_t fixable[FIX_LOSSY + 1]; /* by class, where the fix is possible */
 	uint64_t hidden;                 /* below --min-severity */
 	uint64_t suppressed;             /* by the text that they are in; not in n */
+	uint64_t known;                  /* by the baseline; not in n */
 	uint64_t failing;                /* at or above --fail-on */
 	uint64_t fixed;                  /* by this run */
 };
@@ -70,16 +75,21 @@ struct examined {
 	const struct unit *unit;
 	const char *path;
 	const struct rule_filter *filter;
-	struct arena *arena; /* lives as long as the unit is open */
-	struct source src;   /* what fixes are planned on */
-	struct lines lines;  /* of a text that has findings */
+	const struct policy *policy; /* NULL: none */
+	struct arena *arena;         /* lives as long as the unit is open */
+	struct source src;           /* what fixes are planned on */
+	struct lines lines;          /* of a text that has findings */
 	struct tally tally;
 	VEC(const struct rule *) explained; /* those whose `vmend explain` was named */
 	bool fingerprints;                  /* are wanted */
 	struct fingerprints prints;
+	const struct baseline *baseline; /* NULL: none */
+	/* For a new baseline: path, rule and fingerprint of each finding, each with a NUL
+	 * behind it; NULL: there will be none. */
+	struct buf *record;
 };
 
-void examined_init(struct examined *x, const struct unit *u, const char *path,
+void examined_init(struct examined *x, const struct unit *u, const struct input *in,
 		   const struct rule_filter *filter, struct arena *a);
 
 /* Counts findings, and hands those that are to be shown to show(), one after the other:

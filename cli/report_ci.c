@@ -93,7 +93,7 @@ static void gitlab_begin(struct sink *k)
 static void gitlab_exhibit(struct piece *p, const struct term *t,
 			   const struct examined *x, const struct exhibit *e)
 {
-	struct json j = { .out = &p->part[0], .comma = p->part[0].n > 0 };
+	struct jsonw j = { .out = &p->part[0], .comma = p->part[0].n > 0 };
 	struct buf text = { 0 };
 
 	(void)t;
@@ -103,18 +103,18 @@ static void gitlab_exhibit(struct piece *p, const struct term *t,
 		buf_add(&text, STR(": "));
 	}
 	buf_add(&text, str_of(e->f->message));
-	json_object(&j, NULL);
-	json_str(&j, "description", (struct str){ text.p, text.n });
-	json_cstr(&j, "check_name", e->f->rule->id);
-	json_cstr(&j, "fingerprint", e->fingerprint);
-	json_cstr(&j, "severity", gitlab_severity(e->f->severity));
-	json_object(&j, "location");
-	json_cstr(&j, "path", strncmp(x->path, "./", 2) == 0 ? x->path + 2 : x->path);
-	json_object(&j, "lines");
-	json_u64(&j, "begin", is_text(x) ? e->from.line : 1);
-	json_object_end(&j);
-	json_object_end(&j);
-	json_object_end(&j);
+	jsonw_object(&j, NULL);
+	jsonw_str(&j, "description", (struct str){ text.p, text.n });
+	jsonw_cstr(&j, "check_name", e->f->rule->id);
+	jsonw_cstr(&j, "fingerprint", e->fingerprint);
+	jsonw_cstr(&j, "severity", gitlab_severity(e->f->severity));
+	jsonw_object(&j, "location");
+	jsonw_cstr(&j, "path", strncmp(x->path, "./", 2) == 0 ? x->path + 2 : x->path);
+	jsonw_object(&j, "lines");
+	jsonw_u64(&j, "begin", is_text(x) ? e->from.line : 1);
+	jsonw_object_end(&j);
+	jsonw_object_end(&j);
+	jsonw_object_end(&j);
 	buf_free(&text);
 }
 
@@ -166,8 +166,7 @@ static void markdown_exhibit(struct piece *p, const struct term *t,
 	cell(out, place.p);
 	buf_printf(out, " | %s | %s | ", severity_name(e->f->severity), e->f->rule->id);
 	cell(out, e->f->message);
-	buf_printf(out, " | %s |\n",
-		   e->fix.possible ? fix_class_name(e->f->rule->fix_class) : "");
+	buf_printf(out, " | %s |\n", e->fix.possible ? fix_class_name(e->fix.class) : "");
 	buf_free(&place);
 }
 

@@ -35,7 +35,7 @@ static bool climbs(const char *path)
 }
 
 /* Relative to the folder that vmend runs in, where it is below that. */
-static void artifact(struct json *j, const char *path)
+static void artifact(struct jsonw *j, const char *path)
 {
 	struct buf uri = { 0 };
 	char full[PATH_MAX];
@@ -48,87 +48,87 @@ static void artifact(struct json *j, const char *path)
 	if (path[0] == '/')
 		buf_add(&uri, STR("file://"));
 	escape(&uri, path);
-	json_object(j, "artifactLocation");
-	json_str(j, "uri", (struct str){ uri.p, uri.n });
+	jsonw_object(j, "artifactLocation");
+	jsonw_str(j, "uri", (struct str){ uri.p, uri.n });
 	if (path[0] != '/')
-		json_cstr(j, "uriBaseId", "SRCROOT");
-	json_object_end(j);
+		jsonw_cstr(j, "uriBaseId", "SRCROOT");
+	jsonw_object_end(j);
 	buf_free(&uri);
 	arena_free(&a);
 }
 
-static void line_region(struct json *j, const struct lines *l, struct span at)
+static void line_region(struct jsonw *j, const struct lines *l, struct span at)
 {
 	struct text_pos from = lines_pos(l, at.off), to = lines_pos(l, span_end(at));
 
-	json_u64(j, "startLine", from.line);
-	json_u64(j, "startColumn", from.column);
-	json_u64(j, "endLine", to.line);
-	json_u64(j, "endColumn", to.column);
+	jsonw_u64(j, "startLine", from.line);
+	jsonw_u64(j, "startColumn", from.column);
+	jsonw_u64(j, "endLine", to.line);
+	jsonw_u64(j, "endColumn", to.column);
 }
 
-static void byte_region(struct json *j, struct span at)
+static void byte_region(struct jsonw *j, struct span at)
 {
-	json_u64(j, "byteOffset", at.off);
-	json_u64(j, "byteLength", at.len);
+	jsonw_u64(j, "byteOffset", at.off);
+	jsonw_u64(j, "byteLength", at.len);
 }
 
-static void message(struct json *j, const char *key, const char *text)
+static void message(struct jsonw *j, const char *key, const char *text)
 {
-	json_object(j, key);
-	json_cstr(j, "text", text);
-	json_object_end(j);
+	jsonw_object(j, key);
+	jsonw_cstr(j, "text", text);
+	jsonw_object_end(j);
 }
 
-static void region(struct json *j, const char *key, const struct examined *x,
+static void region(struct jsonw *j, const char *key, const struct examined *x,
 		   struct span at)
 {
 	bool text = unit_has_lines(x->unit);
 
-	json_object(j, key);
+	jsonw_object(j, key);
 	if (text) {
 		line_region(j, &x->lines, at);
 		if (at.len && at.len <= SNIPPET_MAX) {
-			json_object(j, "snippet");
-			json_str(j, "text",
-				 str_view(view_cut(x->unit->text, at.off, at.len)));
-			json_object_end(j);
+			jsonw_object(j, "snippet");
+			jsonw_str(j, "text",
+				  str_view(view_cut(x->unit->text, at.off, at.len)));
+			jsonw_object_end(j);
 		}
 	} else {
 		byte_region(j, at);
 	}
-	json_object_end(j);
+	jsonw_object_end(j);
 }
 
-static void location(struct json *j, const struct examined *x, struct span at)
+static void location(struct jsonw *j, const struct examined *x, struct span at)
 {
-	json_object(j, "physicalLocation");
+	jsonw_object(j, "physicalLocation");
 	artifact(j, is_elsewhere(x, at) ? at.src->path : x->path);
 	if (!at.src->is_guest && !is_elsewhere(x, at))
 		region(j, "region", x, at);
 	else if (!at.src->is_guest && at.len) {
-		json_object(j, "region");
+		jsonw_object(j, "region");
 		byte_region(j, at);
-		json_object_end(j);
+		jsonw_object_end(j);
 	}
-	json_object_end(j);
+	jsonw_object_end(j);
 	if (at.src->is_guest) {
-		json_object(j, "properties");
-		json_u64(j, "guestOffset", at.off);
-		json_u64(j, "guestLength", at.len);
-		json_object_end(j);
+		jsonw_object(j, "properties");
+		jsonw_u64(j, "guestOffset", at.off);
+		jsonw_u64(j, "guestLength", at.len);
+		jsonw_object_end(j);
 	}
 }
 
-static void logical(struct json *j, const char *locus)
+static void logical(struct jsonw *j, const char *locus)
 {
 	if (!locus)
 		return;
-	json_array(j, "logicalLocations");
-	json_object(j, NULL);
-	json_cstr(j, "fullyQualifiedName", locus);
-	json_object_end(j);
-	json_array_end(j);
+	jsonw_array(j, "logicalLocations");
+	jsonw_object(j, NULL);
+	jsonw_cstr(j, "fullyQualifiedName", locus);
+	jsonw_object_end(j);
+	jsonw_array_end(j);
 }
 
 /* ---- a result ---- */
@@ -138,41 +138,41 @@ static const char *level(enum severity s)
 	return severity_name(s); /* SARIF has the same words */
 }
 
-static void related(struct json *j, const struct examined *x, const struct finding *f)
+static void related(struct jsonw *j, const struct examined *x, const struct finding *f)
 {
 	if (f->related.n == 0)
 		return;
-	json_array(j, "relatedLocations");
+	jsonw_array(j, "relatedLocations");
 	for (size_t i = 0; i < f->related.n; i++) {
-		json_object(j, NULL);
-		json_u64(j, "id", i + 1);
+		jsonw_object(j, NULL);
+		jsonw_u64(j, "id", i + 1);
 		location(j, x, f->related.v[i].at);
 		message(j, "message", f->related.v[i].message);
-		json_object_end(j);
+		jsonw_object_end(j);
 	}
-	json_array_end(j);
+	jsonw_array_end(j);
 }
 
-static void replacement(struct json *j, const struct examined *x, const struct edit *e)
+static void replacement(struct jsonw *j, const struct examined *x, const struct edit *e)
 {
 	bool text = unit_has_lines(x->unit);
 
-	json_object(j, NULL);
-	json_object(j, "deletedRegion");
+	jsonw_object(j, NULL);
+	jsonw_object(j, "deletedRegion");
 	if (text)
 		line_region(j, &x->lines, e->at);
 	else
 		byte_region(j, e->at);
-	json_object_end(j);
+	jsonw_object_end(j);
 	if (e->bytes.n) {
-		json_object(j, "insertedContent");
+		jsonw_object(j, "insertedContent");
 		if (text)
-			json_str(j, "text", str_view(e->bytes));
+			jsonw_str(j, "text", str_view(e->bytes));
 		else
-			json_base64(j, "binary", e->bytes);
-		json_object_end(j);
+			jsonw_base64(j, "binary", e->bytes);
+		jsonw_object_end(j);
 	}
-	json_object_end(j);
+	jsonw_object_end(j);
 }
 
 /* Only what whoever reads it can do with the file alone: no moves, nothing in a container. */
@@ -183,88 +183,91 @@ static bool can_be_told(const struct exhibit *e)
 	return e->fix.possible && p->edits.n && !p->moves.n && !p->src->is_guest;
 }
 
-static void fixes(struct json *j, const struct examined *x, const struct exhibit *e)
+static void fixes(struct jsonw *j, const struct examined *x, const struct exhibit *e)
 {
 	const struct plan *p = &e->fix.plan;
 	const char *title = p->title ? p->title : e->f->rule->title;
 
 	if (!can_be_told(e))
 		return;
-	json_array(j, "fixes");
-	json_object(j, NULL);
+	jsonw_array(j, "fixes");
+	jsonw_object(j, NULL);
 	message(j, "description", title);
-	json_array(j, "artifactChanges");
-	json_object(j, NULL);
+	jsonw_array(j, "artifactChanges");
+	jsonw_object(j, NULL);
 	artifact(j, x->path);
-	json_array(j, "replacements");
+	jsonw_array(j, "replacements");
 	for (size_t i = 0; i < p->edits.n; i++)
 		replacement(j, x, &p->edits.v[i]);
-	json_array_end(j);
-	json_object_end(j);
-	json_array_end(j);
-	json_object_end(j);
-	json_array_end(j);
+	jsonw_array_end(j);
+	jsonw_object_end(j);
+	jsonw_array_end(j);
+	jsonw_object_end(j);
+	jsonw_array_end(j);
 }
 
-static void result_head(struct json *j, const struct exhibit *e)
+static void result_head(struct jsonw *j, const struct exhibit *e)
 {
-	json_object(j, NULL);
-	json_cstr(j, "ruleId", e->f->rule->id);
-	json_cstr(j, "level", level(e->f->severity));
-	json_cstr(j, "kind", "fail");
+	jsonw_object(j, NULL);
+	jsonw_cstr(j, "ruleId", e->f->rule->id);
+	jsonw_cstr(j, "level", level(e->f->severity));
+	jsonw_cstr(j, "kind", "fail");
 }
 
-static void suppression(struct json *j, const struct exhibit *e)
+static void suppression(struct jsonw *j, const struct exhibit *e)
 {
 	if (!e->suppressed)
 		return;
-	json_array(j, "suppressions");
-	json_object(j, NULL);
-	json_cstr(j, "kind", "inSource");
+	jsonw_array(j, "suppressions");
+	jsonw_object(j, NULL);
+	jsonw_cstr(j, "kind", "inSource");
 	if (e->f->suppressed->reason.n)
-		json_str(j, "justification", e->f->suppressed->reason);
-	json_object_end(j);
-	json_array_end(j);
+		jsonw_str(j, "justification", e->f->suppressed->reason);
+	jsonw_object_end(j);
+	jsonw_array_end(j);
 }
 
-static void result_tail(struct json *j, const struct exhibit *e)
+static void result_tail(struct jsonw *j, const struct examined *x,
+			const struct exhibit *e)
 {
 	suppression(j, e);
-	json_object(j, "partialFingerprints");
-	json_cstr(j, "vmend/v1", e->fingerprint);
-	json_object_end(j);
-	json_object(j, "properties");
-	json_cstr(j, "fixClass", fix_class_name(e->f->rule->fix_class));
+	if (x->baseline)
+		jsonw_cstr(j, "baselineState", e->known ? "unchanged" : "new");
+	jsonw_object(j, "partialFingerprints");
+	jsonw_cstr(j, "vmend/v1", e->fingerprint);
+	jsonw_object_end(j);
+	jsonw_object(j, "properties");
+	jsonw_cstr(j, "fixClass", fix_class_name(e->f->rule->fix_class));
 	if (e->f->label)
-		json_cstr(j, "consequence", e->f->label);
-	json_object_end(j);
-	json_object_end(j);
+		jsonw_cstr(j, "consequence", e->f->label);
+	jsonw_object_end(j);
+	jsonw_object_end(j);
 }
 
 static void exhibit(struct piece *p, const struct term *t, const struct examined *x,
 		    const struct exhibit *e)
 {
-	struct json j = { .out = &p->part[0], .comma = p->part[0].n > 0 };
+	struct jsonw j = { .out = &p->part[0], .comma = p->part[0].n > 0 };
 
 	(void)t;
 	rule_set_add(&p->rules, e->f->rule);
 	result_head(&j, e);
 	message(&j, "message", e->f->message);
-	json_array(&j, "locations");
-	json_object(&j, NULL);
+	jsonw_array(&j, "locations");
+	jsonw_object(&j, NULL);
 	location(&j, x, e->f->at);
 	logical(&j, e->place.locus);
-	json_object_end(&j);
-	json_array_end(&j);
+	jsonw_object_end(&j);
+	jsonw_array_end(&j);
 	related(&j, x, e->f);
 	fixes(&j, x, e);
-	result_tail(&j, e);
+	result_tail(&j, x, e);
 }
 
 /* ---- what GitHub takes ---- */
 
 /* A place without lines is said in the message. */
-static void github_message(struct json *j, const struct examined *x,
+static void github_message(struct jsonw *j, const struct examined *x,
 			   const struct exhibit *e)
 {
 	struct buf text = { 0 };
@@ -285,31 +288,31 @@ static void github_exhibit(struct piece *p, const struct term *t,
 			   const struct examined *x, const struct exhibit *e)
 {
 	struct buf *out = &p->part[e->f->severity];
-	struct json j = { .out = out, .comma = out->n > 0 };
+	struct jsonw j = { .out = out, .comma = out->n > 0 };
 
 	(void)t;
 	rule_set_add(&p->rules, e->f->rule);
 	p->n[e->f->severity]++;
 	result_head(&j, e);
 	github_message(&j, x, e);
-	json_array(&j, "locations");
-	json_object(&j, NULL);
-	json_object(&j, "physicalLocation");
+	jsonw_array(&j, "locations");
+	jsonw_object(&j, NULL);
+	jsonw_object(&j, "physicalLocation");
 	artifact(&j, x->path);
-	json_object(&j, "region");
+	jsonw_object(&j, "region");
 	if (unit_has_lines(x->unit)) {
 		line_region(&j, &x->lines, e->f->at);
 	} else {
-		json_u64(&j, "startLine", 1);
-		json_u64(&j, "startColumn", 1);
-		json_u64(&j, "endLine", 1);
-		json_u64(&j, "endColumn", 1);
+		jsonw_u64(&j, "startLine", 1);
+		jsonw_u64(&j, "startColumn", 1);
+		jsonw_u64(&j, "endLine", 1);
+		jsonw_u64(&j, "endColumn", 1);
 	}
-	json_object_end(&j);
-	json_object_end(&j);
-	json_object_end(&j);
-	json_array_end(&j);
-	result_tail(&j, e);
+	jsonw_object_end(&j);
+	jsonw_object_end(&j);
+	jsonw_object_end(&j);
+	jsonw_array_end(&j);
+	result_tail(&j, x, e);
 }
 
 /* ---- a run ---- */
@@ -322,18 +325,18 @@ static void merge_rules(struct rule_set *into, const struct rule_set *from)
 
 static void begin(struct sink *k)
 {
-	struct json j = { .out = &k->out };
+	struct jsonw j = { .out = &k->out };
 
-	json_object(&j, NULL);
-	json_cstr(&j, "$schema", "https://json.schemastore.org/sarif-2.1.0.json");
-	json_cstr(&j, "version", "2.1.0");
-	json_array(&j, "runs");
-	json_object(&j, NULL);
-	json_cstr(&j, "columnKind", "unicodeCodePoints");
-	json_object(&j, "automationDetails");
-	json_cstr(&j, "id", "vmend/");
-	json_object_end(&j);
-	json_array(&j, "results");
+	jsonw_object(&j, NULL);
+	jsonw_cstr(&j, "$schema", "https://json.schemastore.org/sarif-2.1.0.json");
+	jsonw_cstr(&j, "version", "2.1.0");
+	jsonw_array(&j, "runs");
+	jsonw_object(&j, NULL);
+	jsonw_cstr(&j, "columnKind", "unicodeCodePoints");
+	jsonw_object(&j, "automationDetails");
+	jsonw_cstr(&j, "id", "vmend/");
+	jsonw_object_end(&j);
+	jsonw_array(&j, "results");
 }
 
 static void input(struct sink *k, const char *path, struct piece *p)
@@ -364,29 +367,29 @@ static void github_input(struct sink *k, const char *path, struct piece *p)
 	}
 }
 
-static void notification(struct json *j, const struct skip *s)
+static void notification(struct jsonw *j, const struct skip *s)
 {
-	json_object(j, NULL);
-	json_cstr(j, "level", s->trouble ? "error" : "note");
+	jsonw_object(j, NULL);
+	jsonw_cstr(j, "level", s->trouble ? "error" : "note");
 	message(j, "message", s->reason);
-	json_array(j, "locations");
-	json_object(j, NULL);
-	json_object(j, "physicalLocation");
+	jsonw_array(j, "locations");
+	jsonw_object(j, NULL);
+	jsonw_object(j, "physicalLocation");
 	artifact(j, s->path);
-	json_object_end(j);
-	json_object_end(j);
-	json_array_end(j);
-	json_object_end(j);
+	jsonw_object_end(j);
+	jsonw_object_end(j);
+	jsonw_array_end(j);
+	jsonw_object_end(j);
 }
 
 static void skipped(struct sink *k, const struct skip *s)
 {
-	struct json j = { .out = &k->aside, .comma = k->aside.n > 0 };
+	struct jsonw j = { .out = &k->aside, .comma = k->aside.n > 0 };
 
 	notification(&j, s);
 }
 
-static void rule_help(struct json *j, const struct rule *r)
+static void rule_help(struct jsonw *j, const struct rule *r)
 {
 	struct buf text = { 0 };
 
@@ -399,84 +402,84 @@ static void rule_help(struct json *j, const struct rule *r)
 	buf_free(&text);
 }
 
-static void rules(struct json *j, const struct rule_set *used)
+static void rules(struct jsonw *j, const struct rule_set *used)
 {
-	json_array(j, "rules");
+	jsonw_array(j, "rules");
 	for (const struct rule *r = rule_next(NULL); r; r = rule_next(r)) {
 		if (!rule_set_has(used, r))
 			continue;
-		json_line(j);
-		json_object(j, NULL);
-		json_cstr(j, "id", r->id);
+		jsonw_line(j);
+		jsonw_object(j, NULL);
+		jsonw_cstr(j, "id", r->id);
 		message(j, "shortDescription", r->title);
 		message(j, "fullDescription", r->why);
 		rule_help(j, r);
-		json_object(j, "defaultConfiguration");
-		json_cstr(j, "level", level(r->severity));
-		json_object_end(j);
-		json_object(j, "properties");
-		json_cstr(j, "fixClass", fix_class_name(r->fix_class));
-		json_cstr(j, "since", r->since);
-		json_cstr(j, "problem.severity",
-			  r->severity == SEV_NOTE ? "recommendation"
-						  : severity_name(r->severity));
-		json_object_end(j);
-		json_object_end(j);
+		jsonw_object(j, "defaultConfiguration");
+		jsonw_cstr(j, "level", level(r->severity));
+		jsonw_object_end(j);
+		jsonw_object(j, "properties");
+		jsonw_cstr(j, "fixClass", fix_class_name(r->fix_class));
+		jsonw_cstr(j, "since", r->since);
+		jsonw_cstr(j, "problem.severity",
+			   r->severity == SEV_NOTE ? "recommendation"
+						   : severity_name(r->severity));
+		jsonw_object_end(j);
+		jsonw_object_end(j);
 	}
-	json_array_end(j);
+	jsonw_array_end(j);
 }
 
-static void tool(struct json *j, const struct rule_set *used)
+static void tool(struct jsonw *j, const struct rule_set *used)
 {
-	json_object(j, "tool");
-	json_object(j, "driver");
-	json_cstr(j, "name", "vmend");
-	json_cstr(j, "semanticVersion", VMEND_VERSION);
+	jsonw_object(j, "tool");
+	jsonw_object(j, "driver");
+	jsonw_cstr(j, "name", "vmend");
+	jsonw_cstr(j, "semanticVersion", VMEND_VERSION);
 	rules(j, used);
-	json_object_end(j);
-	json_object_end(j);
+	jsonw_object_end(j);
+	jsonw_object_end(j);
 }
 
 /* What had to be left out is said as well. */
-static void invocation(struct json *j, const struct sink *k, const struct summary *sum,
+static void invocation(struct jsonw *j, const struct sink *k, const struct summary *sum,
 		       uint64_t left_out)
 {
-	json_array(j, "invocations");
-	json_object(j, NULL);
-	json_bool(j, "executionSuccessful", !k->trouble);
-	json_u64(j, "exitCode", (uint64_t)sum->exit);
-	json_array(j, "toolExecutionNotifications");
-	json_raw(j, (struct str){ k->aside.p, k->aside.n });
+	jsonw_array(j, "invocations");
+	jsonw_object(j, NULL);
+	jsonw_bool(j, "executionSuccessful", !k->trouble);
+	jsonw_u64(j, "exitCode", (uint64_t)sum->exit);
+	jsonw_array(j, "toolExecutionNotifications");
+	jsonw_raw(j, (struct str){ k->aside.p, k->aside.n });
 	if (left_out) {
-		json_object(j, NULL);
-		json_cstr(j, "level", "warning");
+		jsonw_object(j, NULL);
+		jsonw_cstr(j, "level", "warning");
 		message(j, "message",
 			"more findings than GitHub takes: not all are here");
-		json_object_end(j);
+		jsonw_object_end(j);
 	}
-	json_array_end(j);
-	json_object_end(j);
-	json_array_end(j);
+	jsonw_array_end(j);
+	jsonw_object_end(j);
+	jsonw_array_end(j);
 }
 
 static void finish(struct sink *k, const struct summary *sum, uint64_t left_out)
 {
-	struct json j = { .out = &k->out };
+	struct jsonw j = { .out = &k->out };
 
 	if (k->has_some)
-		json_line(&j);
-	json_array_end(&j);
-	json_object(&j, "originalUriBaseIds");
-	json_object(&j, "SRCROOT");
+		jsonw_line(&j);
+	jsonw_array_end(&j);
+	jsonw_object(&j, "originalUriBaseIds");
+	jsonw_object(&j, "SRCROOT");
 	message(&j, "description", "the folder that vmend was run in");
-	json_object_end(&j);
-	json_object_end(&j);
+	jsonw_object_end(&j);
+	jsonw_object_end(&j);
 	invocation(&j, k, sum, left_out);
 	tool(&j, &k->rules);
-	json_object_end(&j);
-	json_array_end(&j);
-	json_object_end(&j);
-	json_line(&j);
+	jsonw_object_end(&j);
+	jsonw_array_end(&j);
+	jsonw_object_end(&j);
+	jsonw_line(&j);
 }
 
 static void end(struct sink *k, const struct summary *sum)
@@ -501,6 +504,7 @@ static void github_end(struct sink *k, const struct summary *sum)
 
 const struct report_kind report_sarif = {
 	.shows_suppressed = true,
+	.shows_known = true,
 	.needs_fingerprints = true,
 	.begin = begin,
 	.exhibit = exhibit,

@@ -182,7 +182,7 @@ static void fix_of_image(struct buf *out, const struct plan *p)
 static void fix_line(struct buf *out, const struct term *t, const struct examined *x,
 		     const struct exhibit *e)
 {
-	const char *class = fix_class_name(e->f->rule->fix_class);
+	const char *class = fix_class_name(e->fix.class);
 
 	if (e->fix.refused)
 		buf_printf(out, "   = fix (%s): not here: %s\n", class, e->fix.refused);
@@ -430,6 +430,9 @@ static void verdict(struct buf *out, const struct summary *s)
 	if (s->tally.suppressed)
 		buf_printf(out, ", %llu suppressed",
 			   (unsigned long long)s->tally.suppressed);
+	if (s->tally.known)
+		buf_printf(out, ", %llu in the baseline",
+			   (unsigned long long)s->tally.known);
 	if (s->tally.hidden)
 		buf_printf(out, ", %llu below --min-severity",
 			   (unsigned long long)s->tally.hidden);

@@ -43,12 +43,13 @@ static void open_stdin(const struct run *r, const struct input *in, struct unit 
 	struct source src = source_of_bytes(in->path, r->stdin_text);
 
 	if (r->stdin_err.code == ERR_NONE) {
-		unit_read(u, &src, NULL, &r->host);
+		unit_read(u, &src, NULL, run_host(r, in));
 		return;
 	}
-	*u = (struct unit){
-		.host = &r->host, .src = src, .state = UNIT_FAILED, .why = r->stdin_err
-	};
+	*u = (struct unit){ .host = run_host(r, in),
+			    .src = src,
+			    .state = UNIT_FAILED,
+			    .why = r->stdin_err };
 	arena_init(&u->arena, ARENA_BUDGET);
 }
 
@@ -65,9 +66,9 @@ static void read_input(const struct run *r, const struct input *in,
 		return;
 	}
 	if (src)
-		unit_read(u, src, run_format(r, in), &r->host);
+		unit_read(u, src, run_format(r, in), run_host(r, in));
 	else
-		unit_open(u, in->path, SOURCE_READ, run_format(r, in), &r->host);
+		unit_open(u, in->path, SOURCE_READ, run_format(r, in), run_host(r, in));
 	/* No rule asks whether the repair of a text was interrupted, and the question takes
 	 * as long as reading a small one: only fix, which has to complete it, asks. */
 	if (u->state == UNIT_READ &&
@@ -82,27 +83,100 @@ void run_read(const struct run *r, const struct input *in, struct unit *u)
 
 /* ---- judge ---- */
 
-void run_judge(const struct run *r, struct unit *u, struct findings *out)
+/* What the command line selects, it means: no policy is asked. */
+static bool counts(const struct run *r, const struct input *in, const struct rule *rule)
+{
+	return rule_filter_has(&r->filter, rule) &&
+	       (r->filter.select.n || policy_has(in->policy, rule, in->path));
+}
+
+void run_keep(const struct run *r, const struct input *in, struct findings *f)
 {
 	size_t kept = 0;
 
-	rules_run(u, &u->arena, out);
-	for (size_t i = 0; i < out->v.n; i++) {
-		if (rule_filter_has(&r->filter, out->v.v[i]->rule))
-			out->v.v[kept++] = out->v.v[i];
+	for (size_t i = 0; i < f->v.n; i++) {
+		struct finding *x = f->v.v[i];
+
+		if (!counts(r, in, x->rule))
+			continue;
+		x->severity = policy_severity(in->policy, x->rule, x->severity, in->path);
+		f->v.v[kept++] = x;
 	}
-	out->v.n = kept;
+	f->v.n = kept;
 }
 
-static bool wants_mending(const struct run *r, const struct unit *u,
-			  const struct findings *found)
+void run_judge(const struct run *r, const struct input *in, struct unit *u,
+	       struct findings *out)
 {
+	rules_run(u, &u->arena, out);
+	run_keep(r, in, out);
+}
+
+const struct host *run_host(const struct run *r, const struct input *in)
+{
+	return in->policy ? &in->policy->host : &r->host;
+}
+
+void run_set_baseline(const struct run *r, struct examined *x, struct result *res)
+{
+	x->baseline = r->o->baseline ? &r->known : NULL;
+	x->record = r->o->write_baseline && res ? &res->record : NULL;
+	x->fingerprints = x->baseline || x->record;
+}
+
+struct rule_filter run_filter(const struct run *r, const struct input *in)
+{
+	const struct setting *s =
+		policy_setting(in->policy, SETTING_FAIL_ON, NULL, in->path);
+	struct rule_filter f = r->filter;
+
+	if (s && !r->o->has_fail_on) {
+		f.never_fail = s->value == FAIL_NEVER;
+		f.fail_on = f.never_fail ? f.fail_on : (enum severity)s->value;
+	}
+	return f;
+}
+
+/* ---- what may be mended ---- */
+
+static bool is_wanted(const struct rule *rule, const void *ctx)
+{
+	const struct mend_scope *s = ctx;
+	const struct run *r = s->run;
+	bool named = r->nfix_only == 0;
+
+	for (size_t i = 0; i < r->nfix_only; i++)
+		named |= r->fix_only[i] == rule;
+	return named && counts(r, s->in, rule);
+}
+
+static enum fix_class class_here(const struct rule *rule, const void *ctx)
+{
+	const struct mend_scope *s = ctx;
+
+	return policy_fix_class(s->in->policy, rule, s->in->path);
+}
+
+struct mend_policy run_mend_policy(const struct mend_scope *s)
+{
+	return (struct mend_policy){ .level = s->run->o->level,
+				     .wanted = is_wanted,
+				     .class_of = class_here,
+				     .ctx = s };
+}
+
+static bool wants_mending(const struct run *r, const struct input *in,
+			  const struct unit *u, const struct findings *found)
+{
+	struct mend_scope scope = { r, in };
+	struct mend_policy policy = run_mend_policy(&scope);
+
 	if (r->o->command != CMD_fix)
 		return false;
 	if (u->journal == JOURNAL_ARMED)
 		return true;
 	for (size_t i = 0; i < found->v.n; i++) {
-		if (mend_allows(&r->policy, found->v.v[i]->rule))
+		if (mend_allows(&policy, found->v.v[i]->rule))
 			return true;
 	}
 	return false;
@@ -111,18 +185,20 @@ static bool wants_mending(const struct run *r, const struct unit *u,
 static void judge(const struct run *r, const struct input *in, struct unit *u,
 		  struct result *res)
 {
+	struct rule_filter filter = run_filter(r, in);
 	struct findings found = { 0 };
 	struct examined x;
 
-	run_judge(r, u, &found);
+	run_judge(r, in, u, &found);
 	res->state = RESULT_CHECKED;
-	if (wants_mending(r, u, &found)) {
+	if (wants_mending(r, in, u, &found)) {
 		res->left = u->format->kind == FORMAT_IMAGE && !in->named;
 		res->mend = !res->left;
 	}
 	if (res->mend || (found.v.n == 0 && found.suppressed.n == 0))
 		return;
-	examined_init(&x, u, in->path, &r->filter, &u->arena);
+	examined_init(&x, u, in, &filter, &u->arena);
+	run_set_baseline(r, &x, res);
 	if (r->o->diff)
 		examine(&x, &found, NULL, NULL);
 	else
@@ -267,6 +343,27 @@ static void leave_alone(struct result *res)
 	buf_add(&res->reason, STR("not mended, since vmend was stopped before"));
 }
 
+/* What becomes known. A baseline that is there already only ever gets shorter. */
+static void record(struct run *r, struct result *res)
+{
+	const char *p = res->record.p, *end = p + res->record.n;
+
+	while (p < end) {
+		struct known k = { .path = p };
+
+		k.rule = k.path + strlen(k.path) + 1;
+		k.fingerprint = k.rule + strlen(k.rule) + 1;
+		p = k.fingerprint + strlen(k.fingerprint) + 1;
+		if (r->o->baseline && !baseline_has(&r->known, k.fingerprint))
+			continue;
+		k.path = arena_str(&r->arena, str_of(k.path));
+		k.rule = arena_str(&r->arena, str_of(k.rule));
+		k.fingerprint = arena_str(&r->arena, str_of(k.fingerprint));
+		*vec_add(&r->next.v, &r->arena) = k;
+	}
+	buf_free(&res->record);
+}
+
 static void take(void *ctx, size_t i)
 {
 	struct run *r = ctx;
@@ -301,6 +398,7 @@ static void take(void *ctx, size_t i)
 						      .trouble = res->trouble });
 	sinks_print(&r->sinks, (struct str){ res->diff.p, res->diff.n });
 	sinks_put(&r->sinks, in->path, res->pieces);
+	record(r, res);
 	buf_free(&res->reason);
 	buf_free(&res->diff);
 	if (res->trouble)
@@ -310,14 +408,20 @@ static void take(void *ctx, size_t i)
 
 /* ---- all of it ---- */
 
-static bool wanted(const struct rule *rule, const void *ctx)
+/* Each input's, before anything is looked at. */
+static int find_policies(struct run *r, struct err *e)
 {
-	const struct run *r = ctx;
-	bool named = r->nfix_only == 0;
+	r->policies =
+		(struct policies){ .arena = &r->arena, .o = r->o, .host = &r->host };
+	for (size_t i = 0; i < r->inputs.v.n; i++) {
+		struct input *in = &r->inputs.v.v[i];
+		struct policy *p;
 
-	for (size_t i = 0; i < r->nfix_only; i++)
-		named |= r->fix_only[i] == rule;
-	return named && rule_filter_has(&r->filter, rule);
+		if (policy_of(&r->policies, in->path, &p, e) != 0)
+			return -1;
+		in->policy = p;
+	}
+	return 0;
 }
 
 static int prepare(struct run *r, struct err *e)
@@ -329,7 +433,6 @@ static int prepare(struct run *r, struct err *e)
 	if (rules_named(&o->rule, "--rule", &r->arena, &r->fix_only, &r->nfix_only, e) !=
 	    0)
 		return -1;
-	r->policy = (struct mend_policy){ .level = o->level, .wanted = wanted, .ctx = r };
 	if (read_host(&r->host, o, &r->arena, e) != 0)
 		return -1;
 	deep_init(&r->deep, o->quiet);
@@ -347,6 +450,10 @@ static int prepare(struct run *r, struct err *e)
 		in->path = o->stdin_filename ? o->stdin_filename : "<stdin>";
 		read_stdin(r);
 	}
+	if (o->baseline && baseline_read(&r->known, o->baseline, &r->arena, e) != 0)
+		return -1;
+	if (find_policies(r, e) != 0)
+		return -1;
 	return sinks_open(&r->sinks, o, &r->inputs, &r->host, e);
 }
 
@@ -378,6 +485,8 @@ static void run_inputs(struct run *r)
 	r->early = early_new(&r->inputs);
 	r->media = media_new(&r->host, work_early, r);
 	r->host.media = r->media;
+	for (size_t i = 0; i < r->policies.all.n; i++)
+		r->policies.all.v[i]->host.media = r->media;
 	r->ring = arena_array(&r->arena, POOL_WINDOW, struct result);
 	/* What takes long is stopped, and the report of what came before is complete. */
 	if (r->o->deep)
@@ -385,7 +494,8 @@ static void run_inputs(struct run *r)
 	pool_run(&job);
 	media_free(r->media);
 	early_free(r->early);
-	if (r->sum.tally.failing)
+	/* What has just become known does not fail the run. */
+	if (r->sum.tally.failing && (!r->o->write_baseline || r->o->baseline))
 		raise_exit(r, EXIT_FINDINGS);
 }
 
@@ -417,6 +527,9 @@ enum exit_code cmd_check(const struct options *o, struct err *e)
 	run_inputs(&r);
 	r.sum.seconds = now() - start;
 	r.sum.exit = (int)r.exit;
+	if (o->write_baseline &&
+	    baseline_write(&r.next, o->write_baseline, &r.arena, e) != 0)
+		raise_exit(&r, e->code == ERR_USAGE ? EXIT_USAGE : EXIT_INTERNAL);
 	if (sinks_close(&r.sinks, &r.sum, e) != 0)
 		raise_exit(&r, EXIT_INTERNAL);
 	diff_summary(&r);

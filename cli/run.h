@@ -27,6 +27,7 @@ struct result {
 	bool stopped; /* by a signal, in the middle of its repair */
 	struct buf reason;
 	struct buf diff;
+	struct buf record; /* of its findings, for a new baseline */
 	struct tally tally;
 	struct piece pieces[SINKS_MAX];
 };
@@ -39,7 +40,9 @@ struct run {
 	struct rule_filter filter;
 	const struct rule **fix_only; /* --rule */
 	size_t nfix_only;
-	struct mend_policy policy;
+	struct policies policies;
+	struct baseline known; /* --baseline */
+	struct baseline next;  /* --write-baseline, so far */
 	struct inputs inputs;
 	struct early *early; /* results of inputs that configs name */
 	struct media *media;
@@ -60,7 +63,22 @@ const struct format *run_format(const struct run *r, const struct input *in);
 
 void run_read(const struct run *r, const struct input *in, struct unit *u);
 /* Judged by the rules that count: findings in u's arena. */
-void run_judge(const struct run *r, struct unit *u, struct findings *out);
+void run_judge(const struct run *r, const struct input *in, struct unit *u,
+	       struct findings *out);
+/* Leaves those that count for an input, as severe as its policy has them. */
+void run_keep(const struct run *r, const struct input *in, struct findings *f);
+/* The machine, with what the input's policy adds. */
+const struct host *run_host(const struct run *r, const struct input *in);
+/* x, with what the command line says about baselines. res: NULL where nothing is recorded. */
+void run_set_baseline(const struct run *r, struct examined *x, struct result *res);
+struct rule_filter run_filter(const struct run *r, const struct input *in);
+
+/* What may be mended in an input. */
+struct mend_scope {
+	const struct run *run;
+	const struct input *in;
+};
+struct mend_policy run_mend_policy(const struct mend_scope *s);
 
 /* From the first byte that is written to the report of it, signals that would end the
  * program wait. */

@@ -123,8 +123,10 @@ static void render_exhibit(void *ctx, const struct examined *x, const struct exh
 	for (size_t i = 0; i < r->s->n; i++) {
 		const struct sink *k = &r->s->v[i];
 
-		if (k->kind->exhibit && (!e->suppressed || k->kind->shows_suppressed))
-			k->kind->exhibit(&r->pieces[i], &k->term, x, e);
+		if (!k->kind->exhibit || (e->suppressed && !k->kind->shows_suppressed) ||
+		    (e->known && !k->kind->shows_known))
+			continue;
+		k->kind->exhibit(&r->pieces[i], &k->term, x, e);
 	}
 }
 

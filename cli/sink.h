@@ -58,6 +58,7 @@ struct report_kind {
 	bool shows_skips; /* to people: else they are told on standard error as well */
 	bool needs_fingerprints;
 	bool shows_suppressed;
+	bool shows_known; /* what a baseline has */
 	void (*begin)(struct sink *k);
 	/* By any thread. */
 	void (*exhibit)(struct piece *p, const struct term *t, const struct examined *x,

@@ -9,6 +9,8 @@
 
 #include <sys/stat.h>
 
+struct policy;
+
 struct input {
 	const char *path; /* as it is named in reports */
 	const char
@@ -16,6 +18,7 @@ struct input {
 				or NULL */
 	bool named;       /* on the command line, not found in a folder */
 	bool is_stdin;
+	const struct policy *policy; /* the one that counts for it; NULL: none */
 	dev_t dev; /* 0, 0: there is no such file, or it is standard input */
 	ino_t ino;
 };

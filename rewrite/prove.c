@@ -25,7 +25,11 @@ struct mending {
 
 bool mend_allows(const struct mend_policy *policy, const struct rule *r)
 {
-	return r->fix_class >= FIX_SAFE && r->fix_class <= policy->level &&
+	enum fix_class class = r->fix_class;
+
+	if (policy->class_of && class >= FIX_SAFE)
+		class = policy->class_of(r, policy->ctx);
+	return class >= FIX_SAFE && class <= policy->level &&
 	       (!policy->wanted || policy->wanted(r, policy->ctx));
 }
 

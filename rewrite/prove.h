@@ -44,6 +44,8 @@ struct mend_policy {
 	enum fix_class level; /* FIX_SAFE, FIX_UNSAFE or FIX_LOSSY */
 	/* NULL: all. Else only rules for which it says true. */
 	bool (*wanted)(const struct rule *r, const void *ctx);
+	/* The class that a rule's fix has here; NULL: its own. */
+	enum fix_class (*class_of)(const struct rule *r, const void *ctx);
 	const void *ctx;
 };
 

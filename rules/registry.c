@@ -235,6 +235,10 @@ static bool is_ignored(const struct unit *u, struct ignorance *all, struct findi
 	/* Places in other files are not what the text is about. */
 	if (f->at.src != &u->src && strcmp(f->at.src->path, u->src.path) != 0)
 		return false;
+	for (size_t i = 0; i < u->host->nunsuppressable; i++) {
+		if (u->host->unsuppressable[i] == f->rule)
+			return false;
+	}
 	for (size_t i = 0; i < all->v.n; i++) {
 		struct ignored *g = &all->v.v[i];
 

@@ -15,7 +15,7 @@ missing() {
 silent 'every option is in SPEC.md' "$(sed -n \
 	's/^OPTION([a-z_]*, "\([a-z-]*\)".*/\1/p' cli/options.def | missing --)"
 silent 'every command is in SPEC.md' "$(sed -n \
-	's/^COMMAND(\([a-z]*\),.*/\1/p' cli/options.def | grep -v '^help$' | missing 'vmend ')"
+	's/^COMMAND([a-z_]*, "\([a-z-]*\)".*/\1/p' cli/options.def | grep -v '^help$' | missing 'vmend ')"
 silent 'every format is in SPEC.md' "$(sed -n '/^#define FORMATS/,/^$/s/.*X(\([a-z0-9]*\)).*/\1/p' \
 	analyze/format.c | grep -v '^name$' | missing '`')"
 

@@ -65,12 +65,25 @@ static void each_part_counts(void **state)
 	begin(&p);
 	other[0].rule = "disk-cache-unsaf";
 	other[1].path = "b.xml";
-	other[2].locus = "domain/devices/disk[2]";
+	other[2].locus = "domain/devices/interface";
 	other[3].text = STR("cache='writeback'");
 	for (size_t i = 0; i < 4; i++) {
 		fingerprint(&p.v, &other[i], &p.a, p.two);
 		assert_string_not_equal(p.one, p.two);
 	}
+	arena_free(&p.a);
+}
+
+static void which_of_its_siblings_does_not_count(void **state)
+{
+	struct fingerprint_of of = plain;
+	struct prints p;
+
+	(void)state;
+	begin(&p);
+	of.locus = "domain/devices/disk[2]";
+	fingerprint(&p.v, &of, &p.a, p.two);
+	assert_string_equal(p.one, p.two);
 	arena_free(&p.a);
 }
 
@@ -126,6 +139,7 @@ int main(void)
 		cmocka_unit_test(has_32_digits),
 		cmocka_unit_test(blanks_around_the_text_do_not_count),
 		cmocka_unit_test(each_part_counts),
+		cmocka_unit_test(which_of_its_siblings_does_not_count),
 		cmocka_unit_test(parts_do_not_run_into_each_other),
 		cmocka_unit_test(the_second_of_a_kind_has_its_own),
 		cmocka_unit_test(a_path_below_this_folder_is_relative),

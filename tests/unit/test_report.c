@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "cli/excerpt.h"
-#include "cli/json.h"
+#include "cli/jsonw.h"
 #include "cli/report.h"
 
 #include "base/banned.h"
@@ -266,9 +266,9 @@ static void the_last_line_of_a_repair_tells_what_remains(void **state)
 static void json_is(const char *bytes, size_t n, const char *expected)
 {
 	struct buf out = { 0 };
-	struct json j = { .out = &out };
+	struct jsonw j = { .out = &out };
 
-	json_str(&j, NULL, (struct str){ bytes, n });
+	jsonw_str(&j, NULL, (struct str){ bytes, n });
 	assert_string_equal(out.p, expected);
 	buf_free(&out);
 }
@@ -286,22 +286,22 @@ static void strings_of_any_bytes_are_valid(void **state)
 static void commas_stand_between_values_only(void **state)
 {
 	struct buf out = { 0 };
-	struct json j = { .out = &out };
+	struct jsonw j = { .out = &out };
 
 	(void)state;
-	json_object(&j, NULL);
-	json_array(&j, "a");
-	json_array_end(&j);
-	json_array(&j, "b");
-	json_u64(&j, NULL, UINT64_MAX);
-	json_object(&j, NULL);
-	json_object_end(&j);
-	json_bool(&j, NULL, true);
-	json_array_end(&j);
-	json_cstr(&j, "c", NULL);
-	json_raw(&j, (struct str){ 0 });
-	json_seconds(&j, "d", 1.5);
-	json_object_end(&j);
+	jsonw_object(&j, NULL);
+	jsonw_array(&j, "a");
+	jsonw_array_end(&j);
+	jsonw_array(&j, "b");
+	jsonw_u64(&j, NULL, UINT64_MAX);
+	jsonw_object(&j, NULL);
+	jsonw_object_end(&j);
+	jsonw_bool(&j, NULL, true);
+	jsonw_array_end(&j);
+	jsonw_cstr(&j, "c", NULL);
+	jsonw_raw(&j, (struct str){ 0 });
+	jsonw_seconds(&j, "d", 1.5);
+	jsonw_object_end(&j);
 	assert_string_equal(out.p,
 			    "{\"a\":[],\"b\":[18446744073709551615,{},true],\"c\":null,"
 			    "\"d\":1.500}");
@@ -316,9 +316,9 @@ static void base64_is_that_of_the_rfc(void **state)
 	(void)state;
 	for (size_t n = 0; n <= 6; n++) {
 		struct buf out = { 0 };
-		struct json j = { .out = &out };
+		struct jsonw j = { .out = &out };
 
-		json_base64(&j, NULL, (struct view){ (const uint8_t *)"foobar", n });
+		jsonw_base64(&j, NULL, (struct view){ (const uint8_t *)"foobar", n });
 		assert_int_equal(out.n, strlen(encoded[n]) + 2);
 		assert_memory_equal(out.p + 1, encoded[n], strlen(encoded[n]));
 		buf_free(&out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/json.h"
+#include "cli/jsonw.h"
 #include "base/utf8.h"
 #include "base/banned.h"
 
@@ -31,7 +31,7 @@ static void quoted(struct buf *out, struct str s)
 	buf_char(out, '"');
 }
 
-static void begin(struct json *j, const char *key)
+static void begin(struct jsonw *j, const char *key)
 {
 	if (j->comma)
 		buf_char(j->out, ',');
@@ -42,48 +42,48 @@ static void begin(struct json *j, const char *key)
 	}
 }
 
-void json_object(struct json *j, const char *key)
+void jsonw_object(struct jsonw *j, const char *key)
 {
 	begin(j, key);
 	buf_char(j->out, '{');
 	j->comma = false;
 }
 
-void json_object_end(struct json *j)
+void jsonw_object_end(struct jsonw *j)
 {
 	buf_char(j->out, '}');
 	j->comma = true;
 }
 
-void json_array(struct json *j, const char *key)
+void jsonw_array(struct jsonw *j, const char *key)
 {
 	begin(j, key);
 	buf_char(j->out, '[');
 	j->comma = false;
 }
 
-void json_array_end(struct json *j)
+void jsonw_array_end(struct jsonw *j)
 {
 	buf_char(j->out, ']');
 	j->comma = true;
 }
 
-void json_str(struct json *j, const char *key, struct str s)
+void jsonw_str(struct jsonw *j, const char *key, struct str s)
 {
 	begin(j, key);
 	quoted(j->out, s);
 }
 
-void json_cstr(struct json *j, const char *key, const char *s)
+void jsonw_cstr(struct jsonw *j, const char *key, const char *s)
 {
 	if (s)
-		json_str(j, key, str_of(s));
+		jsonw_str(j, key, str_of(s));
 	else
-		json_null(j, key);
+		jsonw_null(j, key);
 }
 
 /* RFC 4648, section 4. */
-void json_base64(struct json *j, const char *key, struct view bytes)
+void jsonw_base64(struct jsonw *j, const char *key, struct view bytes)
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
@@ -107,31 +107,31 @@ void json_base64(struct json *j, const char *key, struct view bytes)
 	buf_char(j->out, '"');
 }
 
-void json_u64(struct json *j, const char *key, uint64_t v)
+void jsonw_u64(struct jsonw *j, const char *key, uint64_t v)
 {
 	begin(j, key);
 	buf_printf(j->out, "%llu", (unsigned long long)v);
 }
 
-void json_bool(struct json *j, const char *key, bool v)
+void jsonw_bool(struct jsonw *j, const char *key, bool v)
 {
 	begin(j, key);
 	buf_add(j->out, v ? STR("true") : STR("false"));
 }
 
-void json_null(struct json *j, const char *key)
+void jsonw_null(struct jsonw *j, const char *key)
 {
 	begin(j, key);
 	buf_add(j->out, STR("null"));
 }
 
-void json_seconds(struct json *j, const char *key, double v)
+void jsonw_seconds(struct jsonw *j, const char *key, double v)
 {
 	begin(j, key);
 	buf_printf(j->out, "%.3f", v);
 }
 
-void json_raw(struct json *j, struct str values)
+void jsonw_raw(struct jsonw *j, struct str values)
 {
 	if (values.n == 0)
 		return;
@@ -141,7 +141,7 @@ void json_raw(struct json *j, struct str values)
 	j->comma = true;
 }
 
-void json_line(struct json *j)
+void jsonw_line(struct jsonw *j)
 {
 	buf_char(j->out, '\n');
 }
