@@ -59,7 +59,7 @@ static bool is_plain(const struct reading *r, struct str line)
 	BUG("reading %u", r->is);
 }
 
-enum { NO_SECTION = SIZE_MAX, NEW_SECTION = SIZE_MAX - 1 };
+static const size_t NO_SECTION = SIZE_MAX, NEW_SECTION = SIZE_MAX - 1;
 
 struct side {
 	struct view text;

@@ -257,8 +257,10 @@ static void prove_file(struct walk *w, struct iso_pair *extent, struct iso_pair 
 		for (size_t i = 0; little && big && i < w->r->nentries; i++) {
 			uint64_t lba = w->r->entry[i].lba.v;
 
-			if ((extent->le.v == lba) != (extent->be.v == lba))
-				little = extent->le.v == lba, big = !little;
+			if ((extent->le.v == lba) == (extent->be.v == lba))
+				continue;
+			little = extent->le.v == lba;
+			big = !little;
 		}
 		if (little != big)
 			extent->proven = little ? ISO_LITTLE : ISO_BIG;

@@ -28,7 +28,7 @@ static uint64_t refcount_at(const uint8_t *p, uint64_t i, unsigned bits)
 	case 64:
 		return qcow2_be64(p + i * 8);
 	default:
-		return p[i * bits / 8] >> i * bits % 8 & ((1u << bits) - 1);
+		return (unsigned)p[i * bits / 8] >> i * bits % 8 & ((1u << bits) - 1);
 	}
 }
 
