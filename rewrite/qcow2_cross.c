@@ -4,6 +4,7 @@
 #include "analyze/image/qcow2_walk.h"
 #include "rewrite/qcow2_alloc.h"
 #include "rewrite/qcow2_put.h"
+#include "rewrite/qcow2_sound.h"
 #include "base/banned.h"
 
 enum {
@@ -13,7 +14,6 @@ enum {
 	COPIES_MAX = 4096,
 	REFS_MAX = 16 << 10, /* entries that refer to the clusters in question */
 	PIECE = 4096,        /* of a new cluster: those that are zeros are not written */
-	MISTAKES = 16,       /* refcounts that are wrong, in a block that still is one */
 };
 
 /* An entry of an L2 table that refers to one of the clusters, or of an L1 table to one of
@@ -444,123 +444,7 @@ static bool part_cluster(struct cross *x, const struct ref *r, size_t n)
 	return keep == n ? mark_table(x, f) : mark_copied(x, r + keep, kept);
 }
 
-/* ---- is the table that keeps its cluster one? ---- */
-
-/* Wild bytes that are read as a table have entries that point nowhere. */
-static bool is_sound_l1(const struct qcow2 *q)
-{
-	const struct qcow2_flaws *v = q->scan->flaws;
-
-	return !v[QCOW2_FLAW_L1_RESERVED].total && !v[QCOW2_FLAW_L1_UNALIGNED].total &&
-	       !v[QCOW2_FLAW_L1_PAST_EOF].total;
-}
-
-static bool is_within(const struct qcow2_flaw *f, uint64_t off, uint64_t len)
-{
-	return f->at.off < off + len && off < f->at.off + u64_max(f->at.len, 1);
-}
-
-/* Entries of the L2 table at off that lead nowhere, or to what nobody gave away. */
-static bool is_sound_l2(struct cross *x, uint64_t off)
-{
-	const struct qcow2 *q = x->q;
-	struct err e = { 0 };
-
-	if (qcow2_read_padded(q, off, x->buf, (size_t)q->cluster_size, &e) != 0)
-		return false;
-	for (uint64_t i = 0; i < q->l2_entries; i++) {
-		const uint8_t *p = x->buf + i * q->l2_entry_size;
-		uint64_t entry = qcow2_be64(p), at = entry & QCOW2_OFFSET_MASK, count;
-		bool known;
-
-		if (entry & QCOW2_COMPRESSED)
-			at = entry & q->compressed_offset;
-		else if (entry & QCOW2_L2_RESERVED || at % q->cluster_size != 0)
-			return false;
-		if (at >= q->file_size || (at && (qcow2_stored(q, at >> q->cluster_bits.v,
-							       &count, &known, &e) != 0 ||
-						  !known || count == 0)))
-			return false;
-	}
-	return true;
-}
-
-static bool is_sound_block(const struct cross *x, uint64_t cluster)
-{
-	static const enum qcow2_flaw_kind kinds[] = {
-		QCOW2_FLAW_REFCOUNT_ZERO,
-		QCOW2_FLAW_REFCOUNT_LOW,
-		QCOW2_FLAW_REFCOUNT_HIGH,
-		QCOW2_FLAW_LEAK,
-	};
-	const struct qcow2 *q = x->q;
-	uint64_t off = cluster << q->cluster_bits.v, wrong = 0;
-
-	for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
-		const struct qcow2_flaws *v = &q->scan->flaws[kinds[k]];
-
-		for (size_t i = 0; i < v->n; i++) {
-			if (is_within(&v->v[i], off, q->cluster_size))
-				wrong++;
-		}
-	}
-	return wrong < MISTAKES && !q->scan->flaws[QCOW2_FLAW_RT_UNALIGNED].total &&
-	       !q->scan->flaws[QCOW2_FLAW_RT_PAST_EOF].total;
-}
-
-static bool is_sound(struct cross *x, const struct qcow2_owner *o, uint64_t cluster)
-{
-	const struct qcow2 *q = x->q;
-
-	switch (o->use) {
-	case QCOW2_USE_L2:
-		return is_sound_l2(x, cluster << q->cluster_bits.v);
-	case QCOW2_USE_L1:
-	case QCOW2_USE_SNAPSHOT_L1:
-		return is_sound_l1(q);
-	case QCOW2_USE_REFCOUNT_TABLE:
-		return !q->scan->flaws[QCOW2_FLAW_RT_RESERVED].total &&
-		       !q->scan->flaws[QCOW2_FLAW_RT_UNALIGNED].total &&
-		       !q->scan->flaws[QCOW2_FLAW_RT_PAST_EOF].total;
-	case QCOW2_USE_REFCOUNT_BLOCK:
-		return is_sound_block(x, cluster);
-	case QCOW2_USE_SNAPSHOT_TABLE:
-		return q->snapshots.state == QCOW2_LIST_WHOLE && is_sound_l1(q);
-	case QCOW2_USE_BITMAP_DIRECTORY:
-	case QCOW2_USE_BITMAP_TABLE:
-		return q->bitmaps.state == QCOW2_LIST_WHOLE &&
-		       !q->scan->flaws[QCOW2_FLAW_BME_RESERVED].total &&
-		       !q->scan->flaws[QCOW2_FLAW_BME_UNALIGNED].total &&
-		       !q->scan->flaws[QCOW2_FLAW_BME_PAST_EOF].total;
-	case QCOW2_USE_HEADER: /* else nothing of all this would have been read */
-	case QCOW2_USE_DATA:
-	case QCOW2_USE_COMPRESSED:
-	case QCOW2_USE_VM_STATE:
-		return true;
-	case QCOW2_USE_BITMAP_DATA: /* any bits will do */
-	case QCOW2_USE_CRYPTO:
-		break;
-	}
-	return false;
-}
-
-static bool tables_are_sound(struct cross *x, const struct qcow2_flaw *f)
-{
-	for (size_t i = 0; i < f->nowners; i++) {
-		for (uint64_t k = 0; k < f->n; k++) {
-			if (!is_sound(x, &f->owner[i], f->cluster + k))
-				return plan_refuse(
-					x->plan,
-					"host cluster %llu is no whole table any more, or "
-					"nobody can tell: which of its owners is right "
-					"cannot be known",
-					llu(f->cluster + k));
-		}
-	}
-	return f->nowners < QCOW2_OWNERS_KEPT ||
-	       plan_refuse(x->plan, "host cluster %llu has too many owners",
-			   llu(f->cluster));
-}
+/* ---- clusters ---- */
 
 bool qcow2_plan_apart(struct plan *p, const struct qcow2 *q, const struct qcow2_flaw *v,
 		      size_t n)
@@ -570,7 +454,7 @@ bool qcow2_plan_apart(struct plan *p, const struct qcow2 *q, const struct qcow2_
 	if (!begin(&x))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (!tables_are_sound(&x, &v[i]))
+		if (!qcow2_tables_are_sound(p, q, &v[i], x.buf))
 			return false;
 	}
 	if (!find_refs(&x, false))
@@ -669,7 +553,7 @@ static bool part_table(struct cross *x, const struct ref *r, size_t n)
 	uint64_t moved = 0, left;
 	struct err e = { 0 };
 
-	if (!is_sound_l2(x, r->cluster << q->cluster_bits.v))
+	if (!qcow2_is_sound_l2(q, r->cluster << q->cluster_bits.v, x->buf))
 		return plan_refuse(x->plan, "host cluster %llu is no whole table",
 				   llu(r->cluster));
 	if (qcow2_read_padded(q, r->cluster << q->cluster_bits.v, was, size, &e) != 0)
@@ -694,7 +578,7 @@ bool qcow2_plan_own_tables(struct plan *p, const struct qcow2 *q,
 		return plan_refuse(p, "there is an L2 table to which nothing refers, and "
 				      "one of these entries may have lost it: see "
 				      "qcow2-orphan-table");
-	if (!is_sound_l1(q))
+	if (!qcow2_is_sound_l1(q))
 		return plan_refuse(p, "the L1 table has more that is wrong");
 	if (!find_refs(&x, true))
 		return false;
