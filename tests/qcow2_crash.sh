@@ -93,6 +93,13 @@ build() { # LAYOUT
 		io 'write -q -P 7 1K 3K'
 		qemu-img snapshot -c two d.qcow2
 		;;
+	# what is not in it is in a file whose format the header names
+	backed)
+		qemu-img create -q -f qcow2 base.qcow2 1536K
+		qemu-io -f qcow2 -c 'write -q -P 1 0 1536K' base.qcow2 >said 2>&1
+		qemu-img create -q -f qcow2 -o cluster_size=4K -b base.qcow2 -F qcow2 d.qcow2
+		io 'write -q -P 2 64K 70K'
+		;;
 	lazy)
 		qemu-img create -q -f qcow2 -o cluster_size=4K,lazy_refcounts=on d.qcow2 1536K
 		io 'write -q -P 1 0 700K' 'write -q -P 2 900K 64K'
@@ -164,6 +171,14 @@ damage() { # NAME
 		set_bits 1
 		;;
 	died) ;;
+	no-format) # the header's extension becomes one that nobody knows
+		[ "$(be 112 4)" = $((0xe2792aca)) ] && poke 112 4 0x11111111
+		;;
+	stream) # of the disk's cluster 5, compressed
+		block=$(table_at "$(l1_slot 0)")
+		block=$(($(be $((block + 5 * 8)) 8) & (1 << 58) - 1))
+		poke $((block + 2)) 8 0x7766554433221100
+		;;
 	bitmap-stale) poke 88 8 0 ;;
 	bitmap-broken) # the type of the first one
 		block=$(bitmap_directory)
@@ -256,6 +271,38 @@ mended() { # LAYOUT DAMAGE EXIT CHECK [OPTIONS...]   of fix, and of qemu-img che
 	every_point "$what: killed" d.qcow2 12 "$ends"
 }
 
+# The same of what is lost for good: LEN bytes of the disk at OFF are zeros then, as it is.
+zeroed() { # LAYOUT DAMAGE OFF LEN OPTIONS...
+	local what="$2, $1" off=$3 len=$4
+	FIX=("${@:5}")
+	rm -f good.* broken.* now.*
+	build "$1"
+	dump d.qcow2 good
+	damage "$2"
+	cp d.qcow2 d.qcow2.was
+	rm -rf state
+	{
+		! qemu-img convert -f qcow2 -O raw d.qcow2 broken.disk >said 2>&1 || echo 'QEMU reads it as it is'
+		rm -f broken.disk
+		"$vmend" fix "${FIX[@]}" d.qcow2 >fixed.said 2>&1 || cat fixed.said
+		qemu-img check -f qcow2 d.qcow2 >said 2>&1 || cat said
+		dump d.qcow2 now 2>&1
+		for f in good.*; do
+			dd if=/dev/zero of="$f" bs="$len" seek=$((off / len)) count=1 conv=notrunc status=none
+		done
+		same_dumps good now
+		"$vmend" undo d.qcow2 >said 2>&1
+		cmp -s d.qcow2 d.qcow2.was || echo 'undo does not give it back'
+	} >complaints
+	silent "$what" "$(grep -v '^$' complaints)"
+	if [ -n "$kills" ]; then
+		skip "$what: killed" "$kills"
+		return
+	fi
+	rm -f d.qcow2.vmend-undo
+	every_point "$what: killed" d.qcow2 12 0
+}
+
 for layout in 512 4K 64K v2 64-bit extended packed fresh; do
 	for what in l1-entry snapshots l1-entry-snapshots; do
 		mended "$layout" "$what" 0 0 --unsafe-fixes
@@ -282,6 +329,8 @@ mended v2 copied 0 0
 mended lazy dirty 0 0
 mended lazy stale 0 0
 mended died died 0 0
+mended backed no-format 0 0
+zeroed packed stream 20480 4096 --deep --lossy-fixes
 mended bitmaps bitmap-stale 0 0
 mended bitmaps bitmap-broken 0 0 --unsafe-fixes
 tap_end
