@@ -173,26 +173,28 @@ static void find_lost(struct iso_reader *r, const struct iso_volume *v,
 	}
 }
 
+static bool right_with(struct iso_reader *r, const struct iso_volume *v, uint64_t n,
+		       const struct by_lba *index)
+{
+	struct iso_paths probe = { .big = false };
+
+	if (!read_at(r, &probe, v->little.lba.v, n) || probe.raw.n == 0)
+		return false;
+	compare(r, v, &probe, index);
+	return probe.right;
+}
+
 /* Which half of the size is that of a table that is right. */
 static void prove_size(struct iso_reader *r, struct iso_volume *v,
 		       const struct by_lba *index)
 {
 	struct iso_pair *p = &v->paths_size;
-	struct iso_paths probe = v->little;
 	bool little, big;
 
 	if (iso_pair_agrees(p))
 		return;
-	little = read_at(r, &probe, v->little.lba.v, p->le.v) && probe.raw.n;
-	if (little) {
-		compare(r, v, &probe, index);
-		little = probe.right;
-	}
-	big = read_at(r, &probe, v->little.lba.v, p->be.v) && probe.raw.n;
-	if (big) {
-		compare(r, v, &probe, index);
-		big = probe.right;
-	}
+	little = right_with(r, v, p->le.v, index);
+	big = right_with(r, v, p->be.v, index);
 	if (little != big)
 		p->proven = little ? ISO_LITTLE : ISO_BIG;
 }

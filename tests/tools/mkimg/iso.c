@@ -118,9 +118,8 @@ static uint8_t name_bytes(uint8_t *out, const char *name, bool wide)
 
 	for (size_t i = 0; i < n; i++) {
 		if (wide)
-			out[2 * i] = 0, out[2 * i + 1] = (uint8_t)name[i];
-		else
-			out[i] = (uint8_t)name[i];
+			out[2 * i] = 0;
+		out[wide ? 2 * i + 1 : i] = (uint8_t)name[i];
 	}
 	return (uint8_t)(wide ? 2 * n : n);
 }
