@@ -13,7 +13,8 @@ trap 'rm -rf "$tmp"' EXIT
 
 names=("a 10 TiB image with a GPT: at most $READS_MAX read calls" "a 10 TiB image with a GPT: at most 1 MiB read"
 	"a 10 TiB image that has lost its table: at most 256 read calls"
-	"a QCOW2 of 16 GiB, allocated: at most 4.5 MiB read")
+	"a QCOW2 of 16 GiB, allocated: at most 4.5 MiB read"
+	"an ISO of 10 GB: at most 8 MiB read")
 case ${build##*/} in release* | debug*) ;; *)
 	for n in "${names[@]}"; do skip "$n" "a sanitizer reads on its own account"; done
 	tap_end
@@ -90,4 +91,15 @@ is "both are found in a QCOW2 as well" "$(grep -c 'Linux swap' "$tmp/out")" 2
 bytes=$(grep -F lost.qcow2 "$tmp/trace" | awk '/= [0-9]+$/ && !/mmap/ { n += $NF } END { print n + 0 }')
 echo "# $bytes bytes"
 silent "${names[3]}" "$(within "$bytes" $((9 << 19)))"
+cat >"$tmp/recipe" <<'END'
+size 10G
+iso "BIG" joliet=1 rock-ridge=1 bios=1 efi=64K
+fat iso.efi 64K
+file /EFI/BOOT/BOOTX64.EFI efi=x64
+END
+"$mkimg" "$tmp/recipe" "$tmp/big.iso"
+strace -f -y -e trace=$calls -o "$tmp/trace" "$vmend" check "$tmp/big.iso" >"$tmp/out" 2>&1
+bytes=$(grep -F big.iso "$tmp/trace" | awk '/= [0-9]+$/ && !/mmap/ { n += $NF } END { print n + 0 }')
+echo "# $bytes bytes"
+silent "${names[4]}" "$(within "$bytes" $((8 << 20)))"
 tap_end

@@ -112,8 +112,6 @@ static void read_entries(struct catalog_reader *c)
 	add_entry(c, ENTRY, c->c->platform, true);
 	while (view_has(c->v, at, ENTRY)) {
 		kind = view_u8(c->v, at);
-		if (kind == 0)
-			return;
 		if (kind != HEADER_MORE && kind != HEADER_LAST) {
 			/* Some leave other things behind the last entry; a section that has
 			 * lost its mark still has a platform and a boot entry. */

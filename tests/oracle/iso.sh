@@ -1,0 +1,268 @@
+#!/usr/bin/env bash
+# ISO 9660 images as xorriso, genisoimage, isohybrid and grub-mkrescue make them, for distributions
+# and for nobody:
+#
+#   - a healthy one has no finding above note, and vmend says that it boots what it was made to
+#   - of each kind of damage there is exactly the finding that is expected
+#   - after a repair xorriso reports what it reported before the damage, checkisomd5 accepts the
+#     sum, and the tree of files is the same; undo gives the damaged image back
+# SPDX-License-Identifier: Apache-2.0
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+. tests/lib/tap.sh
+build=${VMEND_BUILD:-$PWD/build/release}
+vmend=$build/vmend
+PATH=$PATH:/usr/sbin:/sbin
+export LC_ALL=C.UTF-8
+have xorriso genisoimage mformat mcopy grub-mkimage || {
+	skip "ISO images of others" "xorriso, genisoimage, mtools or grub-mkimage is not installed"
+	tap_end
+	exit 0
+}
+tmp=$(mktemp -d) || exit 2
+trap 'rm -rf "$tmp"' EXIT
+cd "$tmp" || exit 2
+
+# ---- healthy images ----
+
+isolinux=/usr/lib/ISOLINUX/isolinux.bin
+hybrid=/usr/lib/ISOLINUX/isohdpfx.bin
+boot_hybrid=/usr/lib/grub/i386-pc/boot_hybrid.img
+bios='-no-emul-boot -boot-load-size 4 -boot-info-table'
+esp=c12a7328-f81f-11d2-ba4b-00a0c93ec93b
+
+fat() { # FILE SIZE
+	truncate -s "$2" "$1"
+	mformat -i "$1" -v ESP :: && mmd -i "$1" ::/EFI ::/EFI/BOOT &&
+		mcopy -i "$1" bootx64.efi ::/EFI/BOOT/BOOTX64.EFI
+}
+
+tree() {
+	mkdir -p tree/boot/grub tree/isolinux tree/a/b/c tree/docs
+	for i in 1 2 3 4 5; do seq 1 $((i * 2000)) >"tree/docs/file-number-$i.text"; done
+	echo deep >tree/a/b/c/deep
+	ln -s ../docs tree/a/link
+	grub-mkimage -O x86_64-efi -o bootx64.efi -p /boot/grub normal part_gpt fat || return
+	grub-mkimage -O i386-pc-eltorito -o tree/boot/grub/eltorito.img -p /boot/grub biosdisk iso9660 || return
+	fat tree/boot/grub/efi.img 2880K
+	fat esp.img 4M
+	[ ! -f $isolinux ] || cp $isolinux tree/isolinux/
+}
+
+xo() { # NAME ARGUMENT...
+	local name=$1
+	shift
+	xorriso -as mkisofs -quiet -o "$name.iso" "$@" tree >/dev/null 2>&1
+}
+
+gen() {
+	local name=$1
+	shift
+	genisoimage -quiet -o "$name.iso" "$@" tree >/dev/null 2>&1
+}
+
+# shellcheck disable=SC2086 # options are words
+make_images() {
+	xo plain -R -J -V PLAIN
+	xo level3 -iso-level 3 -r -V LEVEL3
+	xo nopad -r -no-pad -V NOPAD
+	xo efi -r -V EFI -e boot/grub/efi.img -no-emul-boot
+	xo grub -r -V GRUB -b boot/grub/eltorito.img -c boot.cat $bios --grub2-boot-info
+	xo ubuntu -r -V Ubuntu -J -joliet-long --grub2-mbr $boot_hybrid --protective-msdos-label \
+		-partition_cyl_align off -partition_offset 16 --mbr-force-bootable \
+		-append_partition 2 $esp esp.img -appended_part_as_gpt \
+		-c boot.catalog -b boot/grub/eltorito.img $bios --grub2-boot-info \
+		-eltorito-alt-boot -e --interval:appended_partition_2::: -no-emul-boot
+	xo fedora -r -V Fedora -J --grub2-mbr $boot_hybrid -append_partition 2 $esp esp.img \
+		-appended_part_as_gpt -b boot/grub/eltorito.img -c boot.cat $bios --grub2-boot-info \
+		-eltorito-alt-boot -e --interval:appended_partition_2:all:: -no-emul-boot
+	gen gen-plain -R -J -V GEN
+	gen gen-bare -V BARE
+	gen gen-level4 -iso-level 4 -R -V LEVEL4
+	gen gen-udf -udf -R -J -V UDF
+	gen gen-efi -R -J -V GENEFI -e boot/grub/efi.img -no-emul-boot
+	[ -f $isolinux ] || return
+	gen gen-boot -R -J -V GB -b isolinux/isolinux.bin -c isolinux/boot.cat $bios \
+		-eltorito-alt-boot -e boot/grub/efi.img -no-emul-boot
+	xo debian -r -V 'Debian 12' -J -joliet-long -isohybrid-mbr $hybrid -b isolinux/isolinux.bin \
+		-c isolinux/boot.cat $bios -eltorito-alt-boot -e boot/grub/efi.img -no-emul-boot \
+		-isohybrid-gpt-basdat -isohybrid-apm-hfsplus
+	xo arch -V ARCH -J -joliet-long -r -isohybrid-mbr $hybrid --mbr-force-bootable \
+		-partition_offset 16 -b isolinux/isolinux.bin -c isolinux/boot.cat $bios \
+		-append_partition 2 $esp esp.img -appended_part_as_gpt -eltorito-alt-boot \
+		-e --interval:appended_partition_2:all:: -no-emul-boot
+	if have isohybrid; then
+		cp gen-boot.iso isohybrid.iso && isohybrid isohybrid.iso 2>/dev/null
+		cp gen-boot.iso isohybrid-u.iso && isohybrid -u isohybrid-u.iso 2>/dev/null
+	fi
+	if have grub-mkrescue; then
+		mkdir -p rescue && cp tree/docs/* rescue/
+		grub-mkrescue -o rescue.iso rescue >/dev/null 2>&1
+		grub-mkrescue -d /usr/lib/grub/i386-pc -o rescue-bios.iso rescue >/dev/null 2>&1
+		grub-mkrescue -d /usr/lib/grub/x86_64-efi -o rescue-efi.iso rescue >/dev/null 2>&1
+	fi
+	for i in rescue rescue-bios rescue-efi isohybrid isohybrid-u; do
+		[ -s $i.iso ] || rm -f $i.iso
+	done
+}
+
+tree || {
+	not_ok "the tree can be made"
+	tap_end
+	exit 1
+}
+make_images
+
+boots() { # FILE
+	"$vmend" inspect "$1" | sed -n 's/^  boots  *//p'
+}
+
+for f in *.iso; do
+	silent "${f%.iso}: no finding above note" "$("$vmend" check --format concise "$f" | grep -v 'note\[')"
+	words=$(boots "$f")
+	has=$(xorriso -indev "$f" -report_el_torito plain 2>/dev/null)
+	case $has in *BIOS*) want=BIOS ;; *) want= ;; esac
+	case $has in *UEFI*) want="$want UEFI" ;; esac
+	got=
+	case $words in *BIOS*) got=BIOS ;; esac
+	case $words in *UEFI\ x64*) got="$got UEFI" ;; esac
+	is "${f%.iso}: boots what xorriso sees" "$got" "$want"
+done
+
+# ---- damage ----
+
+le32() { # FILE OFFSET
+	od -An -tu4 -j "$2" -N 4 "$1" | tr -d ' '
+}
+
+poke() { # OFFSET BYTES-FOR-PRINTF...
+	local off=$1
+	shift
+	# shellcheck disable=SC2059 # that is what they are
+	printf "$*" | dd of=x.iso bs=1 seek="$off" conv=notrunc status=none
+}
+
+wipe() { # OFFSET LENGTH
+	head -c "$2" /dev/zero | dd of=x.iso bs=1 seek="$1" conv=notrunc status=none
+}
+
+report() { # FILE
+	xorriso -indev "$1" -report_el_torito plain -report_system_area plain 2>/dev/null
+	xorriso -indev "$1" -find / -exec report_lba 2>/dev/null
+	xorriso -indev "$1" -osirrox on -extract / "out.$$" >/dev/null 2>&1
+	(cd "out.$$" 2>/dev/null && find . -type f -exec md5sum {} + | sort)
+	chmod -R u+w "out.$$" 2>/dev/null
+	rm -rf "out.$$"
+}
+
+pick() { # IMAGE   what the kinds below break
+	base=$1
+	cp "$base.iso" x.iso
+	catalog=$(($(le32 x.iso $((17 * 2048 + 71))) * 2048))
+	root=$(($(le32 x.iso 32926) * 2048))
+	image=$(($(le32 x.iso $((catalog + 40))) * 2048))
+	pathl=$(($(le32 x.iso 32908) * 2048))
+	size=$(stat -c %s x.iso)
+	healthy=$(report x.iso)
+}
+
+# The ids that are expected, those of notes aside; then what is to be mended ends like before.
+try() { # NAME EXPECTED [mend|leave|unsafe]
+	local got left
+	got=$("$vmend" check --format concise ${deep:-} x.iso | sed -n 's/.*\(error\|warning\)\[\([a-z0-9-]*\)\].*/\2/p' | sort -u | tr '\n' ' ')
+	is "$base: $1" "${got% }" "$2"
+	if [ "${3:-leave}" != leave ]; then
+		cp x.iso damaged.iso
+		"$vmend" fix ${deep:-} $([ "$3" = unsafe ] && echo --unsafe-fixes) x.iso >/dev/null 2>&1
+		left=$("$vmend" check --format concise ${deep:-} x.iso | grep -v 'note\[')
+		[ -z "${md5:-}" ] || timeout 60 checkisomd5 x.iso >/dev/null 2>&1 </dev/null || left+=" checkisomd5"
+		[ "$(report x.iso)" = "$healthy" ] || left+=" xorriso reports something else"
+		"$vmend" undo x.iso >/dev/null 2>&1
+		cmp -s x.iso damaged.iso || left+=" undo is not byte for byte"
+		silent "$base: $1, mended" "$left"
+	fi
+	rm -f x.iso.vmend-undo
+	cp "$base.iso" x.iso
+}
+
+break_descriptors() {
+	poke 32769 'CDX01'; try "the primary's CD001" iso-pvd mend
+	poke 32768 '\7'; try "the primary's type" iso-pvd mend
+	wipe $((17 * 2048)) 7; try "the boot record's first bytes" iso-vd-id mend
+	wipe $((18 * 2048)) 7; try "the Joliet descriptor's first bytes" iso-vd-id mend
+	wipe $((19 * 2048)) 7; try "the terminator" iso-vd-terminator mend
+	poke 32852 '\0\0\1\1'; try "space, big-endian" iso-both-endian mend
+	poke 32851 '\1'; try "space, little-endian" iso-both-endian mend
+	poke 32894 '\1'; try "set size" iso-both-endian mend
+	poke 32898 '\7'; try "block size" iso-both-endian mend
+	poke 32926 '\1\0\0\0'; try "the root's block, little-endian" iso-both-endian mend
+	poke 32930 '\1'; try "the root's block, big-endian" iso-both-endian mend
+	poke 32900 '\3'; try "the size of the path tables" iso-both-endian mend
+	poke 32908 '\7\1\0\0'; try "where path table L is" iso-path-table mend
+	poke 32916 '\0\0\7\7'; try "where path table M is" iso-path-table mend
+	poke $((pathl + 12)) '\377'; try "a block in path table L" iso-path-table mend
+	wipe "$pathl" 40; try "path table L" iso-path-table
+	poke $((root + 38)) '\276\356'; try "the mark of Rock Ridge" iso-rock-ridge mend
+	poke $((root + 34)) 'Q'; try "the name of that mark" iso-rock-ridge mend
+	poke "$root" '\5'; try "the root's first record" "iso-dir-record"
+	truncate -s $((size - 300000)) x.iso; try "300000 bytes are missing" iso-truncated
+	truncate -s $((size / 2 + 7)) x.iso; try "half of it is missing" iso-truncated
+	truncate -s +1M x.iso; try "a megabyte of zeros behind it" ""
+}
+
+break_boot() {
+	poke $((17 * 2048 + 71)) '\1\2\0\0'; try "where the catalog is" iso-catalog-lba mend
+	poke $((17 * 2048 + 74)) '\377'; try "the catalog is far away" iso-catalog-lba mend
+	poke $((catalog + 28)) '\1\1'; try "the catalog's checksum" iso-eltorito-checksum mend
+	poke $((catalog + 30)) '\1'; try "the catalog's key" iso-eltorito-key mend
+	poke "$catalog" '\11'; try "the catalog's first byte" iso-eltorito-key mend
+	poke $((catalog + 1)) '\11'; try "the platform" iso-platform-id mend
+	poke $((catalog + 32)) '\0'; try "the first entry is not bootable" iso-boot-entry unsafe
+	poke $((catalog + 33)) '\11'; try "the first entry's medium" iso-boot-entry
+	poke $((catalog + 38)) '\0\0'; try "the first entry's count" iso-boot-image-count unsafe
+	poke $((catalog + 43)) '\1'; try "the first image is far away" iso-boot-image-range
+	poke $((catalog + 64)) '\0'; try "the header of UEFI's section" iso-eltorito-section
+	poke $((catalog + 66)) '\3'; try "the entries of that section" iso-eltorito-section
+	poke $((catalog + 102)) '\20\0'; try "the count of UEFI's image" iso-boot-image-count unsafe
+	poke $((catalog + 107)) '\1'; try "UEFI's image is far away" iso-boot-image-range
+	poke $((image + 12)) '\1\1'; try "the boot information's block" iso-boot-info-table mend
+	poke $((image + 16)) '\1\1\1'; try "the boot information's length" iso-boot-info-table mend
+	poke $((image + 20)) '\1\1\1'; try "the boot information's checksum" iso-boot-info-sum unsafe
+	poke $((image + 1800)) '\123\321'; try "the boot program" iso-boot-info-sum
+}
+
+break_disk() { # of a hybrid image with MBR and GPT
+	poke 536 '\7'; try "the primary GPT's header" iso-hybrid-gpt mend
+	poke $((size - 512 + 40)) '\7'; try "the backup GPT's header" iso-hybrid-gpt mend
+	poke 432 '\7\7'; try "what the boot sector loads" iso-hybrid-mismatch mend
+}
+
+pick ubuntu
+break_descriptors
+break_boot
+break_disk
+if [ -f debian.iso ]; then
+	pick debian
+	break_boot
+	break_disk
+fi
+pick grub
+poke $((catalog + 28)) '\1\1'; try "the catalog's checksum" iso-eltorito-checksum mend
+
+# ---- implanted sums ----
+
+if have implantisomd5 checkisomd5; then
+	cp ubuntu.iso sum.iso
+	implantisomd5 sum.iso >/dev/null
+	pick sum
+	deep=--deep md5=1
+	try "nothing" ""
+	poke $((catalog + 28)) '\1\1'; try "the checksum, after the sum was made" "iso-eltorito-checksum iso-md5-mismatch" mend
+	poke $((image + 70000)) '\1\321'; try "a byte of a file" "iso-md5-mismatch"
+	poke $((catalog + 28)) '\1\1'; implantisomd5 -f x.iso >/dev/null
+	try "the checksum, before the sum was made" iso-eltorito-checksum mend
+	truncate -s $((size - 20000)) x.iso; try "20000 bytes are missing, which checkisomd5 passes" iso-truncated
+else
+	skip "implanted sums" "implantisomd5 is not installed"
+fi
+tap_end
