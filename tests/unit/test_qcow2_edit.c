@@ -19,8 +19,10 @@ static void the_image_of_these_tests_is_right(void **state)
 	(void)state;
 	for (unsigned order = 0; order <= 6; order++) {
 		bench_build(&b, order);
-		if (order == 0)
-			entry(&b, SNAP_L2, 10, 0), refcount(&b, BOTH, 0);
+		if (order == 0) {
+			entry(&b, SNAP_L2, 10, 0);
+			refcount(&b, BOTH, 0);
+		}
 		bench_open(&b);
 		assert_true(b.q->scan->whole);
 		assert_sound(b.q);

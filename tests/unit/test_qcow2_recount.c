@@ -209,8 +209,10 @@ static void a_lost_table_is_found_by_its_blocks(void **state)
 		for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 			bench_build(&b, order);
 			put(&b, 48, 8, wrong[i]);
-			if (order == 0)
-				entry(&b, SNAP_L2, 10, 0), refcount(&b, BOTH, 0);
+			if (order == 0) {
+				entry(&b, SNAP_L2, 10, 0);
+				refcount(&b, BOTH, 0);
+			}
 			bench_open(&b);
 			assert_planned(&b, qcow2_plan_table_back(&b.plan, b.q));
 			assert_int_equal(b.is->rt_offset.v, at(RT));

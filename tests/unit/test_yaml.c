@@ -102,7 +102,7 @@ static void places_are_exact(void **state)
 	assert_span(&d, n->whole, "a:  \"x y\"");
 	list = node_child(d.root, "b.c");
 	assert_int_equal(list->kind, NODE_LIST);
-	assert_span(&d, list->text_at, "- 1\n  - {k: 'v', l: }" + 2);
+	assert_span(&d, list->text_at, &"- 1\n  - {k: 'v', l: }"[2]);
 	assert_span(&d, item(list, 0)->whole, "1");
 	n = item(list, 1);
 	assert_true(n->flow);
@@ -383,8 +383,8 @@ static void unusual_texts_hold(void **state)
 		"--- a\n--- # b\n",
 		"a:\n   # comment\n   b: c\n  # less\n",
 		"%TAG ! tag:x,2000:\n---\n!a b\n",
-		"a: b\xc2\x85"
-		"c: d\n",
+		("a: b\xc2\x85"
+		 "c: d\n"),
 		"\"a\xe2\x80\xa8 b\"",
 	};
 
