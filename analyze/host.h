@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/version.h"
+#include "base/view.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +62,16 @@ struct table_place {
 	uint64_t cluster, slot;
 };
 
+/* What the user gives to templates: --var NAME=VALUE, and the text of a --var-file. */
+struct given_var {
+	const char *name, *value;
+};
+
+struct given_file {
+	const char *path;
+	struct view text;
+};
+
 /* For what takes long, with its path and bytes. False: stop. Called by any worker. */
 struct deep_watch {
 	bool (*go_on)(void *ctx, const char *path, uint64_t done, uint64_t total);
@@ -89,6 +100,10 @@ struct host {
 	/* Rules that no text may suppress; borrowed. */
 	const struct rule *const *unsuppressable;
 	size_t nunsuppressable;
+	const struct given_var *vars;
+	size_t nvars;
+	const struct given_file *var_files;
+	size_t nvar_files;
 	/* All that can be read is read, not only what says what is where. NULL: no. */
 	const struct deep_watch *deep;
 	/* Only what a config can ask of its images is read: no L2 tables, no refcounts. */

@@ -1,6 +1,8 @@
 /* What this machine is like, as far as the command line says so.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/commands.h"
+#include "analyze/config/hcl.h"
+#include "analyze/config/packer_module.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -50,6 +52,44 @@ static int read_roots(struct host *h, const struct options *o, struct arena *a,
 	return rc;
 }
 
+/* Each must be one: a mistyped name would leave variables as they are. */
+static int read_var_file(struct given_file *f, struct arena *a, struct err *e)
+{
+	struct source s;
+	struct err why;
+	const char *what = why.msg;
+	bool ok = false;
+
+	if (source_open(&s, f->path, SOURCE_READ, &why) == 0) {
+		if (s.size > HCL_SIZE_MAX)
+			what = "is too large";
+		else
+			ok = source_view(&s, a, 0, s.size, &f->text, &why) == 0;
+		source_close(&s);
+	}
+	if (ok && packer_var_file(f, a, &what))
+		return 0;
+	return err_set(e, ERR_USAGE, "--var-file %s: %s", str_shown(a, str_of(f->path)),
+		       what);
+}
+
+static int read_vars(struct host *h, const struct options *o, struct arena *a,
+		     struct err *e)
+{
+	struct given_file *v = arena_array(a, o->var_files.n, struct given_file);
+
+	h->vars = o->vars.v;
+	h->nvars = o->vars.n;
+	h->var_files = v;
+	for (size_t i = 0; i < o->var_files.n; i++) {
+		v[i].path = o->var_files.v[i];
+		if (read_var_file(&v[i], a, e) != 0)
+			return -1;
+		h->nvar_files++;
+	}
+	return 0;
+}
+
 int read_host(struct host *h, const struct options *o, struct arena *a, struct err *e)
 {
 	struct err why;
@@ -60,7 +100,7 @@ int read_host(struct host *h, const struct options *o, struct arena *a, struct e
 		h->ntargets = o->targets.n;
 		h->places = o->places.v;
 		h->nplaces = o->places.n;
-		return read_roots(h, o, a, e);
+		return read_vars(h, o, a, e) == 0 ? read_roots(h, o, a, e) : -1;
 	}
 	return err_set(e, ERR_USAGE, "--host-mounts %s: %s",
 		       str_shown(a, str_of(o->host_mounts ? o->host_mounts : "")),

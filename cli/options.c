@@ -247,6 +247,19 @@ static int take_place(struct parser *p, const struct option_row *opt, const char
 	return 0;
 }
 
+static int take_var(struct parser *p, const char *value)
+{
+	const char *eq = strchr(value, '=');
+
+	if (!eq || eq == value)
+		return err_set(p->e, ERR_USAGE, "--var takes NAME=VALUE, not '%s'",
+			       word_shown(p, value));
+	*vec_add(&p->o->vars, p->a) = (struct given_var){
+		arena_str(p->a, (struct str){ value, (size_t)(eq - value) }), eq + 1
+	};
+	return 0;
+}
+
 /* "a,b,c": each word to list. */
 static int take_ids(struct parser *p, const struct option_row *opt, const char *value,
 		    struct words *list)
@@ -340,6 +353,11 @@ static int take(struct parser *p, enum option id, const char *value)
 		return take_map(p, opt, value);
 	case OPT_target:
 		return take_target(p, opt, value);
+	case OPT_var:
+		return take_var(p, value);
+	case OPT_var_file:
+		*vec_add(&o->var_files, p->a) = value;
+		return 0;
 	case OPT_as:
 		return take_as(p, opt, value);
 	case OPT_sector_size:

@@ -86,6 +86,8 @@ struct options {
 	VEC(struct path_map) maps;         /* as they are given */
 	VEC(struct target_program) targets;
 	VEC(struct table_place) places;
+	VEC(struct given_var) vars;
+	struct words var_files; /* paths */
 	enum severity min_severity;
 	bool never_fail, has_fail_on;
 	enum severity fail_on; /* unless never_fail */

@@ -324,8 +324,8 @@ static void drop_others(struct packer_module *m)
 	m->sources.n = kept;
 }
 
-void packer_module(struct packer_module *m, const struct unit *u, struct node *root,
-		   enum packer_syntax syntax, struct arena *a)
+static void read_folder(struct packer_module *m, const struct unit *u, struct node *root,
+			enum packer_syntax syntax, struct arena *a)
 {
 	struct packer_file *own = arena_new(a, struct packer_file);
 	const struct beside *b = u->src.beside;
@@ -345,4 +345,85 @@ void packer_module(struct packer_module *m, const struct unit *u, struct node *r
 		/* The arrays may have grown in place behind what alone has of them. */
 		*m = alone;
 	}
+}
+
+/* ---- what the user gives ---- */
+
+static bool begins_object(struct view text)
+{
+	struct str s = str_trim(str_view(text));
+
+	return s.n > 0 && s.p[0] == '{';
+}
+
+struct packer_file *packer_var_file(const struct given_file *f, struct arena *a,
+				    const char **why)
+{
+	struct packer_file *file = arena_new(a, struct packer_file);
+	struct source *src = arena_new(a, struct source);
+	const struct syntax_error *bad = NULL;
+	bool json = begins_object(f->text);
+	struct err e = { 0 };
+	int rc;
+
+	*src = source_of_bytes(f->path, f->text);
+	file->name = f->path;
+	file->syntax = json ? PACKER_JSON : PACKER_HCL;
+	rc = json ? json_read(src, f->text, a, JSON_DOUBLES_REFUSED, &file->root, &bad,
+			      &e)
+		  : hcl_read(src, f->text, a, &file->root, &bad, &e);
+	if (rc == 0 && file->root && file->root->kind == NODE_MAP)
+		return file;
+	*why = rc != 0 ? arena_str(a, str_of(e.msg))
+	       : bad   ? bad->what
+		       : "is no map of names and values";
+	return NULL;
+}
+
+/* The text is the value, of the type that the variable's default has. */
+static struct node *value_node(const struct packer_module *m, const struct given_var *v)
+{
+	struct node *n = arena_new(m->a, struct node);
+
+	n->kind = NODE_SCALAR;
+	n->text = str_of(v->value);
+	for (size_t i = 0; i < m->variables.n; i++) {
+		const struct packer_name *name = &m->variables.v[i];
+
+		if (str_is(name->name, v->name) && name->value &&
+		    name->value->kind == NODE_SCALAR && name->value->type != SCALAR_NULL)
+			n->type = name->value->type;
+	}
+	/* A list, an object: whatever the variable's type makes of it. */
+	if (strchr("[{", *v->value) && *v->value)
+		n->kind = NODE_OPAQUE;
+	return n;
+}
+
+/* What is given last counts, and --var more than any file. */
+static void take_given(struct packer_module *m, const struct host *host)
+{
+	struct packer_file *line = arena_new(m->a, struct packer_file);
+	const char *why;
+
+	for (size_t i = 0; i < host->nvar_files; i++) {
+		const struct packer_file *f =
+			packer_var_file(&host->var_files[i], m->a, &why);
+
+		if (f)
+			ADD_NAMES(m, told, f, f->root);
+	}
+	/* No templates of HCL in it. */
+	*line = (struct packer_file){ .name = "--var", .syntax = PACKER_LEGACY };
+	for (size_t i = 0; i < host->nvars; i++)
+		*vec_add(&m->told, m->a) =
+			(struct packer_name){ line, str_of(host->vars[i].name),
+					      value_node(m, &host->vars[i]) };
+}
+
+void packer_module(struct packer_module *m, const struct unit *u, struct node *root,
+		   enum packer_syntax syntax, struct arena *a)
+{
+	read_folder(m, u, root, syntax, a);
+	take_given(m, u->host);
 }

@@ -52,6 +52,7 @@ struct packer_module {
 	VEC(const struct packer_file *) files;
 	VEC(struct packer_block) sources; /* of the input; legacy: builders */
 	VEC(struct packer_name) variables, locals, given; /* given: *.auto.pkrvars.hcl */
+	VEC(struct packer_name) told; /* --var-file, and behind them --var */
 	VEC(struct packer_use) uses;
 	VEC(struct packer_plugin) plugins;
 	/* Files that Packer reads with this one were not read. */
@@ -60,6 +61,10 @@ struct packer_module {
 	/* A build takes sources that are named by an expression. */
 	bool open_uses;
 };
+
+/* Reads a file of variables, of either syntax. NULL, with *why in a: it is none. */
+struct packer_file *packer_var_file(const struct given_file *f, struct arena *a,
+				    const char **why);
 
 /* Reads the input's tree, and what is beside it. Memory is a's. */
 void packer_module(struct packer_module *m, const struct unit *u, struct node *root,

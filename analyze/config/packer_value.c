@@ -90,17 +90,18 @@ static struct value value_of_name(struct packer_scope *s, bool local, struct str
 		local ? find(m->locals.v, m->locals.n, name)
 		      : find(m->variables.v, m->variables.n, name);
 	const struct packer_name *given = local || !found ? NULL : find_given(m, name);
+	const struct packer_name *told =
+		local || !found ? NULL : find(m->told.v, m->told.n, name);
 	struct value v = unknown;
+	const char *place;
 
+	if (told || given)
+		found = told ? told : given;
+	place = found ? found->file->name : NULL;
 	if (!s->from)
-		s->from = arena_printf(
-			s->a, "%s.%s%s%s", local ? "local" : "var", str_shown(s->a, name),
-			found && found->file->name ? " in " : "",
-			found && found->file->name
-				? str_shown(s->a, str_of(found->file->name))
-				: "");
-	if (given)
-		found = given;
+		s->from = arena_printf(s->a, "%s.%s%s%s", local ? "local" : "var",
+				       str_shown(s->a, name), place ? " in " : "",
+				       place ? str_shown(s->a, str_of(place)) : "");
 	if (!found || !found->value || s->depth == DEPTH_MAX)
 		return unknown;
 	s->depth++;

@@ -1,0 +1,3 @@
+# of the lab
+size = "1.5G"
+unit = "X"
