@@ -189,10 +189,29 @@ static void say_native_qemu(struct scan *s, const struct disk *d)
 		report_related(s, f, d->cache.at, "the cache mode");
 }
 
-static void check_native(struct scan *s, const struct disk *d)
+/* Its own default is none. */
+static void say_native_proxmox(struct scan *s, const struct disk *d)
 {
 	struct finding *f;
 
+	if (fact_absent(&d->cache))
+		return;
+	f = report(s, d->io.at,
+		   "asyncio is native and cache_mode '%s', expected none or directsync",
+		   shown(s, d->cache.v));
+	report_label(s, f, "%s: native I/O needs O_DIRECT", refuses(d->vm));
+	report_related(s, f, d->cache.at, "the cache mode");
+}
+
+static void check_native(struct scan *s, const struct disk *d)
+{
+	const struct builder *b = d->vm->builder;
+	struct finding *f;
+
+	if (b && str_starts(b->type, "proxmox") && !b->foreign &&
+	    fact_is(&d->io, "native") && fact_is_not(&d->cache, "none") &&
+	    fact_is_not(&d->cache, "directsync"))
+		say_native_proxmox(s, d);
 	if (d->vm->flavour != FLAVOUR_LIBVIRT && !says_qemu(d->vm))
 		return;
 	if (!vm_runs_qemu(d->vm) || !fact_is(&d->io, "native"))
@@ -217,6 +236,9 @@ static void check_native(struct scan *s, const struct disk *d)
 static bool fix_native(struct plan *p, const struct finding *f, const struct disk *d)
 {
 	(void)f;
+	if (d->vm->builder)
+		return plan_refuse(p, "both are set: choose cache_mode none or asyncio "
+				      "threads");
 	if (!has_default_cache(d))
 		return plan_refuse(p, "both are set: choose cache=%snone%s or threads",
 				   quote_of(d->vm), quote_of(d->vm));

@@ -26,6 +26,9 @@ struct builder {
 	bool foreign;     /* required_plugins takes the builder from somebody else */
 	/* Of every builder. A list's value is "yes" when something is in it. */
 	struct fact vm_name, communicator, boot_command, disable_vnc, shutdown_command;
+	struct fact iso_url, iso_urls;
+	/* proxmox, vsphere */
+	struct fact scsi_controller, efi_config, disk_controller_type, vtpm;
 	/* qemu */
 	struct fact format, disk_image, use_backing_file, disk_size, qemuargs;
 	/* tart-cli */

@@ -13,6 +13,9 @@ static const struct lens builder_lenses[] = {
 	LENS(builder, disk_image, "disk_image"),
 	LENS(builder, use_backing_file, "use_backing_file"),
 	LENS(builder, disk_size, "disk_size"),
+	LENS(builder, iso_url, "iso_url"),
+	LENS(builder, scsi_controller, "scsi_controller"),
+	LENS(builder, vtpm, "vTPM"),
 	LENS(builder, from_ipsw, "from_ipsw"),
 	LENS(builder, vm_base_name, "vm_base_name"),
 	{ "create_grace_time", offsetof(struct builder, create_grace_time),
@@ -28,6 +31,9 @@ static const struct lens list_lenses[] = {
 	LENS(builder, boot_command, "boot_command?"),
 	LENS(builder, qemuargs, "qemuargs?"),
 	LENS(builder, from_iso, "from_iso?"),
+	LENS(builder, iso_urls, "iso_urls?"),
+	LENS(builder, efi_config, "efi_config?"),
+	LENS(builder, disk_controller_type, "disk_controller_type?"),
 };
 
 /* ---- facts ---- */

@@ -1,0 +1,6 @@
+source "proxmox-iso" "a" {
+  disks {
+    cache_mode = "writeback"
+    asyncio    = "native"
+  }
+}

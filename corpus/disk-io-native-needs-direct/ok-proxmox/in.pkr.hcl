@@ -1,0 +1,13 @@
+source "proxmox-iso" "a" {
+  disks {
+    asyncio = "native"
+  }
+  disks {
+    cache_mode = "directsync"
+    asyncio    = "native"
+  }
+  disks {
+    cache_mode = "writeback"
+    asyncio    = "io_uring"
+  }
+}

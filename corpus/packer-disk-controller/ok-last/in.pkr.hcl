@@ -1,0 +1,24 @@
+variable "types" {}
+
+source "vsphere-iso" "a" {
+  disk_controller_type = ["pvscsi", "pvscsi"]
+  storage {
+    disk_size             = 40960
+    disk_controller_index = 1
+  }
+}
+
+source "vsphere-iso" "b" {
+  disk_controller_type = var.types
+  storage {
+    disk_size             = 40960
+    disk_controller_index = 3
+  }
+}
+
+source "vsphere-iso" "c" {
+  storage {
+    disk_size             = 40960
+    disk_controller_index = 0
+  }
+}

@@ -1,0 +1,3 @@
+source "proxmox-iso" "x" {
+  bios = "ovmf"
+}

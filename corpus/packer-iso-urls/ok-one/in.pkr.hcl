@@ -1,0 +1,16 @@
+variable "url" {}
+
+source "qemu" "a" {
+  iso_urls = ["iso/a.iso", "https://example.org/a.iso"]
+  iso_url  = ""
+}
+
+source "virtualbox-iso" "b" {
+  iso_url  = "https://example.org/a.iso"
+  iso_urls = []
+}
+
+source "vmware-iso" "c" {
+  iso_url  = var.url
+  iso_urls = ["iso/a.iso"]
+}

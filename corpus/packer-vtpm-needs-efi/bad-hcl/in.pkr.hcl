@@ -1,0 +1,8 @@
+source "vsphere-iso" "a" {
+  vTPM = true
+}
+
+source "vsphere-clone" "b" {
+  firmware = "bios"
+  vTPM     = true
+}

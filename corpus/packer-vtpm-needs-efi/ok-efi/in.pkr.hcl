@@ -1,0 +1,15 @@
+variable "firmware" {}
+
+source "vsphere-iso" "a" {
+  firmware = "efi-secure"
+  vTPM     = true
+}
+
+source "vsphere-iso" "b" {
+  firmware = var.firmware
+  vTPM     = true
+}
+
+source "vsphere-iso" "c" {
+  vTPM = false
+}
