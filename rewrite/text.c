@@ -5,10 +5,15 @@
 const struct text_syntax *text_syntax(enum syntax syntax)
 {
 	static const struct text_syntax *const known[SYNTAXES] = {
-		[SYNTAX_XML] = &text_xml,     [SYNTAX_SHELL] = &text_shell,
-		[SYNTAX_QEMU] = &text_qemu,   [SYNTAX_JSON] = &text_json,
-		[SYNTAX_HCL] = &text_hcl,     [SYNTAX_YAML] = &text_yaml,
-		[SYNTAX_PLIST] = &text_plist, [SYNTAX_INI] = &text_ini,
+		[SYNTAX_XML] = &text_xml,
+		[SYNTAX_SHELL] = &text_shell,
+		[SYNTAX_QEMU] = &text_qemu,
+		[SYNTAX_JSON] = &text_json,
+		[SYNTAX_HCL] = &text_hcl,
+		[SYNTAX_YAML] = &text_yaml,
+		[SYNTAX_PLIST] = &text_plist,
+		[SYNTAX_INI] = &text_ini,
+		[SYNTAX_QEMU_JSON] = &text_qemu_json,
 	};
 
 	return known[syntax];

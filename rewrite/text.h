@@ -29,6 +29,7 @@ extern const struct text_syntax text_shell;
 extern const struct text_syntax text_yaml;
 extern const struct text_syntax text_plist;
 extern const struct text_syntax text_ini;
+extern const struct text_syntax text_qemu_json;
 
 /* NULL: it is read, and not written. */
 /* Words [from, to) of a shell's command: with their line when they are alone on it. */
@@ -64,6 +65,9 @@ bool text_remove_each(struct plan *p, const struct fact *f,
 		      bool (*one)(struct plan *p, const struct node *n))
 	__attribute__((warn_unused_result));
 
+/* Of words: they stand in documents of other syntaxes, whose judges see the whole. */
+bool judge_none(struct view before, struct view after, const struct plan *p,
+		struct arena *a, const char **why);
 /* A second tokenizer of HCL, and our reader. */
 bool judge_hcl(struct view before, struct view after, const struct plan *p,
 	       struct arena *a, const char **why);

@@ -143,9 +143,8 @@ static bool qemu_remove(struct plan *p, const struct fact *f)
 	return true;
 }
 
-/* Its words stand in documents of other syntaxes, whose judges see the whole. */
-static bool judge_none(struct view before, struct view after, const struct plan *p,
-		       struct arena *a, const char **why)
+bool judge_none(struct view before, struct view after, const struct plan *p,
+		struct arena *a, const char **why)
 {
 	(void)before;
 	(void)after;

@@ -16,8 +16,9 @@ static bool is_bare(char c)
 /* What may not stand there at all. */
 static bool is_refused(enum word_code code, char c, char quote)
 {
+	/* JSON over several lines, between quotes. */
 	if ((uint8_t)c < ' ')
-		return true;
+		return !(code == WORD_SHELL && quote && (c == '\n' || c == '\t'));
 	switch (code) {
 	case WORD_BARE:
 		return !is_bare(c);

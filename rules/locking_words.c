@@ -188,6 +188,17 @@ static bool fix_name(struct plan *p, const struct qemu_command *c,
 	return plan_cdrom_as_drive(p, c, m->option, m->at);
 }
 
+/* {"locking": "off", "file": {...}}: from one object to the other. */
+static bool move_into_file(struct plan *p, const struct misplaced *m)
+{
+	const struct fact inside = { .state = FACT_ABSENT,
+				     .owner = qemu_opt(m->option, "file"),
+				     .lens = &settings[0] };
+
+	return plan_remove_node(p, m->setting) &&
+	       plan_set(p, &inside, arena_str(p->arena, m->setting->text));
+}
+
 /* 'locking' becomes file.locking. */
 static bool fix_level(struct plan *p, const struct misplaced *m)
 {
@@ -201,6 +212,8 @@ static bool fix_level(struct plan *p, const struct misplaced *m)
 	if (str_is(o->name, "blockdev") && !qemu_opt(o, "file.filename"))
 		return plan_refuse(p, "the file is a node of its own");
 	plan_title(p, "file.locking");
+	if (o->opts->syntax == SYNTAX_QEMU_JSON)
+		return move_into_file(p, m);
 	if (o->value && o->value->fixed)
 		return plan_refuse(p, "its word cannot be edited: %s", o->value->fixed);
 	at.len = 0;

@@ -15,8 +15,9 @@ enum syntax {
 	SYNTAX_INI,   /* QEMU -readconfig (ini.h) */
 	SYNTAX_SHELL, /* assignments and words */
 	SYNTAX_QEMU,  /* the options in one word: file=a.iso,media=cdrom */
+	SYNTAX_QEMU_JSON, /* the same as a JSON object (qemu_json.h) */
 };
-enum { SYNTAXES = SYNTAX_QEMU + 1 };
+enum { SYNTAXES = SYNTAX_QEMU_JSON + 1 };
 
 /* XML has elements and attributes. All others have maps, whose members have keys, lists,
  * whose items have none, and scalars. */
@@ -83,7 +84,8 @@ struct node {
 	 * of its value. Item: its value, without the "- " before it. No blanks, comments or
 	 * commas around it */
 	struct span whole;
-	/* A map of SYNTAX_QEMU: the word whose options it has (word.h). */
+	/* A map of SYNTAX_QEMU, the outermost one of SYNTAX_QEMU_JSON: the word whose
+	 * options it has (word.h). */
 	const struct word *word;
 	struct node *up;
 	/* Attributes or labels first, then child elements, members or items, in file order. */

@@ -1,7 +1,7 @@
 /* Which words of a command line are options, and what they take.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/qemu.h"
-#include "analyze/config/lens.h"
+#include "analyze/config/qemu_json.h"
 #include "analyze/config/qemu_opts.h"
 
 #include "base/banned.h"
@@ -104,7 +104,7 @@ static bool read_value(struct reading *r, struct qemu_option *o, const struct ar
 {
 	const struct word *w = &r->words[r->at++];
 	const struct word *inner = w;
-	struct word *json;
+	struct word *unread;
 
 	o->value = w;
 	o->n = 2;
@@ -113,12 +113,15 @@ static bool read_value(struct reading *r, struct qemu_option *o, const struct ar
 		return o->value_node != NULL;
 	}
 	if (str_starts(w->text, "{")) {
-		/* JSON: a map of another syntax, whose members are not read here. */
-		json = arena_try_new(r->a, struct word);
-		if (!json)
+		o->opts = o->value_node = qemu_json(w, w->list, r->a);
+		if (o->opts)
+			return true;
+		/* Broken, or of parts that are decided elsewhere: any options. */
+		unread = arena_try_new(r->a, struct word);
+		if (!unread)
 			return false;
-		*json = word_opaque(w->at, w->text);
-		inner = json;
+		*unread = word_opaque(w->at, w->text);
+		inner = unread;
 	}
 	o->opts = o->value_node = qemu_opts(inner, arg->implied, w->list, r->a);
 	return o->opts != NULL;
@@ -256,12 +259,32 @@ void qemu_switch(struct fact *f)
 	f->state = FACT_ABSENT;
 }
 
+static bool is_step(struct str name, struct str key)
+{
+	return key.n > 0 && name.n > key.n && name.p[key.n] == '.' &&
+	       memcmp(name.p, key.p, key.n) == 0;
+}
+
+/* "file.locking" of {"file": {"locking": ...}}. */
+static const struct node *json_member(const struct node *map, const char *name)
+{
+	for_each_node (n, map) {
+		if (str_is(n->key, name))
+			return n;
+		if (n->kind == NODE_MAP && is_step(str_of(name), n->key))
+			return json_member(n, name + n->key.n + 1);
+	}
+	return NULL;
+}
+
 const struct node *qemu_opt(const struct qemu_option *o, const char *name)
 {
 	const struct node *found = NULL;
 
 	if (!o->opts)
 		return NULL;
+	if (o->opts->syntax == SYNTAX_QEMU_JSON)
+		return json_member(o->opts, name);
 	for_each_node (n, o->opts) {
 		if (str_is(n->key, name))
 			found = n;

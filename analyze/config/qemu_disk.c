@@ -31,6 +31,19 @@ static const struct lens blockdev_lenses[] = {
 	LENS(disk, locking, "file.locking"),
 };
 
+/* The same in JSON, where what is below is an object. */
+static const struct lens json_lenses[] = {
+	LENS(disk, source, "file/filename"),
+	LENS(disk, format, "driver"),
+	LENS(disk, target, "node-name"),
+	LENS(disk, io, "file/aio"),
+	LENS(disk, discard, "discard"),
+	LENS(disk, readonly, "read-only"),
+	LENS(disk, locking, "file/locking"),
+	LENS(disk, backing, "backing/file/filename"),
+	LENS(disk, backing_locking, "backing/file/locking"),
+};
+
 /* The file below a format, as a node of its own. */
 static const struct lens file_lenses[] = {
 	LENS(disk, source, "filename"),
@@ -195,6 +208,21 @@ static void read_device(struct disk *d, const struct qemu_option *o,
 	}
 }
 
+/* file=json:{...}: what is in it is not read, and it says more than the name. */
+static void hide_json_name(struct disk *d)
+{
+	struct fact *const facts[] = { &d->source,  &d->format,         &d->locking,
+				       &d->io,      &d->backing,        &d->readonly,
+				       &d->discard, &d->backing_locking };
+
+	if (!fact_known(&d->source) || !str_starts(d->source.v, "json:"))
+		return;
+	for (size_t i = 0; i < N(facts); i++) {
+		facts[i]->state = FACT_UNKNOWN;
+		facts[i]->at = d->source.at;
+	}
+}
+
 /* Where the image is kept, as its name says: QEMU's protocols, block/. */
 static void read_type(struct disk *d)
 {
@@ -293,17 +321,22 @@ static void read_drive(struct disk *d, const struct qemu_option *o)
 static void read_blockdev(struct disk *d, const struct qemu_option *o,
 			  const struct qemu_command *c)
 {
-	const struct qemu_option *below = blockdev_named(c, qemu_opt(o, "file"));
+	const struct node *file = qemu_opt(o, "file");
+	const struct qemu_option *below =
+		blockdev_named(c, file && file->kind == NODE_SCALAR ? file : NULL);
 	const struct node *driver = qemu_opt(o, "driver");
 	struct span at = o->opts->open_at;
 
-	READ(blockdev_lenses, o->opts, d);
+	if (o->opts->syntax == SYNTAX_QEMU_JSON)
+		READ(json_lenses, o->opts, d);
+	else
+		READ(blockdev_lenses, o->opts, d);
 	d->node = o->opts;
 	if (below)
 		READ(file_lenses, below->opts, d);
 	else if (is_text(driver, STR("file")) || is_text(driver, STR("host_device")))
 		READ(file_lenses, o->opts, d);
-	else if (qemu_opt(o, "file"))
+	else if (file && file->kind != NODE_MAP)
 		unknown(&d->locking, at);
 	/* cache.direct=, cache.no-flush=: of each node, and never "unsafe" by a short name. */
 	unknown(&d->cache, at);
@@ -365,6 +398,7 @@ static void read_disk(struct disk *d, const struct qemu_option *o,
 		read_blockdev(d, o, c);
 	else
 		read_short(d, o);
+	hide_json_name(d);
 	apply_set(d, c);
 	qemu_switch(&d->readonly);
 	qemu_switch(&d->transient);

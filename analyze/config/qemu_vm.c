@@ -75,10 +75,21 @@ static void apply_overrides(struct iommu *i, const struct qemu_option *option,
 	}
 }
 
+/* JSON has a type for what is on or off elsewhere. */
+static void from_json(struct fact *f)
+{
+	if (fact_is(f, "true"))
+		f->v = STR("on");
+	else if (fact_is(f, "false"))
+		f->v = STR("off");
+}
+
 static void read_iommu(struct iommu *i, const struct qemu_option *o,
 		       const struct node *driver, const struct qemu_command *c)
 {
 	READ(iommu_lenses, o->opts, i);
+	for (size_t k = 0; k < N(iommu_lenses); k++)
+		from_json((void *)((char *)i + iommu_lenses[k].offset));
 	apply_overrides(i, o, driver, c);
 	i->node = o->opts;
 	qemu_say(&i->model, iommu_model(driver), driver->text_at, o->opts);
