@@ -251,11 +251,17 @@ hcl='source "qemu" "x" {'$'\n''}'$'\n'
 
 unit='[Service]
 ExecStart=/usr/bin/qemu-system-x86_64 '
-for what in 'a\\\n' "'" '\\t' '-drive %i,' '-S ' '-set a.b.c=d\\\n# '; do
+for what in 'a\\\n' "'" '\\t' '-drive %i,' '-S ' '-set a.b.c=d\\\n# ' "-blockdev '{\"a\":[]}' "; do
 	{ printf '%s' "$unit" && yes -- "$what" | tr -d '\n' | head -c 1000000 | sed 's/\\n/\n/g'; } >words.service
 	run check words.service
 	expect "a unit of a megabyte of words like ${what@Q}" '0|1|3' ''
 done
+{ printf "%s-device '" "$unit" && yes '{"a":' | tr -d '\n' | head -c 1000000; } >json.service
+run check json.service
+expect "a megabyte of open objects for -device" '0|1|3' ''
+{ printf "%s-blockdev '{" "$unit" && seq -f '"%.0f":{},' 1 60000 | tr -d '\n' && echo "\"driver\":\"raw\"}'"; } >json.service
+run check json.service
+expect "60,000 objects for -blockdev" '0|1|3' ''
 section='[drive "d"]'$'\n''  file = "x"'$'\n'
 for what in '[drive "d"]\n' ' \n' 'a\n' 'a="\n' '[' 'file = "' '[device]\ndriver = "intel-iommu"\n' '[global]\ndriver="a"\n'; do
 	{ printf '%s' "$section" && yes -- "$what" | tr -d '\n' | head -c 1000000 | sed 's/\\n/\n/g'; } >lines.cfg
