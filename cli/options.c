@@ -312,6 +312,18 @@ static bool *flag_of(struct options *o, enum option id)
 	return NULL;
 }
 
+static int take_word(struct parser *p, struct words *list, const char *value)
+{
+	*vec_add(list, p->a) = value;
+	return 0;
+}
+
+static void take_level(struct options *o, enum fix_class level)
+{
+	if (o->level < level)
+		o->level = level;
+}
+
 static int take(struct parser *p, enum option id, const char *value)
 {
 	const struct option_row *opt = &option_rows[id];
@@ -347,8 +359,7 @@ static int take(struct parser *p, enum option id, const char *value)
 	case OPT_place:
 		return take_place(p, opt, value);
 	case OPT_allow_root:
-		*vec_add(&o->allow_root, p->a) = value;
-		return 0;
+		return take_word(p, &o->allow_root, value);
 	case OPT_path_map:
 		return take_map(p, opt, value);
 	case OPT_target:
@@ -356,20 +367,17 @@ static int take(struct parser *p, enum option id, const char *value)
 	case OPT_var:
 		return take_var(p, value);
 	case OPT_var_file:
-		*vec_add(&o->var_files, p->a) = value;
-		return 0;
+		return take_word(p, &o->var_files, value);
 	case OPT_as:
 		return take_as(p, opt, value);
 	case OPT_sector_size:
 		return take_sector_size(p, opt, value);
 	case OPT_convert_sector_size:
 		*vec_add(&o->rule, p->a) = "gpt-sector-size";
-		if (o->level < FIX_UNSAFE)
-			o->level = FIX_UNSAFE;
+		take_level(o, FIX_UNSAFE);
 		return take_sector_size(p, opt, value);
 	case OPT_unsafe_fixes:
-		if (o->level < FIX_UNSAFE)
-			o->level = FIX_UNSAFE;
+		take_level(o, FIX_UNSAFE);
 		return 0;
 	case OPT_lossy_fixes:
 		o->level = FIX_LOSSY;
