@@ -59,7 +59,8 @@ static bool is_plain(const struct reading *r, struct str line)
 	BUG("reading %u", r->is);
 }
 
-static const size_t NO_SECTION = SIZE_MAX, NEW_SECTION = SIZE_MAX - 1;
+#define NO_SECTION  SIZE_MAX
+#define NEW_SECTION (SIZE_MAX - 1)
 
 struct side {
 	struct view text;
