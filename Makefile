@@ -225,7 +225,6 @@ docs: $B/tools/rules_md $B/$(PROG) $B/tools/mkimg
 analyze:
 	$(Q)tools/deps build clang analyze
 	$(Q)$(again) clang-tidy cppcheck gcc-analyzer
-
 clang-tidy:
 	$(Q)printf '%s\n' $(lib_src) $(cli_src) | xargs -P$(NPROC) -I{} \
 		clang-tidy --quiet --warnings-as-errors='*' {} -- $(STD) $(pkg_cflags) 2>/dev/null
