@@ -144,7 +144,8 @@ check_fixes_of_corpus() {
 	done
 	silent "SARIF's fixes give what fix writes, in $n texts" "$bad"
 	[ "$n" -gt 30 ] || not_ok "texts to compare" "$n"
-	"$mkimg" "$root/corpus/pmbr-size/$(ls "$root/corpus/pmbr-size" | grep -m1 '^bad')/in.recipe" "$tmp/disk.raw" >/dev/null
+	f=("$root"/corpus/pmbr-size/bad*/in.recipe)
+	"$mkimg" "${f[0]}" "$tmp/disk.raw" >/dev/null
 	silent "SARIF's fix of an image gives what fix writes" "$(check_fixes pmbr-size "$tmp/disk.raw")"
 }
 
