@@ -124,7 +124,7 @@ static void check_sum(struct scan *s, const struct iso *iso)
 		return;
 	f = report(s, c->sum.at, "the boot catalog's checksum is %04llx, expected %04x",
 		   LLU(c->sum.v), c->sum_wanted);
-	report_label(s, f, "UEFI and some a BIOS ignore the catalog");
+	report_label(s, f, "UEFI and many a BIOS ignore the catalog");
 }
 
 static bool fix_sum(struct plan *p, const struct finding *f, const struct iso *iso)
