@@ -118,8 +118,8 @@ struct disk {
 	/* The file system that holds the source on this host; NULL: not a local path, or the
 	 * host's mounts are not known. Found by name only, the path itself is not touched. */
 	const struct mount *mount;
-	/* What the source, or made_from, leads to (medium.h). NULL: not known here, medium_why says why; or
-	 * nobody has asked, and that is NULL as well. */
+	/* What the source, or made_from, leads to (medium.h). NULL: not known here, medium_why
+	 * says why; or nobody has asked, and that is NULL as well. */
 	const struct medium *medium;
 	const char *medium_why;
 };

@@ -1,9 +1,9 @@
 /* Entries of a QCOW2 image that lead nowhere, made to say what they can still say.
  * docs/interop/qcow2.txt of QEMU, "Cluster mapping".
  *
- * Where it is known what an L2 entry pointed at, it does so again. Else it said that the disk has data of its own there. That is gone, and becomes zeros:
- * not what a backing file has at that place, which is older, and would look like the
- * guest's. An L1 entry said that some of its clusters have: which ones, nobody knows, and
+ * Where it is known what an L2 entry pointed at, it does so again. Else it said that the
+ * disk has data of its own there. That is gone, and becomes zeros: not what a backing file
+ * has at that place, which is older, and would look like the guest's. An L1 entry said that some of its clusters have: which ones, nobody knows, and
  * most of a disk over a backing file is the backing file's. It becomes unallocated, as QEMU
  * reads it already.
  * SPDX-License-Identifier: Apache-2.0 */

@@ -123,7 +123,7 @@ if [ "${LINT:-}" ]; then
 	)"
 	if have shellcheck; then
 		silent "shell scripts are clean" "$(
-			git ls-files ':!corpus' | xargs grep -lE '^#!.*(bash|/sh)$' | xargs shellcheck -x -S warning 2>&1
+			git ls-files ':!corpus' ':!*.md' | xargs grep -lE '^#!.*(bash|/sh)$' | xargs shellcheck -x -S warning 2>&1
 		)"
 	else
 		skip "shell scripts are clean" "there is no shellcheck"

@@ -35,7 +35,7 @@ table_at() {
 }
 
 fix() { # says what vmend says; sets how, code, kib
-	"$build/tools/maxrss" result 300 "$vmend" fix "$@" d.qcow2 >said 2>&1
+	"$build/tools/maxrss" result 300 "$vmend" fix d.qcow2 >said 2>&1
 	read -r how code kib _ <result
 }
 

@@ -168,12 +168,14 @@ pick() { # IMAGE   what the kinds below break
 
 # The ids that are expected, those of notes aside; then what is to be mended ends like before.
 try() { # NAME EXPECTED [mend|leave|unsafe]
-	local got left
+	local got left level
 	got=$("$vmend" check --format concise ${deep:-} x.iso | sed -n 's/.*\(error\|warning\)\[\([a-z0-9-]*\)\].*/\2/p' | sort -u | tr '\n' ' ')
 	is "$base: $1" "${got% }" "$2"
 	if [ "${3:-leave}" != leave ]; then
 		cp x.iso damaged.iso
-		"$vmend" fix ${deep:-} $([ "$3" = unsafe ] && echo --unsafe-fixes) x.iso >/dev/null 2>&1
+		level=()
+		[ "$3" != unsafe ] || level=(--unsafe-fixes)
+		"$vmend" fix ${deep:-} "${level[@]}" x.iso >/dev/null 2>&1
 		left=$("$vmend" check --format concise ${deep:-} x.iso | grep -v 'note\[')
 		[ -z "${md5:-}" ] || timeout 60 checkisomd5 x.iso >/dev/null 2>&1 </dev/null || left+=" checkisomd5"
 		[ "$(report x.iso)" = "$healthy" ] || left+=" xorriso reports something else"

@@ -122,24 +122,18 @@ static void a_version_that_utm_refuses_is_skipped(void **state)
 static void drives_of_version_4_are_disks(void **state)
 {
 	static const char text[] = PLIST(
-		HEAD_QEMU KEY("System") "<dict>" KEY("Architecture") STRING("x86_64") KEY(
-			"Target")
-			STRING("q35") "</dict>" KEY("QEMU") "<dict>" KEY("Hypervisor") "<true/>" KEY("UEFIBoot") "<true/></dict>" KEY(
-				"Drive") "<array>"
-					 "<dict>" KEY("ImageType") STRING(
-						 "BIOS") "</dict>"
-							 "<dict>" KEY("ImageType") STRING("CD") KEY("Interface") STRING(
-								 "USB") "</dict>"
-									"<dict>" KEY("ImageType") STRING(
-										"Disk") KEY("Interface") STRING("NVMe")
-										KEY("ImageName") STRING("a.qcow2") KEY(
-											"ReadOnly") "<false/></dict>"
-												    "<dict>" KEY("ImageType") STRING(
-													    "Disk") KEY("Interface")
-													    STRING("MTD") KEY(
-														    "ImageName")
-														    STRING("b") "</dict>"
-																"</array>");
+		HEAD_QEMU "<key>System</key><dict><key>Architecture</key>"
+			  "<string>x86_64</string><key>Target</key><string>q35</string>"
+			  "</dict><key>QEMU</key><dict><key>Hypervisor</key><true/>"
+			  "<key>UEFIBoot</key><true/></dict><key>Drive</key><array><dict>"
+			  "<key>ImageType</key><string>BIOS</string></dict><dict>"
+			  "<key>ImageType</key><string>CD</string><key>Interface</key>"
+			  "<string>USB</string></dict><dict><key>ImageType</key>"
+			  "<string>Disk</string><key>Interface</key><string>NVMe</string>"
+			  "<key>ImageName</key><string>a.qcow2</string>"
+			  "<key>ReadOnly</key><false/></dict><dict><key>ImageType</key>"
+			  "<string>Disk</string><key>Interface</key><string>MTD</string>"
+			  "<key>ImageName</key><string>b</string></dict></array>");
 	const struct vm *vm;
 	struct doc d;
 
@@ -166,22 +160,20 @@ static void drives_of_version_4_are_disks(void **state)
 
 static void drives_before_version_4_are_disks(void **state)
 {
-	static const char text[] = PLIST(KEY("ConfigurationVersion") "<integer>2</integer>" KEY(
-		"Drives") "<array>"
-			  "<dict>" KEY("ImageType") STRING(
-				  "bios") "</dict>"
-					  "<dict>" KEY("ImageType") STRING("cd") KEY("InterfaceType") STRING("ide") KEY(
-						  "Removable") "<true/></dict>"
-							       "<dict>" KEY("Cdrom") "<true/>" KEY("ImagePath") STRING(
-								       "a.iso") "</dict>"
-										"<dict>" KEY("ImagePath") STRING(
-											"b.qcow2") KEY("InterfaceType")
-											STRING("virtio") "</dict>"
-													 "</array>" KEY("System") "<dict>" KEY("AddArgs") "<array>" STRING(
-														 "-drive file=c.iso,media=cdrom") "</array>" KEY("Architecture")
-														 STRING("ppc") KEY(
-															 "BootUefi") "<false/>"
-																     "</dict>");
+	static const char text[] =
+		PLIST("<key>ConfigurationVersion</key><integer>2</integer>"
+		      "<key>Drives</key><array><dict><key>ImageType</key>"
+		      "<string>bios</string></dict><dict><key>ImageType</key>"
+		      "<string>cd</string><key>InterfaceType</key>"
+		      "<string>ide</string><key>Removable</key><true/></dict><dict>"
+		      "<key>Cdrom</key><true/><key>ImagePath</key>"
+		      "<string>a.iso</string></dict><dict><key>ImagePath</key>"
+		      "<string>b.qcow2</string><key>InterfaceType</key>"
+		      "<string>virtio</string></dict></array><key>System</key><dict>"
+		      "<key>AddArgs</key><array>"
+		      "<string>-drive file=c.iso,media=cdrom</string></array>"
+		      "<key>Architecture</key><string>ppc</string><key>BootUefi</key>"
+		      "<false/></dict>");
 	const struct vm *vm;
 	struct doc d;
 
@@ -207,18 +199,15 @@ static void drives_before_version_4_are_disks(void **state)
 static void apple_s_backend_is_no_qemu(void **state)
 {
 	static const char text[] = PLIST(
-		HEAD_APPLE KEY("System") "<dict>" KEY("Architecture") STRING("aarch64")
-			KEY("Boot") "<dict>" KEY("UEFIBoot") "<true/></dict></dict>" KEY(
-				"Drive") "<array>"
-					 "<dict>" KEY("ImageName") STRING("a.img") KEY(
-						 "Nvme") "<true/>"
-							 "</dict>"
-							 "<dict>" KEY("ImageName") STRING(
-								 "b.img") "</dict>"
-									  "<dict>" KEY(
-										  "Identifier")
-										  STRING("C") "</dict></array>" KEY("QEMU") "<dict>" KEY(
-											  "AdditionalArguments") "<array>" STRING("-S") "</array></dict>");
+		HEAD_APPLE "<key>System</key><dict><key>Architecture</key>"
+			   "<string>aarch64</string><key>Boot</key><dict>"
+			   "<key>UEFIBoot</key><true/></dict></dict><key>Drive</key>"
+			   "<array><dict><key>ImageName</key><string>a.img</string>"
+			   "<key>Nvme</key><true/></dict><dict><key>ImageName</key>"
+			   "<string>b.img</string></dict><dict><key>Identifier</key>"
+			   "<string>C</string></dict></array><key>QEMU</key><dict>"
+			   "<key>AdditionalArguments</key><array><string>-S</string>"
+			   "</array></dict>");
 	const struct vm *vm;
 	struct doc d;
 
