@@ -3,9 +3,9 @@
  *
  * Where it is known what an L2 entry pointed at, it does so again. Else it said that the
  * disk has data of its own there. That is gone, and becomes zeros: not what a backing file
- * has at that place, which is older, and would look like the guest's. An L1 entry said that some of its clusters have: which ones, nobody knows, and
- * most of a disk over a backing file is the backing file's. It becomes unallocated, as QEMU
- * reads it already.
+ * has at that place, which is older, and would look like the guest's. An L1 entry said that
+ * some of its clusters have: which ones, nobody knows, and most of a disk over a backing
+ * file is the backing file's. It becomes unallocated, as QEMU reads it already.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rewrite/qcow2_put.h"
 #include "analyze/image/qcow2_walk.h"
