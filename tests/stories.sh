@@ -4,6 +4,8 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 . tests/lib/tap.sh
+build=${VMEND_BUILD:-build/release}
+build=${build#"$PWD"/}
 silent "docs/stories.md is what make docs writes" \
-	"$(tools/stories "${VMEND_BUILD#"$PWD"/}" 2>&1 | diff docs/stories.md - 2>&1)"
+	"$(tools/stories "$build" 2>&1 | diff docs/stories.md - 2>&1)"
 tap_end
