@@ -9,6 +9,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 . tests/lib/tap.sh
+not_for_portable "repairs no images"
 vmend=${VMEND_BUILD:-$PWD/build/release}/vmend
 seed=${SLOTS_SEED:-1} cases=${SLOTS_CASES:-84} keep=${SLOTS_KEEP:-}
 export LC_ALL=C.UTF-8
