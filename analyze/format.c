@@ -49,3 +49,8 @@ const struct format *format_find(const char *name)
 	}
 	return NULL;
 }
+
+const struct format *format_nth(size_t i)
+{
+	return i < NFORMATS ? formats[i] : NULL;
+}

@@ -37,5 +37,7 @@ struct format {
 /* NULL: nothing of ours. */
 const struct format *format_probe(struct view head, const struct source *s);
 const struct format *format_find(const char *name);
+/* The i-th of all, from 0; NULL: there are no more. */
+const struct format *format_nth(size_t i);
 
 #endif

@@ -100,6 +100,11 @@ struct host {
 	/* Rules that no text may suppress; borrowed. */
 	const struct rule *const *unsuppressable;
 	size_t nunsuppressable;
+	/* What a policy adds to the rules; has_policy: there is one, so others are none. */
+	const struct rule *const *team;
+	size_t nteam;
+	bool has_policy;
+	bool needs_reasons; /* of each suppression */
 	const struct given_var *vars;
 	size_t nvars;
 	const struct given_file *var_files;

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/commands.h"
 #include "analyze/config/json_judge.h"
+#include "cli/policy.h"
 #include "cli/report.h"
 
 #include <libxml/xmlversion.h>
@@ -89,17 +90,35 @@ static void explain(struct buf *out, const struct term *t, const struct rule *r)
 	paragraph(out, t, "Since", r->since);
 }
 
+/* Of the policy of the current folder. */
+static int rules_of_team(struct team_rules *out, const struct options *o, struct arena *a,
+			 struct err *e)
+{
+	struct policies all;
+	struct policy *p;
+
+	*out = (struct team_rules){ 0 };
+	if (policies_of(&all, o, policy_here, 1, &p, a, e) != 0)
+		return -1;
+	if (p)
+		*out = (struct team_rules){ p->team.v, p->team.n };
+	return 0;
+}
+
 enum exit_code cmd_explain(const struct options *o, struct err *e)
 {
 	struct term t = term_of(STDOUT_FILENO, o->color);
-	const struct rule **rules;
+	const struct rule **rules = NULL;
 	struct buf out = { 0 };
+	struct team_rules team;
 	struct arena a;
-	size_t n;
+	size_t n = 0;
 	int rc;
 
 	arena_init(&a, ARENA_BUDGET);
-	rc = rules_named(&o->args, "explain", &a, &rules, &n, e);
+	rc = rules_of_team(&team, o, &a, e);
+	if (rc == 0)
+		rc = rules_named(&o->args, "explain", &team, &a, &rules, &n, e);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		if (i > 0)
 			buf_char(&out, '\n');
@@ -134,31 +153,54 @@ static void rule_line(struct buf *out, const struct term *t, const struct rule *
 	buf_printf(out, "%-7s %-30s %s\n", fix_class_name(r->fix_class), r->id, r->title);
 }
 
-enum exit_code cmd_rules(const struct options *o, struct err *e)
+static void one_rule(struct buf *out, struct jsonw *j, const struct term *t,
+		     const struct rule *r)
+{
+	if (j)
+		rule_json(j, r);
+	else
+		rule_line(out, t, r);
+}
+
+static void list_rules(struct buf *out, const struct options *o,
+		       const struct team_rules *team)
 {
 	struct term t = term_of(STDOUT_FILENO, o->color);
-	struct buf out = { 0 };
-	struct jsonw j = { .out = &out };
+	struct jsonw json = { .out = out }, *j = o->format == REPORT_json ? &json : NULL;
 
-	if (o->format == REPORT_json) {
-		jsonw_object(&j, NULL);
-		jsonw_u64(&j, "schema", 1);
-		jsonw_cstr(&j, "version", VMEND_VERSION);
-		jsonw_array(&j, "rules");
+	if (j) {
+		jsonw_object(j, NULL);
+		jsonw_u64(j, "schema", 1);
+		jsonw_cstr(j, "version", VMEND_VERSION);
+		jsonw_array(j, "rules");
 	} else {
-		buf_printf(&out, "%-8s%-7s %-30s %s\n", "level", "fix", "rule", "what");
+		buf_printf(out, "%-8s%-7s %-30s %s\n", "level", "fix", "rule", "what");
 	}
-	for (const struct rule *r = rule_next(NULL); r; r = rule_next(r)) {
-		if (o->format == REPORT_json)
-			rule_json(&j, r);
-		else
-			rule_line(&out, &t, r);
+	for (const struct rule *r = rule_next(NULL); r; r = rule_next(r))
+		one_rule(out, j, &t, r);
+	for (size_t i = 0; i < team->n; i++)
+		one_rule(out, j, &t, team->v[i]);
+	if (j) {
+		jsonw_array_end(j);
+		jsonw_object_end(j);
+		jsonw_line(j);
 	}
-	if (o->format == REPORT_json) {
-		jsonw_array_end(&j);
-		jsonw_object_end(&j);
-		jsonw_line(&j);
-	}
+}
+
+enum exit_code cmd_rules(const struct options *o, struct err *e)
+{
+	struct buf out = { 0 };
+	struct team_rules team;
+	struct arena a;
+	int rc;
+
+	arena_init(&a, ARENA_BUDGET);
+	rc = rules_of_team(&team, o, &a, e);
+	if (rc == 0)
+		list_rules(&out, o, &team);
+	arena_free(&a);
+	if (rc != 0)
+		return EXIT_USAGE;
 	return print(&out, e) == 0 ? EXIT_CLEAN : EXIT_INTERNAL;
 }
 

@@ -140,7 +140,7 @@ enum exit_code cmd_map(const struct options *o, struct err *e)
 	if (!isatty(STDOUT_FILENO))
 		p.term.width = WIDTH_FILE;
 	arena_init(&a, ARENA_BUDGET);
-	if (rule_filter_init(&p.filter, o, &a, e) != 0 ||
+	if (rule_filter_init(&p.filter, o, &(struct team_rules){ 0 }, &a, e) != 0 ||
 	    read_host(&p.host, o, &a, e) != 0 ||
 	    (o->svg && map_file_check(o->svg, e) != 0)) {
 		arena_free(&a);

@@ -33,6 +33,10 @@ int print(struct buf *out, struct err *e) __attribute__((warn_unused_result));
 int read_host(struct host *h, const struct options *o, struct arena *a, struct err *e)
 	__attribute__((warn_unused_result));
 
+/* Fills in the text of a file of variables; what: why it is none. */
+bool var_file_read(struct given_file *f, struct arena *a, const char **what)
+	__attribute__((warn_unused_result));
+
 /* Keeps signals that would end the program waiting; the mask before that is in *before. */
 void signals_hold(sigset_t *before);
 

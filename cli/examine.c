@@ -9,24 +9,23 @@
 
 /* ---- which rules ---- */
 
-int rules_named(const struct words *ids, const char *option, struct arena *a,
-		const struct rule ***out, size_t *n, struct err *e)
+int rules_named(const struct words *ids, const char *option,
+		const struct team_rules *team, struct arena *a, const struct rule ***out,
+		size_t *n, struct err *e)
 {
 	*out = arena_array(a, ids->n, const struct rule *);
 	*n = ids->n;
 	for (size_t i = 0; i < ids->n; i++) {
-		struct suggestion s = { .word = ids->v[i] };
 		const char *id = str_shown(a, str_of(ids->v[i]));
+		const struct rule *meant;
 
-		(*out)[i] = rule_find(ids->v[i]);
+		(*out)[i] = rule_of(team, ids->v[i], &meant);
 		if ((*out)[i])
 			continue;
-		for (const struct rule *r = rule_next(NULL); r; r = rule_next(r))
-			suggest(&s, r->id);
-		if (s.best)
+		if (meant)
 			return err_set(e, ERR_USAGE,
 				       "%s: there is no rule '%s'; did you mean '%s'?",
-				       option, id, s.best);
+				       option, id, meant->id);
 		return err_set(e, ERR_USAGE,
 			       "%s: there is no rule '%s'; `vmend rules` lists them",
 			       option, id);
@@ -34,21 +33,24 @@ int rules_named(const struct words *ids, const char *option, struct arena *a,
 	return 0;
 }
 
-int rule_filter_init(struct rule_filter *f, const struct options *o, struct arena *a,
-		     struct err *e)
+int rule_filter_init(struct rule_filter *f, const struct options *o,
+		     const struct team_rules *team, struct arena *a, struct err *e)
 {
 	*f = (struct rule_filter){ .min_severity = o->min_severity,
 				   .fail_on = o->fail_on,
 				   .never_fail = o->never_fail };
-	if (rules_named(&o->select, "--select", a, &f->select.v, &f->select.n, e) != 0)
+	if (rules_named(&o->select, "--select", team, a, &f->select.v, &f->select.n, e) !=
+	    0)
 		return -1;
-	return rules_named(&o->ignore, "--ignore", a, &f->ignore.v, &f->ignore.n, e);
+	return rules_named(&o->ignore, "--ignore", team, a, &f->ignore.v, &f->ignore.n,
+			   e);
 }
 
+/* By name: two policies may each have a rule of it. */
 static bool has_rule(const struct rule *const *v, size_t n, const struct rule *r)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (v[i] == r)
+		if (v[i] == r || strcmp(v[i]->id, r->id) == 0)
 			return true;
 	}
 	return false;

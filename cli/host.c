@@ -52,22 +52,31 @@ static int read_roots(struct host *h, const struct options *o, struct arena *a,
 	return rc;
 }
 
-/* Each must be one: a mistyped name would leave variables as they are. */
-static int read_var_file(struct given_file *f, struct arena *a, struct err *e)
+bool var_file_read(struct given_file *f, struct arena *a, const char **what)
 {
 	struct source s;
 	struct err why;
-	const char *what = why.msg;
 	bool ok = false;
 
+	*what = NULL;
 	if (source_open(&s, f->path, SOURCE_READ, &why) == 0) {
 		if (s.size > HCL_SIZE_MAX)
-			what = "is too large";
+			*what = "is too large";
 		else
 			ok = source_view(&s, a, 0, s.size, &f->text, &why) == 0;
 		source_close(&s);
 	}
-	if (ok && packer_var_file(f, a, &what))
+	if (!ok && !*what)
+		*what = arena_str(a, str_of(why.msg));
+	return ok && packer_var_file(f, a, what);
+}
+
+/* Each must be one: a mistyped name would leave variables as they are. */
+static int read_var_file(struct given_file *f, struct arena *a, struct err *e)
+{
+	const char *what;
+
+	if (var_file_read(f, a, &what))
 		return 0;
 	return err_set(e, ERR_USAGE, "--var-file %s: %s", str_shown(a, str_of(f->path)),
 		       what);

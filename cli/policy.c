@@ -29,9 +29,13 @@ static int load_policy(struct policies *all, const char *path, struct policy **o
 		}
 	}
 	p = arena_new(all->arena, struct policy);
-	*p = (struct policy){ .path = path, .host = *all->host };
+	*p = (struct policy){ .path = path, .first = all->team.n };
+	for (size_t i = 0; i < POLICY_HOSTS; i++)
+		p->hosts[i] = *all->host;
 	if (policy_read(p, all->arena, e) != 0)
 		return -1;
+	for (size_t i = 0; i < p->team.n; i++)
+		*vec_add(&all->team, all->arena) = p->team.v[i];
 	*vec_add(&all->all, all->arena) = p;
 	*out = p;
 	return 0;
@@ -163,4 +167,14 @@ enum fix_class policy_fix_class(const struct policy *p, const struct rule *r,
 
 	/* A rule without a fix gets none. */
 	return x && r->fix_class >= FIX_SAFE ? (enum fix_class)x->value : r->fix_class;
+}
+
+/* What the command line says of all of them comes first: then the first host has it. */
+const struct host *policy_host(const struct policy *p, const char *path)
+{
+	const struct setting *s = policy_setting(p, SETTING_SECTOR_SIZE, NULL, path);
+
+	if (!s || p->hosts[0].sector_size)
+		return &p->hosts[0];
+	return &p->hosts[s->value == 512 ? 1 : 2];
 }

@@ -13,7 +13,9 @@
 #include "cli/ignore.h"
 #include "cli/options.h"
 
-enum { POLICY_EXTENDS_MAX = 8, POLICY_SIZE_MAX = 1 << 20 };
+enum { POLICY_EXTENDS_MAX = 8, POLICY_SIZE_MAX = 1 << 20, POLICY_HOSTS = 3 };
+
+struct team_rule;
 
 enum setting_kind {
 	SETTING_SELECT,         /* rule */
@@ -25,6 +27,12 @@ enum setting_kind {
 	SETTING_ROOT,           /* word: a folder */
 	SETTING_MAP,            /* name, word: a folder */
 	SETTING_TARGET,         /* name, word, version */
+	SETTING_NETWORK,        /* name: a path, word: type of file system and options */
+	SETTING_SECTOR_SIZE,    /* word, value: bytes */
+	SETTING_VAR,            /* name, word, value: enum scalar_type */
+	SETTING_VAR_FILE,       /* word: a path, file: what it says */
+	SETTING_REASONS,        /* word, value: whether each suppression needs one */
+	SETTING_TEAM,           /* rule: one of the team's own, word: it */
 };
 
 enum { FAIL_NEVER = 9 };
@@ -35,6 +43,7 @@ struct setting {
 	unsigned value;
 	const char *name, *word;
 	struct version version;
+	struct given_file file;
 	/* The files that it is about, as paths from `folder`; NULL: all. */
 	const struct ignore *files;
 	const char *folder; /* absolute, with a slash at its end */
@@ -46,7 +55,11 @@ struct setting {
 struct policy {
 	const char *path; /* of the .vmend.yaml */
 	VEC(struct setting) settings;
-	struct host host; /* the run's, with what the policy adds */
+	VEC(struct team_rule *) rows;  /* the team's own rules, */
+	VEC(const struct rule *) team; /* and the same as rules */
+	size_t first;                  /* the number of the first of them, in this run */
+	/* The run's, with what the policy adds; by the sector size that it has for a file. */
+	struct host hosts[POLICY_HOSTS];
 };
 
 /* All that were read; memory is a's. */
@@ -56,6 +69,7 @@ struct policies {
 	const struct host *host; /* the run's */
 	VEC(struct policy *) all;
 	VEC(struct policy_folder) folders; /* what was looked up */
+	VEC(const struct rule *) team;     /* the rules of all teams */
 };
 
 struct policy_folder {
@@ -73,6 +87,13 @@ int policy_read(struct policy *p, struct arena *a, struct err *e)
 int policy_of(struct policies *p, const char *path, struct policy **out, struct err *e)
 	__attribute__((warn_unused_result));
 
+/* The ones for some paths, for commands that do nothing else with them; out: n of them. */
+int policies_of(struct policies *all, const struct options *o, const char *const *paths,
+		size_t n, struct policy **out, struct arena *a, struct err *e)
+	__attribute__((warn_unused_result));
+/* The path of the current folder. */
+extern const char *const policy_here[];
+
 bool setting_is_about(const struct setting *s, const char *path);
 
 /* What it says about a rule in a file. p may be NULL. */
@@ -81,6 +102,8 @@ enum severity policy_severity(const struct policy *p, const struct rule *r,
 			      enum severity s, const char *path);
 enum fix_class policy_fix_class(const struct policy *p, const struct rule *r,
 				const char *path);
+/* The machine that a file is for. */
+const struct host *policy_host(const struct policy *p, const char *path);
 /* The last setting of that kind; NULL: none. */
 const struct setting *policy_setting(const struct policy *p, enum setting_kind kind,
 				     const struct rule *r, const char *path);

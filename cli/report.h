@@ -62,12 +62,13 @@ struct rule_filter {
 	bool never_fail;
 };
 
-int rule_filter_init(struct rule_filter *f, const struct options *o, struct arena *a,
-		     struct err *e) __attribute__((warn_unused_result));
-/* Looks ids up: ERR_USAGE with a suggestion when there is no such rule. */
-int rules_named(const struct words *ids, const char *option, struct arena *a,
-		const struct rule ***out, size_t *n, struct err *e)
+int rule_filter_init(struct rule_filter *f, const struct options *o,
+		     const struct team_rules *team, struct arena *a, struct err *e)
 	__attribute__((warn_unused_result));
+/* Looks ids up: ERR_USAGE with a suggestion when there is no such rule. */
+int rules_named(const struct words *ids, const char *option,
+		const struct team_rules *team, struct arena *a, const struct rule ***out,
+		size_t *n, struct err *e) __attribute__((warn_unused_result));
 bool rule_filter_has(const struct rule_filter *f, const struct rule *r);
 
 /* One input, open, and what was found in it. */

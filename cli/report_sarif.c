@@ -402,40 +402,60 @@ static void rule_help(struct jsonw *j, const struct rule *r)
 	buf_free(&text);
 }
 
-static void rules(struct jsonw *j, const struct rule_set *used)
+static void rule(struct jsonw *j, const struct rule *r)
+{
+	jsonw_line(j);
+	jsonw_object(j, NULL);
+	jsonw_cstr(j, "id", r->id);
+	message(j, "shortDescription", r->title);
+	message(j, "fullDescription", r->why);
+	rule_help(j, r);
+	jsonw_object(j, "defaultConfiguration");
+	jsonw_cstr(j, "level", level(r->severity));
+	jsonw_object_end(j);
+	jsonw_object(j, "properties");
+	jsonw_cstr(j, "fixClass", fix_class_name(r->fix_class));
+	if (r->since)
+		jsonw_cstr(j, "since", r->since);
+	jsonw_cstr(j, "problem.severity",
+		   r->severity == SEV_NOTE ? "recommendation"
+					   : severity_name(r->severity));
+	jsonw_object_end(j);
+	jsonw_object_end(j);
+}
+
+/* Of two policies with a rule of one name the first one's counts. */
+static bool is_first(const struct team_rules *team, size_t i, const struct rule_set *used)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (rule_set_has(used, team->v[k]) &&
+		    strcmp(team->v[k]->id, team->v[i]->id) == 0)
+			return false;
+	}
+	return rule_set_has(used, team->v[i]);
+}
+
+static void rules(struct jsonw *j, const struct sink *k)
 {
 	jsonw_array(j, "rules");
 	for (const struct rule *r = rule_next(NULL); r; r = rule_next(r)) {
-		if (!rule_set_has(used, r))
-			continue;
-		jsonw_line(j);
-		jsonw_object(j, NULL);
-		jsonw_cstr(j, "id", r->id);
-		message(j, "shortDescription", r->title);
-		message(j, "fullDescription", r->why);
-		rule_help(j, r);
-		jsonw_object(j, "defaultConfiguration");
-		jsonw_cstr(j, "level", level(r->severity));
-		jsonw_object_end(j);
-		jsonw_object(j, "properties");
-		jsonw_cstr(j, "fixClass", fix_class_name(r->fix_class));
-		jsonw_cstr(j, "since", r->since);
-		jsonw_cstr(j, "problem.severity",
-			   r->severity == SEV_NOTE ? "recommendation"
-						   : severity_name(r->severity));
-		jsonw_object_end(j);
-		jsonw_object_end(j);
+		if (rule_set_has(&k->rules, r))
+			rule(j, r);
+	}
+	for (size_t i = 0; i < k->team->n; i++) {
+		if (is_first(k->team, i, &k->rules))
+			rule(j, k->team->v[i]);
 	}
 	jsonw_array_end(j);
 }
 
-static void tool(struct jsonw *j, const struct rule_set *used)
+static void tool(struct jsonw *j, const struct sink *k)
 {
 	jsonw_object(j, "tool");
 	jsonw_object(j, "driver");
 	jsonw_cstr(j, "name", "vmend");
 	jsonw_cstr(j, "semanticVersion", VMEND_VERSION);
-	rules(j, used);
+	rules(j, k);
 	jsonw_object_end(j);
 	jsonw_object_end(j);
 }
@@ -475,7 +495,7 @@ static void finish(struct sink *k, const struct summary *sum, uint64_t left_out)
 	jsonw_object_end(&j);
 	jsonw_object_end(&j);
 	invocation(&j, k, sum, left_out);
-	tool(&j, &k->rules);
+	tool(&j, k);
 	jsonw_object_end(&j);
 	jsonw_array_end(&j);
 	jsonw_object_end(&j);

@@ -114,7 +114,7 @@ void run_judge(const struct run *r, const struct input *in, struct unit *u,
 
 const struct host *run_host(const struct run *r, const struct input *in)
 {
-	return in->policy ? &in->policy->host : &r->host;
+	return in->policy ? policy_host(in->policy, in->path) : &r->host;
 }
 
 void run_set_baseline(const struct run *r, struct examined *x, struct result *res)
@@ -146,7 +146,7 @@ static bool is_wanted(const struct rule *rule, const void *ctx)
 	bool named = r->nfix_only == 0;
 
 	for (size_t i = 0; i < r->nfix_only; i++)
-		named |= r->fix_only[i] == rule;
+		named |= strcmp(r->fix_only[i]->id, rule->id) == 0;
 	return named && counts(r, s->in, rule);
 }
 
@@ -424,15 +424,22 @@ static int find_policies(struct run *r, struct err *e)
 	return 0;
 }
 
+/* Those that the command line names: a policy may have rules of its own. */
+static int find_rules(struct run *r, struct err *e)
+{
+	const struct team_rules team = { r->policies.team.v, r->policies.team.n };
+
+	r->sinks.team = team;
+	if (rule_filter_init(&r->filter, r->o, &team, &r->arena, e) != 0)
+		return -1;
+	return rules_named(&r->o->rule, "--rule", &team, &r->arena, &r->fix_only,
+			   &r->nfix_only, e);
+}
+
 static int prepare(struct run *r, struct err *e)
 {
 	const struct options *o = r->o;
 
-	if (rule_filter_init(&r->filter, o, &r->arena, e) != 0)
-		return -1;
-	if (rules_named(&o->rule, "--rule", &r->arena, &r->fix_only, &r->nfix_only, e) !=
-	    0)
-		return -1;
 	if (read_host(&r->host, o, &r->arena, e) != 0)
 		return -1;
 	deep_init(&r->deep, o->quiet);
@@ -453,6 +460,8 @@ static int prepare(struct run *r, struct err *e)
 	if (o->baseline && baseline_read(&r->known, o->baseline, &r->arena, e) != 0)
 		return -1;
 	if (find_policies(r, e) != 0)
+		return -1;
+	if (find_rules(r, e) != 0)
 		return -1;
 	return sinks_open(&r->sinks, o, &r->inputs, &r->host, e);
 }
@@ -485,8 +494,9 @@ static void run_inputs(struct run *r)
 	r->early = early_new(&r->inputs);
 	r->media = media_new(&r->host, work_early, r);
 	r->host.media = r->media;
-	for (size_t i = 0; i < r->policies.all.n; i++)
-		r->policies.all.v[i]->host.media = r->media;
+	for (size_t i = 0; i < r->policies.all.n * POLICY_HOSTS; i++)
+		r->policies.all.v[i / POLICY_HOSTS]->hosts[i % POLICY_HOSTS].media =
+			r->media;
 	r->ring = arena_array(&r->arena, POOL_WINDOW, struct result);
 	/* What takes long is stopped, and the report of what came before is complete. */
 	if (r->o->deep)

@@ -87,7 +87,7 @@ static void close_files(struct sinks *s)
 int sinks_open(struct sinks *s, const struct options *o, const struct inputs *in,
 	       const struct host *host, struct err *e)
 {
-	*s = (struct sinks){ .quiet = o->quiet, .is_diff = o->diff };
+	*s = (struct sinks){ .quiet = o->quiet, .is_diff = o->diff, .team = s->team };
 	if (!o->quiet)
 		s->v[s->n++] = (struct sink){ .kind = kinds[o->format],
 					      .fd = STDOUT_FILENO,
@@ -105,6 +105,7 @@ int sinks_open(struct sinks *s, const struct options *o, const struct inputs *in
 		}
 	}
 	for (size_t i = 0; i < s->n; i++) {
+		s->v[i].team = &s->team;
 		if (s->v[i].kind->begin)
 			s->v[i].kind->begin(&s->v[i]);
 	}

@@ -49,6 +49,7 @@ struct sink {
 	size_t n[PIECE_PARTS];
 	struct buf aside; /* what was skipped, where that stands by itself */
 	struct rule_set rules;
+	const struct team_rules *team;
 	bool has_some, trouble;
 	int sys; /* errno of a write that failed, or 0 */
 };
@@ -79,7 +80,8 @@ struct sinks {
 	struct sink v[SINKS_MAX];
 	size_t n;
 	bool quiet;
-	bool is_diff; /* standard output has a diff and nothing else */
+	bool is_diff;           /* standard output has a diff and nothing else */
+	struct team_rules team; /* set before all else: of all policies */
 };
 
 /* ERR_USAGE when an output cannot be made, or would replace an input. */

@@ -1,6 +1,8 @@
 /* Which rules there are, and how they meet the facts.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/suggest.h"
 #include "rules/rules.h"
+#include "rules/team.h"
 #include "base/banned.h"
 
 struct scan {
@@ -47,10 +49,12 @@ size_t rule_index(const struct rule *r)
 
 	for (size_t f = 0; f < NFAMILIES; f++) {
 		for (size_t i = 0; i < *families[f].n; i++, before++) {
-			if (&families[f].rules[i] == r && before < RULES_MAX)
+			if (&families[f].rules[i] == r)
 				return before;
 		}
 	}
+	if (r->team && before + r->team->number < RULES_MAX)
+		return before + r->team->number;
 	BUG("rule %s is in no family", r->id);
 }
 
@@ -80,6 +84,26 @@ const struct rule *rule_find(const char *id)
 		}
 	}
 	return NULL;
+}
+
+const struct rule *rule_of(const struct team_rules *team, const char *id,
+			   const struct rule **near)
+{
+	const struct rule *found = rule_find(id);
+	struct suggestion s = { .word = id };
+
+	*near = NULL;
+	for (size_t i = 0; !found && i < team->n; i++) {
+		if (strcmp(team->v[i]->id, id) == 0)
+			return team->v[i];
+	}
+	for (const struct rule *r = found ? NULL : rule_next(NULL); r; r = rule_next(r))
+		suggest(&s, r->id);
+	for (size_t i = 0; !found && i < team->n; i++)
+		suggest(&s, team->v[i]->id);
+	if (s.best)
+		*near = rule_of(team, s.best, &(const struct rule *){ NULL });
+	return found;
 }
 
 /* ---- reporting ---- */
@@ -142,6 +166,16 @@ const char *scan_printf(struct scan *s, const char *fmt, ...)
 	text = arena_vprintf(s->arena, fmt, ap);
 	va_end(ap);
 	return text;
+}
+
+const struct rule *scan_rule(const struct scan *s)
+{
+	return s->rule;
+}
+
+const struct unit *scan_unit(const struct scan *s)
+{
+	return s->unit;
 }
 
 /* ---- running ---- */
@@ -215,15 +249,21 @@ struct ignorance {
 
 static void read_ignored(struct ignorance *all, const struct unit *u, struct arena *a)
 {
+	const struct team_rules team = { u->host->team, u->host->nteam };
+
 	for (size_t i = 0; i < u->nsuppressions; i++) {
 		const struct suppression *s = &u->suppressions[i];
 
 		for (size_t k = 0; k < s->nrules; k++) {
 			const char *id = arena_str(a, s->rules[k].id);
+			struct ignored *g = vec_add(&all->v, a);
 
-			*vec_add(&all->v, a) = (struct ignored){ .by = s,
-								 .named = &s->rules[k],
-								 .rule = rule_find(id) };
+			*g = (struct ignored){ .by = s, .named = &s->rules[k] };
+			g->rule = rule_of(&team, id, &g->meant);
+			/* Without its policy, nobody knows what rules a team has. */
+			g->unknown = !g->rule && (u->host->has_policy ||
+						  !str_starts(str_of(id), TEAM_PREFIX));
+			g->needs_reason = u->host->needs_reasons;
 		}
 	}
 }
@@ -295,6 +335,10 @@ void rules_run(const struct unit *u, struct arena *a, struct findings *out)
 			s.rule = &families[f].rules[i];
 			run_rule(&s);
 		}
+	}
+	for (size_t i = 0; i < u->host->nteam; i++) {
+		s.rule = u->host->team[i];
+		run_rule(&s);
 	}
 	if (u->nsuppressions)
 		judge_suppressions(&s);

@@ -81,7 +81,10 @@ struct related {
 struct ignored {
 	const struct suppression *by;
 	const struct suppressed_rule *named;
-	const struct rule *rule; /* NULL: there is none of that name */
+	const struct rule *rule;  /* NULL: there is none of that name */
+	const struct rule *meant; /* perhaps, where there is none; or NULL */
+	bool unknown;             /* that there is none is certain */
+	bool needs_reason;        /* the policy wants one of each */
 	bool used;
 };
 
@@ -113,6 +116,7 @@ struct rule {
 	enum severity severity;
 	enum fix_class fix_class;
 	enum subject on;
+	const struct team_rule *team; /* of a team's policy (team.h); NULL: vmend's own */
 	union {
 #define X(member, type) void (*member)(struct scan * s, const type *subject);
 		SUBJECTS(X)
@@ -150,6 +154,9 @@ const char *shown(struct scan *s, struct str text);
 /* A scratch string for messages. */
 const char *scan_printf(struct scan *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Which rule it is, and in which file: for checks that several rules have in common. */
+const struct rule *scan_rule(const struct scan *s);
+const struct unit *scan_unit(const struct scan *s);
 
 /* ---- the registry ---- */
 
@@ -157,9 +164,17 @@ const char *scan_printf(struct scan *s, const char *fmt, ...)
 const struct rule *rule_find(const char *id); /* NULL: no such rule */
 /* All rules in the order of their ids: rule_next(NULL) is the first, NULL ends. */
 const struct rule *rule_next(const struct rule *after);
-/* A number below RULES_MAX, each rule its own, in this build only. */
+/* These, and the rules of teams that count here. Of a wrong id *near is the one that may be
+ * meant, or NULL. */
+struct team_rules {
+	const struct rule *const *v;
+	size_t n;
+};
+const struct rule *rule_of(const struct team_rules *team, const char *id,
+			   const struct rule **near);
+/* A number below RULES_MAX, each rule its own, in this run only. */
 size_t rule_index(const struct rule *r);
-enum { RULES_MAX = 1024 };
+enum { RULES_MAX = 1024, TEAM_RULES_MAX = 512 }; /* the latter: of those */
 
 /* Runs every rule on every subject that u has, and takes out what u's text suppresses.
  * Findings are sorted by place, then id; they live in a. */

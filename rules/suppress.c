@@ -1,33 +1,19 @@
 /* Comments that suppress findings (analyze/config/suppress.h), and do not.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/suppress.h"
-#include "base/suggest.h"
 #include "rules/rules.h"
 #include "base/banned.h"
 
 /* ---- a rule that there is not ---- */
 
-static const char *nearest(struct scan *s, struct str id)
-{
-	struct suggestion near = { .word = scan_printf(s, "%.*s", STR_ARG(id)) };
-
-	for (const struct rule *r = rule_next(NULL); r; r = rule_next(r))
-		suggest(&near, r->id);
-	return near.best;
-}
-
 static void check_unknown(struct scan *s, const struct ignored *i)
 {
-	const char *best;
-
-	if (i->rule)
+	if (!i->unknown)
 		return;
-	best = nearest(s, i->named->id);
-	if (best)
+	if (i->meant)
 		report(s, i->named->at,
 		       "there is no rule '%s', so nothing is suppressed; did you mean '%s'?",
-		       shown(s, i->named->id), best)
-			->arg = rule_index(rule_find(best)) + 1;
+		       shown(s, i->named->id), i->meant->id);
 	else
 		report(s, i->named->at,
 		       "there is no rule '%s', so nothing is suppressed; `vmend rules` "
@@ -37,11 +23,19 @@ static void check_unknown(struct scan *s, const struct ignored *i)
 
 static bool fix_unknown(struct plan *p, const struct finding *f, const struct ignored *i)
 {
-	const struct rule *r = rule_next(NULL);
+	(void)f;
+	return i->meant && plan_replace(p, i->named->at, str_of(i->meant->id));
+}
 
-	while (r && rule_index(r) + 1 != f->arg)
-		r = rule_next(r);
-	return r && plan_replace(p, i->named->at, str_of(r->id));
+/* ---- one without a reason ---- */
+
+static void check_reason(struct scan *s, const struct ignored *i)
+{
+	/* Once for each comment. */
+	if (i->needs_reason && i->by->reason.n == 0 && i->named == i->by->rules)
+		report(s, i->by->at,
+		       "%.*s is suppressed, and nothing says why: expected a reason",
+		       STR_ARG(i->named->id));
 }
 
 /* ---- one that finds nothing ---- */
@@ -81,6 +75,16 @@ static bool fix_unused(struct plan *p, const struct finding *f, const struct ign
 }
 
 const struct rule rules_suppress[] = {
+	{ .id = "suppression-no-reason",
+	  .severity = SEV_WARNING,
+	  .fix_class = FIX_NONE,
+	  .title = "a comment suppresses a finding, and does not say why",
+	  .why = "The policy wants a reason of each suppression (require-reason), so that "
+		 "whoever comes later can tell whether it still holds.",
+	  .steps = "Say it behind the bracket: `vmend: ignore[RULE] reason`.",
+	  .source = "SPEC.md, 8",
+	  .since = "0.1.0",
+	  CHECK(ignored, check_reason) },
 	{ .id = "suppression-unknown-rule",
 	  .severity = SEV_WARNING,
 	  .fix_class = FIX_SAFE,
