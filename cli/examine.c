@@ -263,6 +263,12 @@ void buf_elsewhere(struct buf *out, struct span at)
 	}
 }
 
+void buf_line_elsewhere(struct buf *out, const struct related *r)
+{
+	buf_safe(out, str_of(r->at.src->path));
+	buf_printf(out, ":%llu", (unsigned long long)r->line);
+}
+
 static void buf_at(struct buf *out, const char *path, const struct text_pos *pos,
 		   struct span at)
 {

@@ -139,6 +139,8 @@ void buf_offset(struct buf *out, struct span at);
 /* A place in another file than the input, which a finding is about as well. */
 bool is_elsewhere(const struct examined *x, struct span at);
 void buf_elsewhere(struct buf *out, struct span at);
+/* "path:line" of a text that is another input. */
+void buf_line_elsewhere(struct buf *out, const struct related *r);
 void buf_place_of(struct buf *out, const struct examined *x, const struct exhibit *e);
 void buf_mended_place(struct buf *out, const char *path, const struct mended *m,
 		      const struct mend_item *item);

@@ -90,7 +90,9 @@ static void related(struct jsonw *j, const struct examined *x, const struct find
 
 		jsonw_object(j, NULL);
 		jsonw_cstr(j, "path", r->at.src->path);
-		if (text && !is_elsewhere(x, r->at))
+		if (r->line)
+			jsonw_u64(j, "line", r->line);
+		else if (text && !is_elsewhere(x, r->at))
 			jsonw_u64(j, "line", lines_index(&x->lines, r->at.off) + 1);
 		else
 			jsonw_null(j, "line");

@@ -120,6 +120,17 @@ static void location(struct jsonw *j, const struct examined *x, struct span at)
 	}
 }
 
+/* Its columns are not known here. */
+static void line_elsewhere(struct jsonw *j, const struct related *r)
+{
+	jsonw_object(j, "physicalLocation");
+	artifact(j, r->at.src->path);
+	jsonw_object(j, "region");
+	jsonw_u64(j, "startLine", r->line);
+	jsonw_object_end(j);
+	jsonw_object_end(j);
+}
+
 static void logical(struct jsonw *j, const char *locus)
 {
 	if (!locus)
@@ -146,7 +157,10 @@ static void related(struct jsonw *j, const struct examined *x, const struct find
 	for (size_t i = 0; i < f->related.n; i++) {
 		jsonw_object(j, NULL);
 		jsonw_u64(j, "id", i + 1);
-		location(j, x, f->related.v[i].at);
+		if (f->related.v[i].line)
+			line_elsewhere(j, &f->related.v[i]);
+		else
+			location(j, x, f->related.v[i].at);
 		message(j, "message", f->related.v[i].message);
 		jsonw_object_end(j);
 	}

@@ -263,7 +263,9 @@ static void related_lines(struct buf *out, const struct examined *x,
 		const struct related *r = &e->f->related.v[i];
 
 		buf_add(out, STR("   = note: "));
-		if (is_elsewhere(x, r->at))
+		if (r->line)
+			buf_line_elsewhere(out, r);
+		else if (is_elsewhere(x, r->at))
 			buf_elsewhere(out, r->at);
 		else if (unit_has_lines(x->unit))
 			buf_printf(out, "line %zu",

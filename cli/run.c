@@ -182,12 +182,27 @@ static bool wants_mending(const struct run *r, const struct input *in,
 	return false;
 }
 
+void run_render(const struct run *r, const struct input *in, struct unit *u,
+		const struct findings *found, struct result *res)
+{
+	struct rule_filter filter = run_filter(r, in);
+	struct examined x;
+
+	if (found->v.n == 0 && found->suppressed.n == 0)
+		return;
+	examined_init(&x, u, in, &filter, &u->arena);
+	run_set_baseline(r, &x, res);
+	if (r->o->diff)
+		examine(&x, found, NULL, NULL);
+	else
+		sinks_render(&r->sinks, res->pieces, &x, found, NULL);
+	res->tally = x.tally;
+}
+
 static void judge(const struct run *r, const struct input *in, struct unit *u,
 		  struct result *res)
 {
-	struct rule_filter filter = run_filter(r, in);
 	struct findings found = { 0 };
-	struct examined x;
 
 	run_judge(r, in, u, &found);
 	res->state = RESULT_CHECKED;
@@ -195,15 +210,10 @@ static void judge(const struct run *r, const struct input *in, struct unit *u,
 		res->left = u->format->kind == FORMAT_IMAGE && !in->named;
 		res->mend = !res->left;
 	}
-	if (res->mend || (found.v.n == 0 && found.suppressed.n == 0))
-		return;
-	examined_init(&x, u, in, &filter, &u->arena);
-	run_set_baseline(r, &x, res);
-	if (r->o->diff)
-		examine(&x, &found, NULL, NULL);
-	else
-		sinks_render(&r->sinks, res->pieces, &x, &found, NULL);
-	res->tally = x.tally;
+	if (!res->mend) {
+		run_render(r, in, u, &found, res);
+		claims_read(&res->claims, u, (size_t)(in - r->inputs.v.v));
+	}
 }
 
 static bool lacks_a_file(const struct unit *u)
@@ -364,6 +374,13 @@ static void record(struct run *r, struct result *res)
 	buf_free(&res->record);
 }
 
+void run_put(struct run *r, const struct input *in, struct result *res)
+{
+	tally_add(&r->sum.tally, &res->tally);
+	sinks_put(&r->sinks, in->path, res->pieces);
+	record(r, res);
+}
+
 static void take(void *ctx, size_t i)
 {
 	struct run *r = ctx;
@@ -375,6 +392,7 @@ static void take(void *ctx, size_t i)
 	else if (res->mend)
 		mend_input(r, in, res);
 	r->stopped |= res->stopped;
+	together_add(r, in, res);
 	switch (res->state) {
 	case RESULT_PASSED_OVER:
 		return;
@@ -390,15 +408,13 @@ static void take(void *ctx, size_t i)
 	}
 	r->sum.left += res->left;
 	deep_clear(&r->deep);
-	tally_add(&r->sum.tally, &res->tally);
 	if (res->reason.n)
 		sinks_skip(&r->sinks, &(struct skip){ .path = in->path,
 						      .reason = res->reason.p,
 						      .stopped = res->stopped,
 						      .trouble = res->trouble });
 	sinks_print(&r->sinks, (struct str){ res->diff.p, res->diff.n });
-	sinks_put(&r->sinks, in->path, res->pieces);
-	record(r, res);
+	run_put(r, in, res);
 	buf_free(&res->reason);
 	buf_free(&res->diff);
 	if (res->trouble)
@@ -493,6 +509,7 @@ static void run_inputs(struct run *r)
 
 	r->early = early_new(&r->inputs);
 	r->media = media_new(&r->host, work_early, r);
+	r->fleet = fleet_new();
 	r->host.media = r->media;
 	for (size_t i = 0; i < r->policies.all.n * POLICY_HOSTS; i++)
 		r->policies.all.v[i / POLICY_HOSTS]->hosts[i % POLICY_HOSTS].media =
@@ -502,6 +519,9 @@ static void run_inputs(struct run *r)
 	if (r->o->deep)
 		run_hold_signals(r);
 	pool_run(&job);
+	if (!r->stopped)
+		together_run(r, job.threads);
+	fleet_free(r->fleet);
 	media_free(r->media);
 	early_free(r->early);
 	/* What has just become known does not fail the run. */

@@ -3,11 +3,13 @@
  * Each unit goes through its phases (read, judge, report) in one go and is closed before the
  * next: memory is bounded by the number of threads, not of inputs. Of an image stays what
  * configs ask of it (analyze/media.h); one that a config names is worked on at once, and its
- * result waits for its turn.
+ * result waits for its turn. Of each input stays what its VMs claim (analyze/fleet.h); those that
+ * are in each other's way are read once more, when all were.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
 
+#include "analyze/fleet.h"
 #include "analyze/media.h"
 #include "analyze/unit.h"
 #include "cli/commands.h"
@@ -30,6 +32,7 @@ struct result {
 	struct buf record; /* of its findings, for a new baseline */
 	struct tally tally;
 	struct piece pieces[SINKS_MAX];
+	struct claims claims; /* of one that is not mended */
 };
 
 struct run {
@@ -46,6 +49,8 @@ struct run {
 	struct inputs inputs;
 	struct early *early; /* results of inputs that configs name */
 	struct media *media;
+	struct fleet *fleet;
+	const uint32_t *asked; /* inputs, once all were read */
 	struct view stdin_text;
 	struct err stdin_err; /* code ERR_NONE: it was read */
 	struct sinks sinks;
@@ -69,6 +74,11 @@ void run_judge(const struct run *r, const struct input *in, struct unit *u,
 void run_keep(const struct run *r, const struct input *in, struct findings *f);
 /* The machine, with what the input's policy adds. */
 const struct host *run_host(const struct run *r, const struct input *in);
+/* What was found becomes a part of the report, or is only counted. */
+void run_render(const struct run *r, const struct input *in, struct unit *u,
+		const struct findings *found, struct result *res);
+/* By who owns the report, in order; frees what res has for it. */
+void run_put(struct run *r, const struct input *in, struct result *res);
 /* x, with what the command line says about baselines. res: NULL where nothing is recorded. */
 void run_set_baseline(const struct run *r, struct examined *x, struct result *res);
 struct rule_filter run_filter(const struct run *r, const struct input *in);
@@ -83,6 +93,10 @@ struct mend_policy run_mend_policy(const struct mend_scope *s);
 /* From the first byte that is written to the report of it, signals that would end the
  * program wait. */
 void run_hold_signals(struct run *r);
+
+/* What the inputs are to each other, in together.c: adds one, in order; then asks. */
+void together_add(struct run *r, const struct input *in, struct result *res);
+void together_run(struct run *r, unsigned threads);
 
 /* Repairs one input (or plans it, for --diff), and fills in what remains. */
 void mend_input(struct run *r, const struct input *in, struct result *res);

@@ -146,6 +146,19 @@ void report_related(struct scan *s, struct finding *f, struct span at, const cha
 	va_end(ap);
 }
 
+void report_rival(struct scan *s, struct finding *f, const struct rival *r,
+		  const char *fmt, ...)
+{
+	struct related *to = vec_add(&f->related, s->arena);
+	va_list ap;
+
+	to->at = r->at;
+	to->line = r->line;
+	va_start(ap, fmt);
+	to->message = arena_vprintf(s->arena, fmt, ap);
+	va_end(ap);
+}
+
 void report_lower(struct finding *f)
 {
 	if (f->severity > SEV_NOTE)
@@ -342,6 +355,24 @@ void rules_run(const struct unit *u, struct arena *a, struct findings *out)
 	}
 	if (u->nsuppressions)
 		judge_suppressions(&s);
+	vec_sort(&out->v, by_place);
+}
+
+void rules_run_on_claims(const struct unit *u, const struct claims *c, struct arena *a,
+			 struct findings *out)
+{
+	struct scan s = { .unit = u, .arena = a, .out = out };
+	struct ignorance all = { 0 };
+
+	for (size_t f = 0; f < NFAMILIES; f++) {
+		for (size_t i = 0; i < *families[f].n; i++) {
+			s.rule = &families[f].rules[i];
+			for (size_t k = 0; rule_compares(s.rule) && k < c->v.n; k++)
+				RUN(&s, claim, c->v.v[k]);
+		}
+	}
+	read_ignored(&all, u, a);
+	suppress(u, &all, out, a);
 	vec_sort(&out->v, by_place);
 }
 

@@ -18,6 +18,7 @@
 #ifndef RULES_RULE_H
 #define RULES_RULE_H
 
+#include "analyze/claim.h"
 #include "analyze/config/incus.h"
 #include "analyze/config/node.h"
 #include "analyze/config/packer.h"
@@ -61,7 +62,8 @@ enum fix_class {
 	X(incus, struct incus)                                                           \
 	X(incus_pool, struct incus_pool)                                                 \
 	X(ignored, struct ignored)                                                       \
-	X(utm, struct utm)
+	X(utm, struct utm)                                                               \
+	X(claim, struct claim)
 
 enum subject {
 #define X(member, type) SUBJECT_##member,
@@ -74,6 +76,7 @@ struct scan; /* one run over one unit; only report() looks inside */
 /* A further place that a finding is about. */
 struct related {
 	struct span at;
+	uint64_t line; /* of a text that is another input; else 0 */
 	const char *message;
 };
 
@@ -145,6 +148,10 @@ void report_label(struct scan *s, struct finding *f, const char *fmt, ...)
 void report_related(struct scan *s, struct finding *f, struct span at, const char *fmt,
 		    ...) __attribute__((format(printf, 4, 5)));
 
+/* The same in another input. */
+void report_rival(struct scan *s, struct finding *f, const struct rival *r,
+		  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
 /* One step less severe than the rule: it is so for some versions of a program, or where
  * something that is not seen here does not say otherwise. */
 void report_lower(struct finding *f);
@@ -179,6 +186,16 @@ enum { RULES_MAX = 1024, TEAM_RULES_MAX = 512 }; /* the latter: of those */
 /* Runs every rule on every subject that u has, and takes out what u's text suppresses.
  * Findings are sorted by place, then id; they live in a. */
 void rules_run(const struct unit *u, struct arena *a, struct findings *out);
+
+/* Runs those that compare inputs, on what u claims and others claim as well (analyze/fleet.h);
+ * the others do not look at claims. */
+void rules_run_on_claims(const struct unit *u, const struct claims *c, struct arena *a,
+			 struct findings *out);
+/* Does it compare inputs? Then nobody knows from one of them what it finds. */
+static inline bool rule_compares(const struct rule *r)
+{
+	return r->on == SUBJECT_claim;
+}
 
 /* Asks f's rule to add its fix to p. False: none, or not here. */
 bool rule_fix(const struct finding *f, struct plan *p);

@@ -42,7 +42,7 @@ static void check_reason(struct scan *s, const struct ignored *i)
 
 static void check_unused(struct scan *s, const struct ignored *i)
 {
-	if (i->rule && !i->used)
+	if (i->rule && !i->used && !rule_compares(i->rule))
 		report(s, i->named->at,
 		       "there is nothing to suppress: %s finds nothing %s", i->rule->id,
 		       i->by->covers.off == 0 ? "in this file" : "in what this is about");

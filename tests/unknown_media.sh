@@ -57,7 +57,7 @@ one() { # CASE
 	cd "$root" || exit 2
 }
 
-for case in corpus/{boot,media}-*/bad-*; do
+for case in corpus/{boot,fleet,media}-*/bad-*; do
 	recipes=("$case"/*.recipe)
 	[ ${#recipes[@]} -eq 0 ] || [ -e "$case/in.recipe" ] || one "$case"
 done

@@ -1,0 +1,4 @@
+#!/bin/sh
+qemu-system-x86_64 -name in -m 2048 -nodefaults \
+	-drive file=disk.img,format=raw,if=virtio \
+	-nic user,hostfwd=tcp::2222-:22

@@ -1,0 +1,4 @@
+#!/bin/sh
+qemu-system-x86_64 -name db -m 2048 -nodefaults \
+	-drive file=db.img,format=raw,if=virtio \
+	-vnc 127.0.0.1:1,to=99
