@@ -1,3 +1,3 @@
 #!/bin/sh
-qemu-system-x86_64 -m 2048 -nodefaults \
+qemu-system-x86_64 -name in -m 2048 -nodefaults \
 	-drive file=base.img,format=raw,if=virtio
