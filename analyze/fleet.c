@@ -68,9 +68,12 @@ void fleet_add(struct fleet *f, const struct claims *c, const char *path)
 	const struct source *src = c->v.n ? add_source(f, path) : NULL;
 	size_t base = f->claimants.n, n = 0;
 
-	f->full = f->full || c->full || f->v.n + c->v.n > FLEET_CLAIMS_MAX ||
-		  base + c->nclaimants > FLEET_CLAIMANTS_MAX;
-	if (f->full || !src)
+	if (c->full || f->v.n + c->v.n > FLEET_CLAIMS_MAX ||
+	    base + c->nclaimants > FLEET_CLAIMANTS_MAX) {
+		f->full = true;
+		return;
+	}
+	if (!src)
 		return;
 	for (size_t i = 0; i < c->v.n; i++) {
 		const struct claim *x = c->v.v[i];
