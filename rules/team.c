@@ -364,6 +364,7 @@ void team_rule_bind(struct team_rule *r)
 	case SUBJECT_incus_pool:
 	case SUBJECT_ignored:
 	case SUBJECT_utm:
+	case SUBJECT_claim:
 		break;
 	}
 	BUG("a team's rule about subject %u", x->on);
