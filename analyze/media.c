@@ -140,12 +140,14 @@ static void finish(struct media *m, struct entry *e)
 
 /* ---- reading ---- */
 
+const char media_not_there[] = "it is not there";
+
 static const char *why_of(int why)
 {
 	switch (why) {
 	case ENOENT:
 	case ENOTDIR:
-		return "it is not there";
+		return media_not_there;
 	case EXDEV:
 	case ELOOP:
 		return "it is not in a folder that may be read (--allow-root)";

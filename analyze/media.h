@@ -20,6 +20,9 @@ typedef const struct medium *media_input(void *ctx, const struct source *src,
 struct media *media_new(const struct host *host, media_input *input, void *ctx);
 void media_free(struct media *m);
 
+/* One of the reasons below, by its address: there is no such file. */
+extern const char media_not_there[];
+
 /* What a name in a config leads to. NULL: not known here, and *why says why: it is not there,
  * it is not in an allowed folder, or cannot be read. Never a reason for a finding. why is a
  * constant or the media's. */

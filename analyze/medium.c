@@ -165,9 +165,14 @@ static void read_plain(struct medium *m, const struct unit *u, struct view head,
 
 static struct medium_link link_of(const struct backing *b, struct arena *a)
 {
-	struct medium_link l = { .opened = b->file.fd >= 0, .format = b->found };
+	struct medium_link l = { .opened = b->file.fd >= 0,
+				 .format = b->found,
+				 .state = b->state };
 
 	l.name = str_of(arena_str(a, b->name));
+	l.declared = str_of(arena_str(a, b->declared));
+	l.names_files =
+		b->qcow2 && (b->qcow2->backing_offset.v || b->qcow2->external_data);
 	if (b->path)
 		l.path = arena_str(a, str_of(b->path));
 	if (!l.opened)
@@ -203,8 +208,15 @@ static void read_qcow2(struct medium *m, const struct unit *u, struct arena *a)
 	m->encrypted_at = in_file(m, q->crypt_method.at);
 	m->has_backing = u->backing != NULL;
 	m->has_data_file = q->external_data;
-	if (q->geometry)
+	if (q->geometry) {
 		m->disk_size = q->size.v;
+		m->cluster_size = q->cluster_size;
+		m->l2_entry_size = q->l2_entry_size;
+		m->snapshots = q->nb_snapshots.v;
+		m->snapshots_at = in_file(m, q->nb_snapshots.at);
+	}
+	m->backing_at = in_file(m, q->backing.at);
+	m->data_file_at = in_file(m, q->data_file.at);
 	read_chain(m, u, a);
 }
 

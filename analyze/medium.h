@@ -6,6 +6,7 @@
 #define ANALYZE_MEDIUM_H
 
 #include "analyze/host.h"
+#include "analyze/image/backing.h"
 #include "analyze/image/boot_code.h"
 #include "analyze/image/pe.h"
 #include "analyze/image/stray.h"
@@ -25,13 +26,16 @@ enum medium_table {
 
 /* A file below an overlay, or beside it. */
 struct medium_link {
-	const char *path; /* where it was looked for; NULL: nowhere */
-	struct str name;  /* as the image says it */
+	const char *path;    /* where it was looked for; NULL: nowhere */
+	struct str name;     /* as the image says it */
+	struct str declared; /* its format by the one that names it; n 0: not said */
+	enum backing_state state;
 	bool opened;
 	dev_t dev; /* of one that was opened */
 	ino_t ino;
 	const char *format; /* by its content; NULL: not known */
 	uint64_t disk_size; /* as a guest would see it; 0: not known */
+	bool names_files;   /* it is a QCOW2, and names further files itself */
 };
 
 /* What the disk in it can boot (image/boot.h). */
@@ -75,10 +79,14 @@ struct medium {
 	struct span incompatible_at;
 	bool encrypted;
 	struct span encrypted_at;
+	uint64_t cluster_size, l2_entry_size; /* bytes; 0: not known */
+	uint64_t snapshots;                   /* internal ones, as the header says */
+	struct span snapshots_at;
 	bool has_backing, has_data_file;
 	const struct medium_link *chain; /* below it, the next first */
 	size_t nchain;
 	struct medium_link data_file;
+	struct span backing_at, data_file_at; /* their names; len 0: none */
 
 	struct lock_state locks;        /* who has it open now */
 	const struct loop_device *loop; /* over it, or NULL */

@@ -122,6 +122,10 @@ struct disk {
 	 * says why; or nobody has asked, and that is NULL as well. */
 	const struct medium *medium;
 	const char *medium_why;
+	/* The same of the backing file that the config itself names, and of which format it
+	 * says that one is. */
+	const struct medium *backing_medium;
+	struct fact backing_format;
 };
 
 struct iommu {

@@ -60,22 +60,47 @@ static const struct reach *reach_from(struct unit *u)
 	return u->src.reach = r;
 }
 
+/* The same for what is below it, where the config says so. */
+static const struct fact *backing_of(const struct disk *d)
+{
+	return is_path(&d->backing) ? &d->backing : NULL;
+}
+
+/* QEMU is started somewhere else than in the config's folder by all but these. */
+static bool is_beside(const struct vm *vm, const struct fact *name)
+{
+	return !vm->base || name->v.p[0] == '/' || vm->base->flavour == FLAVOUR_PACKER ||
+	       vm->base->flavour == FLAVOUR_QUICKEMU;
+}
+
+static const struct medium *medium_at(struct unit *u, const struct vm *vm,
+				      const struct fact *name, const char **why)
+{
+	const struct reach *r = name && is_beside(vm, name) ? reach_from(u) : NULL;
+
+	if (!r || !r->root)
+		return NULL;
+	return media_find(u->host->media, r, path_of(vm, name, &u->arena), why);
+}
+
+static void attach_vm(struct unit *u, const struct vm *vm)
+{
+	const char *why;
+
+	for (size_t i = 0; i < vm->ndisks; i++) {
+		struct disk *d = &vm->disks[i];
+
+		d->medium = medium_at(u, vm, file_of(d), &d->medium_why);
+		d->backing_medium = medium_at(u, vm, backing_of(d), &why);
+	}
+}
+
 static void attach_media(struct unit *u)
 {
-	const struct reach *r;
-	const struct fact *name;
-
 	for (size_t i = 0; i < u->nvms; i++) {
-		for (size_t k = 0; k < u->vms[i].ndisks; k++) {
-			struct disk *d = &u->vms[i].disks[k];
-
-			name = file_of(d);
-			r = name ? reach_from(u) : NULL;
-			if (r && r->root)
-				d->medium = media_find(u->host->media, r,
-						       path_of(d->vm, name, &u->arena),
-						       &d->medium_why);
-		}
+		attach_vm(u, &u->vms[i]);
+		if (u->vms[i].args)
+			attach_vm(u, u->vms[i].args);
 	}
 }
 

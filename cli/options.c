@@ -194,7 +194,9 @@ static int take_as(struct parser *p, const struct option_row *opt, const char *v
 }
 
 /* The programs whose versions some rule asks for. */
-static const struct choice programs[] = { { "incus", 0 }, { "utm", 0 }, { NULL, 0 } };
+static const struct choice programs[] = {
+	{ "incus", 0 }, { "libvirt", 0 }, { "qemu", 0 }, { "utm", 0 }, { NULL, 0 }
+};
 
 static int take_target(struct parser *p, const struct option_row *opt, const char *value)
 {

@@ -31,14 +31,18 @@ static bool is_cdrom(const struct disk *d)
 }
 
 /* A copy is made in the format that is wanted; of the others QEMU may find it out. */
-static bool is_seen_through(const struct disk *d)
+bool is_seen_through(const struct disk *d)
 {
-	if (fact_known(&d->made_from))
-		return true;
+	const struct medium *m = d->medium;
+
+	if (!m || fact_known(&d->made_from))
+		return m != NULL;
+	/* Of a file of the host its version decides what else it is. */
+	if (d->vm->flavour == FLAVOUR_INCUS)
+		return medium_is(m, "raw") || medium_is(m, "iso9660");
 	if (fact_absent(&d->format) && d->vm->flavour != FLAVOUR_LIBVIRT)
 		return true;
-	return declares_format(d, medium_is(d->medium, "iso9660") ? "raw"
-								  : d->medium->format);
+	return declares_format(d, medium_is(m, "iso9660") ? "raw" : m->format);
 }
 
 const struct medium_boot *boot_seen(const struct disk *d)

@@ -30,5 +30,7 @@ const struct medium_boot *boot_seen(const struct disk *d);
 bool block_size_of(const struct disk *d, uint32_t *bytes);
 /* What QEMU takes the file for; false: it finds out by itself, or cannot be told. */
 bool declares_format(const struct disk *d, const char *format);
+/* The guest sees the disk in its image, and not the file. Of one whose medium is known. */
+bool is_seen_through(const struct disk *d);
 
 #endif

@@ -82,15 +82,6 @@ static void check_loop(struct scan *s, const struct qcow2 *q)
 
 /* ---- qcow2-backing-format-mismatch ---- */
 
-/* The one names a disk's own bytes, the other a file that holds a disk: or two of these. */
-static bool contradict(const char *declared, const struct backing *b)
-{
-	/* A disk may be encrypted as a whole by its guest. */
-	if (strcmp(declared, "raw") == 0)
-		return strcmp(b->found, "raw") != 0 && strcmp(b->found, "luks") != 0;
-	return container_has_signature(declared) && strcmp(declared, b->found) != 0;
-}
-
 static void check_mismatch(struct scan *s, const struct qcow2 *q)
 {
 	EACH_BACKING(b, over, q)
@@ -98,7 +89,8 @@ static void check_mismatch(struct scan *s, const struct qcow2 *q)
 		const char *declared = shown(s, b->declared), *begins;
 		struct finding *f;
 
-		if (!b->found || b->declared.n == 0 || !contradict(declared, b))
+		if (!b->found || b->declared.n == 0 ||
+		    !container_contradicts(declared, b->found))
 			continue;
 		begins = strcmp(b->found, "raw") == 0
 				 ? "does not begin like one"

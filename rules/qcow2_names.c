@@ -3,60 +3,12 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/backing.h"
 #include "analyze/image/qcow2_scan.h"
+#include "rules/file_names.h"
 #include "rules/qcow2_state.h"
 #include "rules/rules.h"
 #include "base/banned.h"
 
 #define LLU(v) ((unsigned long long)(v))
-
-/* As QEMU does: what is in front of a ':' that comes before any '/'. n 0: it is a path. */
-static struct str protocol_of(struct str name)
-{
-	for (size_t i = 0; i < name.n && name.p[i] != '/'; i++) {
-		struct str word = { name.p, i };
-
-		if (name.p[i] != ':')
-			continue;
-		if (str_is(word, "file") || str_is(word, "host_device") ||
-		    str_is(word, "host_cdrom"))
-			break;
-		return word;
-	}
-	return (struct str){ 0 };
-}
-
-/* In the folders where a system has its secrets and its processes, and no disk is. */
-static bool is_of_the_system(struct str name)
-{
-	static const char *const folders[] = { "etc/", "proc/", "sys/" };
-	size_t from = 0;
-
-	if (name.n == 0)
-		return false;
-	if (str_starts(name, "file:"))
-		from = 5;
-	name = (struct str){ name.p + from, name.n - from };
-	/* Climbing out of where it is leads to the root, if it goes on for long enough. */
-	from = 0;
-	while (from < name.n) {
-		struct str rest = { name.p + from, name.n - from };
-
-		if (str_starts(rest, "../"))
-			from += 3;
-		else if (from && str_starts(rest, "./"))
-			from += 2;
-		else if (str_starts(rest, "/"))
-			from += 1;
-		else
-			break;
-	}
-	name = (struct str){ name.p + from, name.n - from };
-	for (size_t i = 0; from && i < sizeof(folders) / sizeof(folders[0]); i++) {
-		if (str_starts(name, folders[i]))
-			return true;
-	}
-	return false;
-}
 
 /* ---- qcow2-backing-name ---- */
 
@@ -145,7 +97,7 @@ static bool fix_empty_name(struct plan *p, const struct finding *f, const struct
 
 static void check_protocol(struct scan *s, const struct qcow2 *q)
 {
-	struct str name = qcow2_name_effective(&q->backing), word = protocol_of(name);
+	struct str name = qcow2_name_effective(&q->backing), word = name_protocol(name);
 
 	if (!qcow2_understood(q) || qcow2_name_in_header(q) || word.n == 0)
 		return;
@@ -166,7 +118,7 @@ static void check_system_file(struct scan *s, const struct qcow2 *q)
 	struct str name = qcow2_name_effective(&q->backing);
 	struct finding *f;
 
-	if (!qcow2_understood(q) || !is_of_the_system(name))
+	if (!qcow2_understood(q) || !name_is_of_the_system(name))
 		return;
 	f = report(s, q->backing.at,
 		   "the backing file is '%s', a file of the host's system",
@@ -190,13 +142,13 @@ static void check_data_file(struct scan *s, const struct qcow2 *q)
 			"the data file '%s' is the image itself, or one of its backing "
 			"files",
 			shown(s, name));
-	else if (protocol_of(name).n)
+	else if (name_protocol(name).n)
 		f = report(
 			s, q->data_file.at,
 			"the data file is '%s', which QEMU took for more than a path until "
 			"CVE-2024-4467",
 			shown(s, name));
-	else if (is_of_the_system(name))
+	else if (name_is_of_the_system(name))
 		f = report(s, q->data_file.at,
 			   "the data file is '%s', a file of the host's system",
 			   shown(s, name));

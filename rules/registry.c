@@ -165,6 +165,11 @@ void report_lower(struct finding *f)
 		f->severity--;
 }
 
+struct version target_version(const struct scan *s, const char *program)
+{
+	return host_version(s->unit->host, program);
+}
+
 const char *shown(struct scan *s, struct str text)
 {
 	return str_shown(s->arena, text);

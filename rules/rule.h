@@ -156,6 +156,9 @@ void report_rival(struct scan *s, struct finding *f, const struct rival *r,
  * something that is not seen here does not say otherwise. */
 void report_lower(struct finding *f);
 
+/* Of a program that the user says the input is for: --target NAME=VERSION. */
+struct version target_version(const struct scan *s, const char *program);
+
 /* Input text as it may stand in a message. */
 const char *shown(struct scan *s, struct str text);
 /* A scratch string for messages. */

@@ -64,12 +64,6 @@ static const struct lens vm_lenses[] = {
 	LENS(vm, secure_boot, "config/security.secureboot"),
 };
 
-static const struct lens disk_lenses[] = {
-	LENS(disk, source, "source"),
-	LENS(disk, bus, "io.bus"),
-	LENS(disk, cache, "io.cache"),
-};
-
 #define READ(table, owner, object)                                                       \
 	lens_read((table), sizeof(table) / sizeof((table)[0]), (owner), (object))
 
@@ -390,52 +384,6 @@ static void none(struct fact *f, const struct node *owner)
 	*f = (struct fact){ .at = owner->open_at, .owner = owner };
 }
 
-static void clear_disk(struct disk *d, const struct node *n)
-{
-	none(&d->device, n);
-	none(&d->type, n);
-	none(&d->format, n);
-	none(&d->io, n);
-	none(&d->discard, n);
-	none(&d->readonly, n);
-	none(&d->shareable, n);
-	none(&d->transient, n);
-	none(&d->logical_block_size, n);
-	none(&d->physical_block_size, n);
-}
-
-/* Root disks and block volumes; a folder that is shared has a path within the guest. */
-static bool is_drive(const struct incus_device *d)
-{
-	return fact_is(&d->type, "disk") && !fact_is(&d->source, "agent:config") &&
-	       !fact_is(&d->source, "cloud-init:config") &&
-	       (fact_is(&d->path, "/") ||
-		(fact_absent(&d->path) && !fact_absent(&d->source)));
-}
-
-static bool read_disks(struct vm *vm, const struct incus *i, struct arena *a)
-{
-	struct disk *v = arena_try_array(a, i->ndevices, struct disk);
-
-	if (!v)
-		return false;
-	for (size_t k = 0; k < i->ndevices && i->devices_own; k++) {
-		const struct incus_device *from = &i->devices[k];
-		struct disk *d = &v[vm->ndisks];
-
-		if (!is_drive(from))
-			continue;
-		vm->ndisks++;
-		clear_disk(d, from->node);
-		READ(disk_lenses, from->node, d);
-		d->vm = vm;
-		d->node = from->node;
-		d->target = stated(from->name, from->node->key_at, from->node);
-	}
-	vm->disks = v;
-	return true;
-}
-
 static bool read_vm(struct vm *vm, struct incus *i, struct arena *a)
 {
 	const struct node *why;
@@ -469,7 +417,7 @@ static bool read_vm(struct vm *vm, struct incus *i, struct arena *a)
 	if (fact_known(&i->all.raw_conf))
 		raw[vm->nraw++] = i->all.raw_conf.v;
 	vm->raw = raw;
-	return read_disks(vm, i, a);
+	return incus_read_disks(vm, i, a);
 }
 
 /* ---- raw.qemu, raw.qemu.conf ---- */

@@ -117,6 +117,9 @@ bool incus_override_says(const struct incus_override *o, const char *kind,
 /* Do the first bytes of a text look like one of ours? */
 bool incus_probe(struct view head);
 
+/* Fills the disks of vm, which is i's. False: no memory. */
+bool incus_read_disks(struct vm *vm, const struct incus *i, struct arena *a);
+
 /* Words that decide, in a map of config keys: for the probe and for the reading. */
 bool incus_is_instance_key(struct str key);
 bool incus_is_vm_key(struct str key);

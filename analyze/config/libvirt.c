@@ -45,6 +45,8 @@ static const struct lens disk_lenses[] = {
 	LENS(disk, transient, "transient?"),
 	LENS(disk, logical_block_size, "blockio@logical_block_size"),
 	LENS(disk, physical_block_size, "blockio@physical_block_size"),
+	LENS(disk, backing, "backingStore/source@file"),
+	LENS(disk, backing_format, "backingStore/format@type"),
 };
 
 static const struct lens iommu_lenses[] = {

@@ -8,6 +8,8 @@
 #include "analyze/model.h"
 #include "base/version.h"
 
+struct sum;
+
 /* Versions of a plugin that required_plugins, or the user, lets in. Not known: no bound. */
 struct plugin_range {
 	struct version from;  /* this one and later */
@@ -26,7 +28,10 @@ struct builder {
 	bool foreign;     /* required_plugins takes the builder from somebody else */
 	/* Of every builder. A list's value is "yes" when something is in it. */
 	struct fact vm_name, communicator, boot_command, disable_vnc, shutdown_command;
-	struct fact iso_url, iso_urls;
+	struct fact iso_url, iso_urls, iso_checksum;
+	/* Of the file that iso_url names, as far as both are here, with --deep; NULL: not
+	 * known (sum.h). */
+	const struct sum *sum;
 	/* proxmox, vsphere */
 	struct fact scsi_controller, efi_config, disk_controller_type, vtpm;
 	/* qemu */

@@ -14,6 +14,7 @@ static const struct lens builder_lenses[] = {
 	LENS(builder, use_backing_file, "use_backing_file"),
 	LENS(builder, disk_size, "disk_size"),
 	LENS(builder, iso_url, "iso_url"),
+	LENS(builder, iso_checksum, "iso_checksum"),
 	LENS(builder, scsi_controller, "scsi_controller"),
 	LENS(builder, vtpm, "vTPM"),
 	LENS(builder, from_ipsw, "from_ipsw"),
@@ -222,4 +223,5 @@ void packer_lower(struct lowering *l, struct vm *vm, struct builder *b)
 	packer_args(l, vm);
 	READ(l, builder_lenses, b);
 	READ(l, list_lenses, b);
+	packer_sum(l, b);
 }

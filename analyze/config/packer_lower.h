@@ -38,6 +38,7 @@ struct fact packer_stated(const struct node *owner, struct span at, const char *
 /* Facts that nobody has filled in are absent, in node. */
 void packer_complete_disk(struct disk *d, const struct vm *vm, const struct node *node);
 
+void packer_sum(struct lowering *l, struct builder *b); /* b is read */
 void packer_lower_qemu(struct lowering *l, struct vm *vm);
 void packer_args(struct lowering *l, struct vm *vm); /* qemuargs; vm is lowered */
 void packer_lower_proxmox(struct lowering *l, struct vm *vm);

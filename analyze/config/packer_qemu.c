@@ -168,8 +168,7 @@ static bool local_path(struct str url, struct str *path)
 	*path = url;
 	if (str_starts(url, "file://"))
 		*path = (struct str){ url.p + 7, url.n - 7 };
-	return path->n && path->p[0] == '/' && !str_has(*path, "://") &&
-	       !str_has(*path, "?");
+	return path->n && !str_has(*path, "://") && !str_has(*path, "?");
 }
 
 /* The installation medium, where QEMU opens the very file that is named. */

@@ -20,6 +20,7 @@ static const struct lens drive_lenses[] = {
 	LENS(disk, transient, "snapshot"),
 	LENS(disk, locking, "file.locking"),
 	LENS(disk, backing, "backing.file.filename|backing.file"),
+	LENS(disk, backing_format, "backing.driver"),
 	LENS(disk, backing_locking, "backing.file.locking"),
 };
 
@@ -41,6 +42,7 @@ static const struct lens json_lenses[] = {
 	LENS(disk, readonly, "read-only"),
 	LENS(disk, locking, "file/locking"),
 	LENS(disk, backing, "backing/file/filename"),
+	LENS(disk, backing_format, "backing/driver"),
 	LENS(disk, backing_locking, "backing/file/locking"),
 };
 
@@ -211,9 +213,11 @@ static void read_device(struct disk *d, const struct qemu_option *o,
 /* file=json:{...}: what is in it is not read, and it says more than the name. */
 static void hide_json_name(struct disk *d)
 {
-	struct fact *const facts[] = { &d->source,  &d->format,         &d->locking,
-				       &d->io,      &d->backing,        &d->readonly,
-				       &d->discard, &d->backing_locking };
+	struct fact *const facts[] = { &d->source,        &d->format,
+				       &d->locking,       &d->io,
+				       &d->backing,       &d->readonly,
+				       &d->discard,       &d->backing_locking,
+				       &d->backing_format };
 
 	if (!fact_known(&d->source) || !str_starts(d->source.v, "json:"))
 		return;
@@ -355,7 +359,7 @@ static bool read_short(struct disk *d, const struct qemu_option *o)
 	absent(&none, o->value->at);
 	d->format = d->target = d->bus = d->cache = d->io = d->discard = none;
 	d->readonly = d->transient = d->locking = none;
-	d->backing = d->backing_locking = none;
+	d->backing = d->backing_locking = d->backing_format = none;
 	d->node = o->value_node ? o->value_node : o->node;
 	d->source = (struct fact){
 		.state = word_unknown(o->value, 0, o->value->text.n) ? FACT_UNKNOWN

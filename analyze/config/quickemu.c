@@ -125,6 +125,46 @@ static bool is_given(const struct fact *f)
 	return f->state == FACT_UNKNOWN || (fact_known(f) && f->v.n > 0);
 }
 
+static const struct node *setting(const struct reading *r, const char *key)
+{
+	const struct node *found = NULL;
+
+	for_each_node (n, r->root) {
+		if (str_is(n->key, key))
+			found = n;
+	}
+	return found;
+}
+
+/* What it hands to QEMU: quickemu 4.9.9, vm_boot(). It does so with disk_format for most. */
+static void read_format(const struct reading *r, struct disk *d)
+{
+	static const char *const fixed[] = { "macos", "kolibrios", "batocera",
+					     "windows-server" };
+	const struct node *guest = setting(r, "guest_os");
+	struct fact *f = &d->format;
+	const struct lens *lens = f->lens;
+
+	if (guest && guest->kind != NODE_SCALAR) {
+		unknown(f, d->source.at);
+		return;
+	}
+	if (guest && str_is(guest->text, "reactos")) {
+		absent(f, d->source.at);
+		return;
+	}
+	for (size_t i = 0; guest && i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+		if (str_is(guest->text, fixed[i])) {
+			qemu_say(f, "qcow2", guest->text_at, r->root);
+			return;
+		}
+	}
+	if (f->state == FACT_ABSENT || (fact_known(f) && f->v.n == 0)) {
+		qemu_say(f, "qcow2", d->source.at, r->root);
+		f->lens = lens;
+	}
+}
+
 static void read_disks(struct reading *r, struct vm *vm, struct disk *disks)
 {
 	struct disk *d = disks;
@@ -133,6 +173,7 @@ static void read_disks(struct reading *r, struct vm *vm, struct disk *disks)
 	lens_read(disk_lenses, sizeof(disk_lenses) / sizeof(disk_lenses[0]), r->root, d);
 	if (is_given(&d->source)) {
 		imply(r, d, vm);
+		read_format(r, d);
 		qemu_say(&d->device, "disk", d->source.at, r->root);
 		unknown(&d->bus, d->source.at);
 		qemu_say(&d->cache, "writeback", d->source.at, r->root);

@@ -66,3 +66,11 @@ bool container_has_signature(const char *format)
 	}
 	return false;
 }
+
+bool container_contradicts(const char *declared, const char *found)
+{
+	/* A disk may be encrypted as a whole by its guest. */
+	if (strcmp(declared, "raw") == 0)
+		return strcmp(found, "raw") != 0 && strcmp(found, "luks") != 0;
+	return container_has_signature(declared) && strcmp(declared, found) != 0;
+}

@@ -243,7 +243,7 @@ static void targets_are_names_with_versions(void **state)
 	arena_free(&p.a);
 	refused("check --target incus", "--target takes NAME=VERSION, not 'incus'");
 	refused("check --target incsu=6",
-		"--target takes incus or utm, not 'incsu'; did you mean 'incus'?");
+		"--target takes incus, libvirt, qemu or utm, not 'incsu'; did you mean 'incus'?");
 	refused("check --target incus=new",
 		"--target incus: a version looks like 6.10.0, not like 'new'");
 }
