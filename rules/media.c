@@ -1,15 +1,30 @@
 /* What a config says of an image against what the image is. The image is looked at where it is;
  * one that is not here, or may not be read, is unknown, and nothing is said of it.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "rules/boot_survey.h"
+#include "rules/media_words.h"
 #include "rules/rules.h"
 #include "rules/words.h"
 #include "base/banned.h"
 
-/* Only these words have a place for a format, and for the sizes of blocks. */
+/* Only these words have a place for a format; for the sizes of blocks not even all of them. */
 static bool is_written_out(const struct disk *d)
 {
-	return d->vm->flavour == FLAVOUR_LIBVIRT || d->vm->flavour == FLAVOUR_QEMU;
+	return (d->vm->flavour == FLAVOUR_LIBVIRT || says_qemu(d->vm) ||
+		d->vm->flavour == FLAVOUR_QUICKEMU) &&
+	       vm_runs_qemu(d->vm);
+}
+
+static const char *format_word(const struct vm *vm)
+{
+	return says_qemu(vm)                     ? "format"
+	       : vm->flavour == FLAVOUR_QUICKEMU ? "disk_format"
+						 : "type";
+}
+
+/* UTM with Apple's framework. */
+static bool has_raw_only(const struct vm *vm)
+{
+	return fact_is(&vm->type, "vz");
 }
 
 static struct span format_place(const struct disk *d)
@@ -37,12 +52,15 @@ static void check_container(struct scan *s, const struct disk *d)
 	const struct medium *m = d->medium;
 	struct finding *f;
 
-	if (!is_written_out(d) || !vm_runs_qemu(d->vm) || !m || !is_container(m) ||
-	    !declares_format(d, "raw"))
+	if (!m || !is_container(m))
+		return;
+	if (!has_raw_only(d->vm) && (!is_written_out(d) || !declares_format(d, "raw")))
 		return;
 	f = report(s, format_place(d), "'%s' is a %s image, and attached as raw%s",
 		   shown(s, d->source.v), m->format,
-		   fact_absent(&d->format) ? ", as no type says otherwise" : "");
+		   has_raw_only(d->vm) ? ", as Apple's framework has no other format"
+		   : fact_absent(&d->format) ? ", as no type says otherwise"
+					     : "");
 	report_label(s, f,
 		     "the guest sees the %s file itself as its disk: nothing boots, and "
 		     "what it writes destroys the image",
@@ -62,8 +80,10 @@ static bool fix_container(struct plan *p, const struct finding *f, const struct 
 		return plan_refuse(p,
 				   "the image names other files, which would be opened "
 				   "then: look at them first (vmend inspect)");
-	plan_title(p, "%s=%s%s%s", says_qemu(d->vm) ? "format" : "type", quote_of(d->vm),
-		   m->format, quote_of(d->vm));
+	if (!d->format.lens)
+		return plan_refuse(p, "qemu-img convert -O raw makes a raw one of it");
+	plan_title(p, "%s=%s%s%s", format_word(d->vm), quote_of(d->vm), m->format,
+		   quote_of(d->vm));
 	return plan_set(p, &d->format, m->format);
 }
 
@@ -75,14 +95,15 @@ static void check_raw(struct scan *s, const struct disk *d)
 	bool iso = medium_is(m, "iso9660");
 	struct finding *f;
 
-	if (!is_written_out(d) || !vm_runs_qemu(d->vm) || !m ||
-	    !declares_format(d, "qcow2"))
+	if (!is_written_out(d) || !m || !declares_format(d, "qcow2"))
 		return;
 	/* What is packed, or a page of a server, is another matter. */
 	if (m->is_stray || (!iso && !medium_is(m, "raw")))
 		return;
-	f = report(s, d->format.at, "'%s' is attached as qcow2, and is %s",
+	f = report(s, d->format.at, "'%s' is attached as qcow2%s, and is %s",
 		   shown(s, d->source.v),
+		   d->format.at.off == d->source.at.off ? ", as disk_format is not set"
+							: "",
 		   iso                   ? "an ISO 9660 image"
 		   : m->file.size == 0   ? "empty"
 		   : m->table_at.len > 0 ? "a raw disk"
@@ -99,17 +120,14 @@ static bool fix_raw(struct plan *p, const struct finding *f, const struct disk *
 	(void)f;
 	if (!m || (!medium_is(m, "iso9660") && m->table_at.len == 0 && !m->filesystem))
 		return plan_refuse(p, "nothing in the file shows that it is a disk");
-	plan_title(p, "%s=%sraw%s", says_qemu(d->vm) ? "format" : "type", quote_of(d->vm),
-		   quote_of(d->vm));
+	if (!d->format.lens)
+		return plan_refuse(p, "this guest's disk is always opened as qcow2: "
+				      "qemu-img convert -O qcow2");
+	plan_title(p, "%s=%sraw%s", format_word(d->vm), quote_of(d->vm), quote_of(d->vm));
 	return plan_set(p, &d->format, "raw");
 }
 
 /* ---- media-sector-size ---- */
-
-static bool is_disk(const struct disk *d)
-{
-	return fact_absent(&d->device) || fact_is(&d->device, "disk");
-}
 
 static void check_sectors(struct scan *s, const struct disk *d)
 {
@@ -117,20 +135,20 @@ static void check_sectors(struct scan *s, const struct disk *d)
 	struct finding *f;
 	uint32_t bytes;
 
-	if (!is_written_out(d) || !vm_runs_qemu(d->vm) || !is_disk(d) || !m)
+	if (!is_opened(d) || !is_disk(d))
 		return;
 	if (m->table != TABLE_GPT || m->table_both || !block_size_of(d, &bytes) ||
 	    bytes == m->table_sector_size)
 		return;
 	/* Attached as something else, its table is not what the guest sees. */
-	if (!declares_format(d, m->format) && !fact_absent(&d->format))
+	if (!is_seen_through(d))
 		return;
 	f = report(s,
 		   fact_known(&d->logical_block_size) ? d->logical_block_size.at
-						      : d->source.at,
+						      : image_name(d)->at,
 		   "the GPT of '%s' is for sectors of %u bytes, and the disk has logical "
 		   "blocks of %u",
-		   shown(s, d->source.v), (unsigned)m->table_sector_size,
+		   shown(s, image_name(d)->v), (unsigned)m->table_sector_size,
 		   (unsigned)bytes);
 	report_label(s, f, "firmware and guest see no partition on it");
 	report_related(s, f, m->table_at, "the GPT");
@@ -147,6 +165,11 @@ static bool fix_sectors(struct plan *p, const struct finding *f, const struct di
 		plan_title(p, "logical blocks of 512 bytes");
 		return plan_set(p, &d->logical_block_size, "512");
 	}
+	if (!d->logical_block_size.lens)
+		return plan_refuse(p,
+				   "there is no setting for blocks of other sizes: "
+				   "vmend fix --convert-sector-size=512 IMAGE converts "
+				   "the table");
 	/* Both sizes are set, or QEMU does not start. */
 	if (!fact_known(&d->physical_block_size) || fact_is(&d->bus, "ide") ||
 	    fact_is(&d->bus, "sata"))

@@ -1,7 +1,7 @@
 /* Images in places that are not theirs: a disk in a CD-ROM drive, an installer to be written
  * to, a base beside its overlay, and images that QEMU will not open as the config wants it.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "rules/boot_survey.h"
+#include "rules/media_words.h"
 #include "rules/qemu_words.h"
 #include "rules/rules.h"
 #include "rules/words.h"
@@ -14,27 +14,40 @@ enum {
 	SEED_MAX = 16 << 20,
 };
 
-/* Only these words say how a file is attached. */
-static bool is_written_out(const struct disk *d)
+/* Of a place where it is said how the file itself is attached. */
+static bool is_attached(const struct disk *d)
 {
-	return (d->vm->flavour == FLAVOUR_LIBVIRT || d->vm->flavour == FLAVOUR_QEMU) &&
-	       vm_runs_qemu(d->vm);
+	return is_opened(d) && !fact_known(&d->made_from);
 }
 
-static bool is_disk(const struct disk *d)
+/* What to do where there is no option for it. */
+static const char *how_else(const struct disk *d)
 {
-	return fact_absent(&d->device) || fact_is(&d->device, "disk");
-}
+	bool iso = medium_is(d->medium, "iso9660");
 
-/* The guest's writes go to the file itself. */
-static bool is_written_to(const struct disk *d)
-{
-	return fact_absent(&d->readonly) && fact_absent(&d->transient);
+	switch (d->vm->flavour) {
+	case FLAVOUR_QUICKEMU:
+		return iso ? "name it in iso" : "name it in disk_img, or raw ones in img";
+	case FLAVOUR_INCUS:
+		return iso ? "give the file a name that ends with .iso"
+			   : "give the file a name that does not end with .iso";
+	case FLAVOUR_UTM:
+		return iso ? "make it a drive with the image type CD/DVD"
+			   : "make it a drive with the image type Disk";
+	case FLAVOUR_LIBVIRT:
+	case FLAVOUR_QEMU:
+	case FLAVOUR_PACKER:
+		break;
+	}
+	return "its option or device is one of a CD-ROM: use -drive file=...,format=... "
+	       "without media=cdrom";
 }
 
 /* IDE and SATA have no disks that cannot be written to: hw/ide/qdev.c. */
 static bool set_readonly(struct plan *p, const struct disk *d)
 {
+	if (d->vm->flavour != FLAVOUR_LIBVIRT && !says_qemu(d->vm))
+		return plan_refuse(p, "%s", how_else(d));
 	if (!d->readonly.lens)
 		return plan_refuse(p, "its option has no place for readonly: make it a "
 				      "-drive");
@@ -49,15 +62,17 @@ static bool set_readonly(struct plan *p, const struct disk *d)
 static void check_cdrom(struct scan *s, const struct disk *d)
 {
 	const struct medium *m = d->medium;
+	bool packer = d->vm->builder != NULL;
 	struct finding *f;
 
-	if (!is_written_out(d) || !fact_is(&d->device, "cdrom") || !m || m->is_stray ||
+	if (!is_attached(d) || !fact_is(&d->device, "cdrom") || m->is_stray ||
 	    medium_is(m, "iso9660") || m->table_at.len == 0)
 		return;
-	f = report(s, fact_known(&d->device) ? d->device.at : d->source.at,
-		   "'%s' is a disk with a %s, and attached as a CD-ROM",
+	f = report(s, d->device.at,
+		   "'%s' is a disk with a %s, and attached as a CD-ROM%s",
 		   shown(s, d->source.v),
-		   m->table == TABLE_GPT ? "GPT" : "DOS partition table");
+		   m->table == TABLE_GPT ? "GPT" : "DOS partition table",
+		   packer ? ", as disk_image is not true" : "");
 	report_label(s, f,
 		     "sectors of a CD-ROM have 2048 bytes: nothing on it is found, and "
 		     "it does not boot");
@@ -67,9 +82,12 @@ static void check_cdrom(struct scan *s, const struct disk *d)
 static bool fix_cdrom(struct plan *p, const struct finding *f, const struct disk *d)
 {
 	(void)f;
-	if (!d->device.lens)
-		return plan_refuse(p, "its option or device is one of a CD-ROM: use "
-				      "-drive file=...,format=... without media=cdrom");
+	if (d->vm->builder) {
+		plan_title(p, "disk_image = true");
+		return plan_set(p, &d->vm->builder->disk_image, "true");
+	}
+	if (!d->device.lens || (d->vm->flavour != FLAVOUR_LIBVIRT && !says_qemu(d->vm)))
+		return plan_refuse(p, "%s", how_else(d));
 	if (fact_known(&d->readonly) && !plan_remove(p, &d->readonly))
 		return false;
 	plan_title(p, says_qemu(d->vm) ? "media=disk" : "device='disk'");
@@ -78,18 +96,41 @@ static bool fix_cdrom(struct plan *p, const struct finding *f, const struct disk
 
 /* ---- media-iso-as-disk ---- */
 
+static void say_made_of_iso(struct scan *s, const struct disk *d)
+{
+	struct finding *f =
+		report(s, d->made_from.at,
+		       "'%s' is an ISO 9660 image, and the VM's disk begins as a copy of "
+		       "it, as disk_image is true",
+		       shown(s, d->made_from.v));
+
+	report_label(s, f,
+		     "there is no installation medium then, and no empty disk to install "
+		     "on");
+	report_related(s, f, d->vm->builder->disk_image.at, "disk_image");
+	report_related(s, f, d->medium->format_at, "the signature of ISO 9660");
+}
+
 static void check_iso(struct scan *s, const struct disk *d)
 {
 	const struct medium *m = d->medium;
 	struct finding *f;
 
-	if (!is_written_out(d) || !is_disk(d) || !is_written_to(d) ||
-	    !medium_is(m, "iso9660") || m->file.size <= SEED_MAX ||
-	    declares_format(d, "qcow2"))
+	if (!is_opened(d) || !is_disk(d) || !medium_is(m, "iso9660"))
+		return;
+	if (is_made(d)) {
+		say_made_of_iso(s, d);
+		return;
+	}
+	if (!is_written_to(d) || m->file.size <= SEED_MAX || declares_format(d, "qcow2"))
 		return;
 	f = report(s, d->source.at,
-		   "'%s' is an ISO 9660 image, and attached as a disk that is written to",
-		   shown(s, d->source.v));
+		   "'%s' is an ISO 9660 image, and attached as a disk that is written "
+		   "to%s",
+		   shown(s, d->source.v),
+		   d->vm->flavour == FLAVOUR_INCUS
+			   ? ", as its name does not end with .iso"
+			   : "");
 	report_label(s, f,
 		     "an installer offers it as the disk to install on, and what is "
 		     "written to it destroys it");
@@ -99,7 +140,10 @@ static void check_iso(struct scan *s, const struct disk *d)
 static bool fix_iso(struct plan *p, const struct finding *f, const struct disk *d)
 {
 	(void)f;
-	return set_readonly(p, d);
+	if (!is_made(d))
+		return set_readonly(p, d);
+	plan_title(p, "without disk_image: the ISO is a CD-ROM, and the disk empty");
+	return plan_remove(p, &d->vm->builder->disk_image);
 }
 
 /* ---- media-base-beside-overlay ---- */
@@ -119,12 +163,13 @@ static void check_base(struct scan *s, const struct disk *d)
 	const struct medium *m = d->medium;
 	struct finding *f;
 
-	if (!is_written_out(d) || !is_written_to(d) || !m)
+	if (!is_attached(d) || !is_written_to(d))
 		return;
 	for (size_t i = 0; i < d->vm->ndisks; i++) {
 		const struct disk *other = &d->vm->disks[i];
 
-		if (other == d || !other->medium || !stands_on(other->medium, &m->file))
+		if (other == d || !opens_qcow2(other) ||
+		    !stands_on(other->medium, &m->file))
 			continue;
 		f = report(s, d->source.at,
 			   "'%s' is attached to be written to, and '%s' of the same VM "
@@ -152,16 +197,16 @@ static void check_refused(struct scan *s, const struct disk *d)
 	struct finding *f;
 	uint64_t unknown;
 
-	if (!vm_runs_qemu(d->vm) || fact_known(&d->made_from) || !medium_is(m, "qcow2") ||
-	    declares_format(d, "raw"))
+	if (!opens_qcow2(d))
 		return;
 	unknown = m->incompatible & ~QCOW2_INCOMPAT_KNOWN;
 	if (unknown) {
-		f = report(s, d->source.at,
+		f = report(s, image_name(d)->at,
 			   "'%s' has incompatible features %#llx, which no QEMU knows",
-			   shown(s, d->source.v), (unsigned long long)unknown);
-		report_label(s, f, "QEMU exits at start: Unsupported qcow2 feature(s)");
-	} else if (m->incompatible & QCOW2_INCOMPAT_CORRUPT && is_written_to(d)) {
+			   shown(s, image_name(d)->v), (unsigned long long)unknown);
+		report_label(s, f, "%s: Unsupported qcow2 feature(s)", it_fails(d));
+	} else if (m->incompatible & QCOW2_INCOMPAT_CORRUPT && is_written_to(d) &&
+		   !is_made(d)) {
 		f = report(s, d->source.at,
 			   "'%s' is marked corrupt, and is to be written to",
 			   shown(s, d->source.v));
@@ -196,154 +241,32 @@ static bool has_key_in_words(const struct disk *d)
 	return false;
 }
 
+/* It may be named where nobody sees it. */
+static bool has_key(const struct disk *d)
+{
+	const struct builder *b = d->vm->builder;
+
+	/* -blockdev and -set have further ways to say it. */
+	if (says_qemu(d->vm))
+		return has_key_in_words(d) || d->vm->qemu->open ||
+		       qemu_option(d->vm->qemu, "set");
+	if (d->vm->flavour == FLAVOUR_LIBVIRT)
+		return has_key_in_libvirt(d);
+	return d->vm->args || (b && node_child(b->node, "qemu_img_args"));
+}
+
 static void check_key(struct scan *s, const struct disk *d)
 {
 	const struct medium *m = d->medium;
 	struct finding *f;
 
-	if (!is_written_out(d) || !medium_is(m, "qcow2") || !m->encrypted ||
-	    declares_format(d, "raw"))
+	if (!opens_qcow2(d) || !m->encrypted || has_key(d))
 		return;
-	/* -blockdev and -set have further ways to say it. */
-	if (says_qemu(d->vm) ? has_key_in_words(d) || d->vm->qemu->open ||
-				       qemu_option(d->vm->qemu, "set")
-			     : has_key_in_libvirt(d))
-		return;
-	f = report(s, d->source.at, "'%s' is encrypted, and no key is named for it",
-		   shown(s, d->source.v));
-	report_label(s, f,
-		     "QEMU exits at start: Parameter 'encrypt.key-secret' is "
-		     "required for cipher");
+	f = report(s, image_name(d)->at, "'%s' is encrypted, and no key is named for it",
+		   shown(s, image_name(d)->v));
+	report_label(s, f, "%s: Parameter 'encrypt.key-secret' is required for cipher",
+		     it_fails(d));
 	report_related(s, f, m->encrypted_at, "the method of encryption");
-}
-
-/* ---- media-chain-cut ---- */
-
-/* <backingStore/> says that there is nothing below. */
-static const struct node *end_of_chain(const struct disk *d)
-{
-	const struct node *n = d->vm->flavour == FLAVOUR_LIBVIRT
-				       ? node_child(d->node, "backingStore")
-				       : NULL;
-
-	if (!n)
-		return NULL;
-	for_each_node (c, n) {
-		if (node_is_content(c))
-			return NULL;
-	}
-	return n;
-}
-
-static void check_chain(struct scan *s, const struct disk *d)
-{
-	const struct medium *m = d->medium;
-	const struct node *end = end_of_chain(d);
-	struct finding *f;
-
-	if (!vm_runs_qemu(d->vm) || !end || !medium_is(m, "qcow2") || !m->has_backing ||
-	    !m->chain[0].opened || !fact_is(&d->format, "qcow2"))
-		return;
-	f = report(s, end->whole,
-		   "<backingStore/> says that '%s' stands on nothing, and it stands on "
-		   "'%s'",
-		   shown(s, d->source.v), shown(s, m->chain[0].name));
-	report_label(s, f,
-		     "libvirt believes it: what is only in the base reads as zeros");
-	report_related(s, f, m->format_at, "the overlay");
-}
-
-static bool fix_chain(struct plan *p, const struct finding *f, const struct disk *d)
-{
-	const struct node *end = end_of_chain(d);
-
-	(void)f;
-	plan_title(p, "remove <backingStore/>: libvirt finds the base by itself");
-	return end && plan_remove_node(p, end);
-}
-
-/* ---- media-size-blocks ---- */
-
-static void check_blocks(struct scan *s, const struct disk *d)
-{
-	const struct medium *m = d->medium;
-	struct finding *f;
-	uint32_t bytes;
-
-	if (!is_written_out(d) || !is_disk(d) || !m || m->is_stray || m->disk_size == 0 ||
-	    !fact_known(&d->logical_block_size) || !block_size_of(d, &bytes) ||
-	    bytes == 512 || m->disk_size % bytes == 0)
-		return;
-	/* Opened as something else, it has another size. */
-	if (!declares_format(d, m->format))
-		return;
-	f = report(s, d->logical_block_size.at,
-		   "'%s' has %llu bytes, expected a multiple of its blocks' %u",
-		   shown(s, d->source.v), (unsigned long long)m->disk_size,
-		   (unsigned)bytes);
-	report_label(s, f, "the guest does not see the last %llu bytes",
-		     (unsigned long long)(m->disk_size % bytes));
-}
-
-/* ---- media-size-below ---- */
-
-/* Digits and b, k, m, g or t; without a letter they are MiB. */
-static bool read_size(const struct fact *f, uint64_t *bytes)
-{
-	static const char letters[] = "bkmgt";
-	struct str digits = f->v;
-	const char *letter = letters + 2;
-
-	if (!fact_known(f) || f->v.n == 0)
-		return false;
-	if (digits.p[digits.n - 1] < '0' || digits.p[digits.n - 1] > '9') {
-		letter = memchr(letters, digits.p[digits.n - 1] | 0x20, 5);
-		digits.n--;
-	}
-	if (!letter || !str_u64(digits, bytes))
-		return false;
-	return u64_mul(*bytes, UINT64_C(1) << (10 * (letter - letters)), bytes);
-}
-
-static void check_below(struct scan *s, const struct disk *d)
-{
-	const struct builder *b = d->vm->builder;
-	const struct node *skip = b ? node_child(b->node, "skip_resize_disk") : NULL;
-	const struct medium *m = d->medium;
-	uint64_t bytes = UINT64_C(40) << 30;
-	struct finding *f;
-
-	if (!b || !str_is(b->type, "qemu") || b->foreign || !fact_known(&d->made_from) ||
-	    !m || m->is_stray || m->disk_size == 0)
-		return;
-	if (skip && (skip->kind != NODE_SCALAR || !str_is(skip->text, "false")))
-		return;
-	if (!fact_absent(&d->size) && !read_size(&d->size, &bytes))
-		return;
-	if (bytes >= m->disk_size)
-		return;
-	f = report(s, fact_known(&d->size) ? d->size.at : d->made_from.at,
-		   "the disk is to have %llu bytes%s, and '%s' has %llu",
-		   (unsigned long long)bytes,
-		   fact_known(&d->size) ? "" : " (disk_size is 40G unless it is set)",
-		   shown(s, d->made_from.v), (unsigned long long)m->disk_size);
-	report_label(s, f,
-		     "the build fails: qemu-img resize, Use the --shrink option to "
-		     "perform a shrink operation");
-	report_related(s, f, d->made_from.at, "the image that it begins with");
-}
-
-static bool fix_below(struct plan *p, const struct finding *f, const struct disk *d)
-{
-	uint64_t mib;
-
-	(void)f;
-	if (!d->medium)
-		return plan_refuse(p, "the image is not here any more");
-	mib = div_up(d->medium->disk_size, 1 << 20);
-	plan_title(p, "disk_size = \"%lluM\", the image's own", (unsigned long long)mib);
-	return plan_set(p, &d->size,
-			arena_printf(p->arena, "%lluM", (unsigned long long)mib));
 }
 
 #define SEEN "seen with QEMU 7.2 (make check-boot)"
@@ -361,18 +284,6 @@ const struct rule rules_media_use[] = {
 	  .source = "QEMU, docs/system/images; block.c, permissions; " SEEN,
 	  .since = "0.1.0",
 	  CHECK_FIX(disk, check_base, fix_base) },
-	{ .id = "media-chain-cut",
-	  .severity = SEV_ERROR,
-	  .fix_class = FIX_UNSAFE,
-	  .title = "a backing chain that ends in the config and goes on in the image",
-	  .why = "<backingStore/> without content is the end of the chain, and libvirt "
-		 "does not look into the image then. QEMU opens the overlay without its "
-		 "base: the guest's disk is mostly zeros, and what it writes makes that "
-		 "worse.",
-	  .steps = "Remove the element, or name the base in it, with its format.",
-	  .source = "libvirt formatdomain, backingStore; libvirt's kbase, backing_chains",
-	  .since = "0.1.0",
-	  CHECK_FIX(disk, check_chain, fix_chain) },
 	{ .id = "media-disk-as-cdrom",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_UNSAFE,
@@ -380,7 +291,8 @@ const struct rule rules_media_use[] = {
 	  .why = "A CD-ROM has sectors of 2048 bytes, and is started by what ISO 9660 "
 		 "has a place for. A partition table counts in sectors of 512: neither "
 		 "firmware nor guest find anything.",
-	  .steps = "Attach it as a disk.",
+	  .steps = "Attach it as a disk. Packer: disk_image = true; Incus: a name that "
+		   "does not end with .iso.",
 	  .source = "El Torito 1.0; UEFI 2.10, 13.3.2; " SEEN,
 	  .since = "0.1.0",
 	  CHECK_FIX(disk, check_cdrom, fix_cdrom) },
@@ -391,7 +303,9 @@ const struct rule rules_media_use[] = {
 	  .why = "QEMU does not open it without the secret.",
 	  .steps = "libvirt: virsh secret-define, and <encryption format='luks'><secret "
 		   "type='passphrase' uuid='...'/></encryption> in <source>. QEMU: "
-		   "-object secret,id=s0,file=... and encrypt.key-secret=s0.",
+		   "-object secret,id=s0,file=... and encrypt.key-secret=s0. Packer, UTM "
+		   "and Quickemu have no place for one: qemu-img convert to an image "
+		   "without encryption.",
 	  .source = "QEMU, docs/system/secrets; libvirt formatstorageencryption; " SEEN,
 	  .since = "0.1.0",
 	  CHECK(disk, check_key) },
@@ -413,33 +327,11 @@ const struct rule rules_media_use[] = {
 	  .why = "The guest sees a second disk like any other. An installer that is told "
 		 "to take all of it overwrites the ISO file; and with a BIOS only those "
 		 "start that have a boot sector as well.",
-	  .steps = "Attach it as a CD-ROM, or at least read-only.",
-	  .source = "QEMU, docs/system/images",
+	  .steps = "Attach it as a CD-ROM, or at least read-only. Incus does so when the "
+		   "name ends with .iso, Packer without disk_image.",
+	  .source = "QEMU, docs/system/images; incus, internal/server/device/disk.go; "
+		    "packer-plugin-qemu, builder/qemu/step_copy_disk.go",
 	  .since = "0.1.0",
 	  CHECK_FIX(disk, check_iso, fix_iso) },
-	{ .id = "media-size-below",
-	  .severity = SEV_ERROR,
-	  .fix_class = FIX_UNSAFE,
-	  .title = "a disk that is to be smaller than the image that it begins with",
-	  .why = "Packer copies the image, and then has qemu-img make it as large as "
-		 "disk_size says. qemu-img does not make an image smaller unless it is "
-		 "told to, and Packer does not tell it.",
-	  .steps = "Raise disk_size to the image's size or more, or set skip_resize_disk "
-		   "= true.",
-	  .source = "packer-plugin-qemu, builder/qemu/step_resize_disk.go; "
-		    "hashicorp/packer#6081; canonical/packer-maas#322",
-	  .since = "0.1.0",
-	  CHECK_FIX(disk, check_below, fix_below) },
-	{ .id = "media-size-blocks",
-	  .severity = SEV_WARNING,
-	  .fix_class = FIX_MANUAL,
-	  .title = "a disk that ends within one of its blocks",
-	  .why = "QEMU shows whole blocks only: what is behind the last of them is not "
-		 "there for the guest, and a backup GPT would be in it.",
-	  .steps = "qemu-img resize -f FORMAT IMAGE to the next multiple, or blocks of "
-		   "512 bytes.",
-	  .source = "QEMU, hw/block/block.c",
-	  .since = "0.1.0",
-	  CHECK(disk, check_blocks) },
 };
 RULES_END(media_use);

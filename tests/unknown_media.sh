@@ -40,10 +40,16 @@ one() { # CASE
 		*) cp -r "$f" . ;;
 		esac
 	done
+	for f in */*.recipe; do
+		"$build/tools/mkimg" "$f" "${f%.recipe}" && rm "$f"
+	done
 	options "$root/$1"
 	check | grep -qF "[$rule]" || not_ok "$name: the rule speaks of what is there"
-	for f in "$root/$1"/*.recipe; do
-		image=$(basename "$f" .recipe)
+	for f in "$root/$1"/*.recipe "$root/$1"/*/*.recipe; do
+		image=${f#"$root/$1"/} image=${image%.recipe}
+		# A file that an image needs, and that is not there, is what it is about.
+		[ "$rule" != media-backing-missing ] ||
+			grep -qF "${image##*/}" "$in" || continue
 		cp "$image" "$dir/kept"
 		mv "$image" elsewhere.img
 		try "$name without $image" "$image" "$rule"
@@ -57,8 +63,8 @@ one() { # CASE
 	cd "$root" || exit 2
 }
 
-for case in corpus/{boot,fleet,media}-*/bad-*; do
-	recipes=("$case"/*.recipe)
+for case in corpus/{boot,fleet,incus,media,packer,quickemu,utm}-*/bad-*; do
+	recipes=("$case"/*.recipe "$case"/*/*.recipe)
 	[ ${#recipes[@]} -eq 0 ] || [ -e "$case/in.recipe" ] || one "$case"
 done
 tap_end

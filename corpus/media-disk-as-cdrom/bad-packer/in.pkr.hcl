@@ -1,0 +1,10 @@
+source "qemu" "a" {
+  iso_url          = "disk.img"
+  iso_checksum     = "none"
+  ssh_username     = "root"
+  shutdown_command = "poweroff"
+}
+
+build {
+  sources = ["source.qemu.a"]
+}

@@ -1,0 +1,13 @@
+source "qemu" "a" {
+  iso_url          = "disk.img"
+  iso_checksum     = "none"
+  disk_image       = true
+  use_backing_file = true
+  disk_size        = "1G"
+  ssh_username     = "root"
+  shutdown_command = "poweroff"
+}
+
+build {
+  sources = ["source.qemu.a"]
+}
