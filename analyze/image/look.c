@@ -9,12 +9,10 @@ static bool refuse(struct look *l, const char *why)
 	return false;
 }
 
-/* Takes a read of n bytes out of what it may make. */
+/* Takes a read of n bytes out of what it may make, and out of what that is of: all or nothing. */
 static bool take(struct look *l, size_t n)
 {
-	if (l->of && !take(l->of, n))
-		return false;
-	if (l->reads == 0 || l->bytes < n)
+	if (l->reads == 0 || l->bytes < n || (l->of && !take(l->of, n)))
 		return false;
 	l->reads--;
 	l->bytes -= n;
