@@ -29,8 +29,7 @@ struct format {
 	/* head: the first PROBE_HEAD bytes, or all there are. s is for looks elsewhere, such as
 	 * at the tail; a probe reads at most a few sectors there. */
 	bool (*probe)(struct view head, const struct source *s);
-	/* Bytes to facts: fills u->image, or u->doc and u->vms. -1: could not do the work.
-	 * NULL: recognised and named, but not analysed in this version. */
+	/* Bytes to facts: fills u->image, or u->doc and u->vms. -1: could not do the work. */
 	int (*read)(struct unit *u, struct err *e);
 };
 

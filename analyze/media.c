@@ -306,7 +306,7 @@ void media_end(struct media *m, dev_t dev, ino_t ino, const struct unit *u)
 	pthread_mutex_unlock(&m->lock);
 	if (!ours)
 		return;
-	if (!e->read && (u->state == UNIT_READ || u->state == UNIT_SKIPPED)) {
+	if (!e->read && u->state == UNIT_READ) {
 		e->medium = medium_of(u, &e->arena);
 		e->read = true;
 	}

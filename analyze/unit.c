@@ -127,13 +127,6 @@ static void read_facts(struct unit *u, const struct format *format)
 		return;
 	}
 	look_around(u);
-	if (!u->format->read) {
-		u->state = UNIT_SKIPPED;
-		u->skip_reason = arena_printf(
-			&u->arena, "%s: recognised, but not analysed in this version",
-			u->format->title);
-		return;
-	}
 	if (u->format->read(u, &e) != 0)
 		fail(u, &e);
 	else

@@ -28,7 +28,6 @@ enum unit_state {
 	UNIT_CLOSED,
 	UNIT_NOT_OURS, /* no VM file: dismissed after its first page */
 	UNIT_READ,     /* facts are there */
-	UNIT_SKIPPED,  /* ours, but not looked into: skip_reason says why */
 	UNIT_FAILED,   /* an ERROR: why says what went wrong */
 };
 

@@ -32,8 +32,6 @@ static const char *state_words(const struct unit *u)
 		return "not a VM image or config";
 	case UNIT_READ:
 		return u->syntax ? "broken" : "read";
-	case UNIT_SKIPPED:
-		return u->skip_reason;
 	case UNIT_FAILED:
 		return u->why.msg;
 	case UNIT_CLOSED:

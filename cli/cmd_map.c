@@ -93,8 +93,6 @@ static const char *trouble(const struct unit *u)
 	switch (u->state) {
 	case UNIT_NOT_OURS:
 		return "not a disk image";
-	case UNIT_SKIPPED:
-		return u->skip_reason;
 	case UNIT_FAILED:
 		return u->why.msg;
 	case UNIT_READ:

@@ -183,7 +183,6 @@ static int open_input(struct repair *p, struct err *e)
 		*e = p->unit.why;
 		return -1;
 	case UNIT_NOT_OURS:
-	case UNIT_SKIPPED:
 	case UNIT_CLOSED:
 		break;
 	}

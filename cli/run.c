@@ -257,11 +257,6 @@ static void work_on(struct run *r, const struct input *in, struct unit *u,
 		if (u->skip_reason)
 			skip_rest(in, u, res);
 		break;
-	case UNIT_SKIPPED:
-		res->state = RESULT_SKIPPED;
-		res->trouble = in->named;
-		buf_add(&res->reason, str_of(u->skip_reason));
-		break;
 	case UNIT_FAILED:
 		res->state = RESULT_SKIPPED;
 		res->trouble = true;
