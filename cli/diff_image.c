@@ -30,16 +30,23 @@ static void big_endian_out(struct buf *out, struct view bytes, struct str locus)
 }
 
 /* What the bytes of a whole field say; checksums in hex. */
-static void number_out(struct buf *out, struct view bytes, const char *locus)
+static void number_out(struct buf *out, struct view bytes, const struct place *place)
 {
-	bool crc = str_ends(str_of(locus), "crc");
+	struct str locus = str_of(place->locus);
+	bool crc = str_ends(locus, "crc"), big = place->order == PLACE_BIG;
 	unsigned long long v;
 
-	if (str_starts(str_of(locus), "qcow2/")) {
-		big_endian_out(out, bytes, str_of(locus));
+	if (str_starts(locus, "qcow2/")) {
+		big_endian_out(out, bytes, locus);
 		return;
 	}
-	if (bytes.n == 2)
+	if (place->order == PLACE_BOTH)
+		bytes = view_cut(bytes, 0, bytes.n / 2);
+	if (bytes.n == 2 && big)
+		v = view_be16(bytes, 0);
+	else if (bytes.n == 4 && big)
+		v = view_be32(bytes, 0);
+	else if (bytes.n == 2)
 		v = view_le16(bytes, 0);
 	else if (bytes.n == 4)
 		v = view_le32(bytes, 0);
@@ -50,17 +57,17 @@ static void number_out(struct buf *out, struct view bytes, const char *locus)
 	buf_printf(out, crc ? "   = %08llx" : "   = %llu", v);
 }
 
-/* locus: NULL unless the bytes are all of an edit. */
+/* place: NULL unless the bytes are all of an edit. */
 static void row_out(struct buf *out, const struct term *t, char sign, struct span at,
-		    struct view bytes, const char *locus)
+		    struct view bytes, const struct place *place)
 {
 	paint(out, t, sign == '+' ? PAINT_FIX : PAINT_GONE);
 	buf_char(out, sign);
 	buf_offset(out, at);
 	buf_add(out, STR(" | "));
 	buf_hex(out, bytes);
-	if (locus)
-		number_out(out, bytes, locus);
+	if (place)
+		number_out(out, bytes, place);
 	paint_end(out, t);
 	buf_char(out, '\n');
 }
@@ -110,11 +117,11 @@ static void zeros_out(struct buf *out, const struct term *t, char sign,
 }
 
 static void bytes_out(struct buf *out, const struct term *t, const struct edit *e,
-		      struct view old, const char *locus)
+		      struct view old, const struct place *place)
 {
 	if (e->bytes.n <= ROW && old.n) {
-		row_out(out, t, '-', e->at, old, locus);
-		row_out(out, t, '+', e->at, e->bytes, locus);
+		row_out(out, t, '-', e->at, old, place);
+		row_out(out, t, '+', e->at, e->bytes, place);
 	} else if (old.n && view_is_zero(old)) {
 		zeros_out(out, t, '-', e);
 		rows_out(out, t, e, old, '+');
@@ -171,19 +178,16 @@ struct image_diff {
 	struct arena *arena;
 };
 
-static const char *locus_of(const struct image_diff *d, struct span at)
+static bool place_of(const struct image_diff *d, struct span at, struct place *out)
 {
-	struct place place;
-
-	if (place_in(d->after, at, d->arena, &place) ||
-	    place_in(d->before, at, d->arena, &place))
-		return place.locus;
-	return NULL;
+	return place_in(d->after, at, d->arena, out) ||
+	       place_in(d->before, at, d->arena, out);
 }
 
 static void edit_out(const struct image_diff *d, const struct edit *e)
 {
-	const char *locus = locus_of(d, e->at);
+	struct place place = { 0 };
+	bool named = place_of(d, e->at, &place);
 	struct buf *out = d->out;
 
 	paint(out, d->term, PAINT_HUNK);
@@ -191,8 +195,8 @@ static void edit_out(const struct image_diff *d, const struct edit *e)
 	buf_offset(out, e->at);
 	buf_add(out, STR(", "));
 	buf_count(out, e->bytes.n, "byte");
-	if (locus)
-		buf_printf(out, ": %s", locus);
+	if (named)
+		buf_printf(out, ": %s", place.locus);
 	buf_add(out, STR(" @@"));
 	paint_end(out, d->term);
 	if (e->because)
@@ -200,7 +204,7 @@ static void edit_out(const struct image_diff *d, const struct edit *e)
 	buf_char(out, '\n');
 	words_out(out, d->term, words_of(d->before, e->at, d->arena),
 		  words_of(d->after, e->at, d->arena));
-	bytes_out(out, d->term, e, old_bytes(d->src, e, d->arena), locus);
+	bytes_out(out, d->term, e, old_bytes(d->src, e, d->arena), named ? &place : NULL);
 }
 
 static void names_out(struct buf *out, const struct term *t, const char *path)

@@ -55,11 +55,18 @@ struct field image_field(const struct image *img, struct view v, uint64_t base,
  * NULL: none. What it looks for ends below PROBE_HEAD. */
 const char *filesystem_of(struct view head, size_t *off, size_t *len);
 
+enum place_order {
+	PLACE_LITTLE,
+	PLACE_BIG,
+	PLACE_BOTH, /* little-endian, and the same number big-endian behind it */
+};
+
 /* What stands at an offset, for messages, hex dumps and `vmend inspect`. */
 struct place {
 	const char *locus;  /* "gpt/primary/header/last-usable", "mbr/entry[0]/sectors" */
 	struct span record; /* around it: an MBR entry, a GPT header, an entry */
-	const char *summary; /* of the record: "entry 0: type EE, first LBA 1, ..." */
+	const char *summary;    /* of the record: "entry 0: type EE, first LBA 1, ..." */
+	enum place_order order; /* of the bytes there, if they are a number */
 };
 
 /* False when the offset belongs to no structure that was read. Strings are a's. */

@@ -7,59 +7,62 @@
 struct part {
 	const char *name;
 	uint32_t off, len;
+	enum place_order order;
 };
 
 /* ECMA-119, 8.4 and 8.5 */
 static const struct part volume_parts[] = {
-	{ "type", 0, 1 },
-	{ "identifier", 1, 5 },
-	{ "version", 6, 1 },
-	{ "system", 8, 32 },
-	{ "name", 40, 32 },
-	{ "space-size", 80, 8 },
-	{ "escapes", 88, 32 },
-	{ "set-size", 120, 4 },
-	{ "sequence", 124, 4 },
-	{ "block-size", 128, 4 },
-	{ "path-table-size", 132, 8 },
-	{ "path-table-l", 140, 4 },
-	{ "path-table-l-optional", 144, 4 },
-	{ "path-table-m", 148, 4 },
-	{ "path-table-m-optional", 152, 4 },
-	{ "root/extent", 158, 8 },
-	{ "root/size", 166, 8 },
-	{ "root", 156, 34 },
-	{ "application-use", 883, 512 },
+	{ "type", 0, 1, PLACE_LITTLE },
+	{ "identifier", 1, 5, PLACE_LITTLE },
+	{ "version", 6, 1, PLACE_LITTLE },
+	{ "system", 8, 32, PLACE_LITTLE },
+	{ "name", 40, 32, PLACE_LITTLE },
+	{ "space-size", 80, 8, PLACE_BOTH },
+	{ "escapes", 88, 32, PLACE_LITTLE },
+	{ "set-size", 120, 4, PLACE_BOTH },
+	{ "sequence", 124, 4, PLACE_BOTH },
+	{ "block-size", 128, 4, PLACE_BOTH },
+	{ "path-table-size", 132, 8, PLACE_BOTH },
+	{ "path-table-l", 140, 4, PLACE_LITTLE },
+	{ "path-table-l-optional", 144, 4, PLACE_LITTLE },
+	{ "path-table-m", 148, 4, PLACE_BIG },
+	{ "path-table-m-optional", 152, 4, PLACE_BIG },
+	{ "root/extent", 158, 8, PLACE_BOTH },
+	{ "root/size", 166, 8, PLACE_BOTH },
+	{ "root", 156, 34, PLACE_LITTLE },
+	{ "application-use", 883, 512, PLACE_LITTLE },
 };
 
 static const struct part boot_record_parts[] = {
-	{ "type", 0, 1 },
-	{ "identifier", 1, 5 },
-	{ "system", 7, 32 },
-	{ "catalog", 71, 4 },
+	{ "type", 0, 1, PLACE_LITTLE },
+	{ "identifier", 1, 5, PLACE_LITTLE },
+	{ "system", 7, 32, PLACE_LITTLE },
+	{ "catalog", 71, 4, PLACE_LITTLE },
 };
 
 static const struct part validation_parts[] = {
-	{ "header", 0, 1 }, { "platform", 1, 1 }, { "name", 4, 24 },
-	{ "sum", 28, 2 },   { "key", 30, 2 },
+	{ "header", 0, 1, PLACE_LITTLE }, { "platform", 1, 1, PLACE_LITTLE },
+	{ "name", 4, 24, PLACE_LITTLE },  { "sum", 28, 2, PLACE_LITTLE },
+	{ "key", 30, 2, PLACE_LITTLE },
 };
 
 static const struct part entry_parts[] = {
-	{ "indicator", 0, 1 }, { "media", 1, 1 }, { "segment", 2, 2 },
-	{ "system", 4, 1 },    { "count", 6, 2 }, { "lba", 8, 4 },
+	{ "indicator", 0, 1, PLACE_LITTLE }, { "media", 1, 1, PLACE_LITTLE },
+	{ "segment", 2, 2, PLACE_LITTLE },   { "system", 4, 1, PLACE_LITTLE },
+	{ "count", 6, 2, PLACE_LITTLE },     { "lba", 8, 4, PLACE_LITTLE },
 };
 
 static const struct part record_parts[] = {
-	{ "extent", 2, 8 },
-	{ "size", 10, 8 },
-	{ "flags", 25, 1 },
+	{ "extent", 2, 8, PLACE_BOTH },
+	{ "size", 10, 8, PLACE_BOTH },
+	{ "flags", 25, 1, PLACE_LITTLE },
 };
 
 static const struct part info_parts[] = {
-	{ "descriptor", 0, 4 },
-	{ "file", 4, 4 },
-	{ "length", 8, 4 },
-	{ "sum", 12, 4 },
+	{ "descriptor", 0, 4, PLACE_LITTLE },
+	{ "file", 4, 4, PLACE_LITTLE },
+	{ "length", 8, 4, PLACE_LITTLE },
+	{ "sum", 12, 4, PLACE_LITTLE },
 };
 
 #define PARTS(array) array, sizeof(array) / sizeof((array)[0])
@@ -70,6 +73,14 @@ static bool holds(struct span outer, struct span inner)
 	       range_within(inner.off - outer.off, inner.len, outer.len);
 }
 
+/* Of n bytes that are `off` bytes into it. */
+static enum place_order order_of(const struct part *p, uint64_t off, uint64_t n)
+{
+	if (p->order != PLACE_BOTH || n == p->len)
+		return p->order;
+	return off == p->len / 2 ? PLACE_BIG : PLACE_LITTLE;
+}
+
 /* record: where it begins and how long it is. */
 static bool set(struct place *out, struct span record, const char *locus,
 		const struct part *parts, size_t n, struct span at, struct arena *a)
@@ -78,10 +89,12 @@ static bool set(struct place *out, struct span record, const char *locus,
 
 	out->record = record;
 	out->locus = locus;
+	out->order = PLACE_LITTLE;
 	for (size_t i = 0; i < n; i++) {
 		if (off >= parts[i].off && off - parts[i].off < parts[i].len &&
 		    at.len <= parts[i].len - (off - parts[i].off)) {
 			out->locus = arena_printf(a, "%s/%s", locus, parts[i].name);
+			out->order = order_of(&parts[i], off - parts[i].off, at.len);
 			break;
 		}
 	}
@@ -121,8 +134,9 @@ static bool in_paths(const struct iso_volume *v, const struct iso_paths *t,
 		out->summary =
 			arena_printf(a, "directory %u of path table %s: block %llu", n,
 				     t->big ? "M" : "L", (unsigned long long)p.lba.v);
-		return set(out, p.at, arena_printf(a, "%s/entry[%u]", locus, n), NULL, 0,
-			   at, a);
+		set(out, p.at, arena_printf(a, "%s/entry[%u]", locus, n), NULL, 0, at, a);
+		out->order = t->big ? PLACE_BIG : PLACE_LITTLE;
+		return true;
 	}
 	out->summary = arena_printf(a, "path table %s", t->big ? "M" : "L");
 	return set(out, t->at, locus, NULL, 0, at, a);
@@ -137,8 +151,13 @@ static bool in_flaws(const struct iso_volume *v, struct span at, struct arena *a
 		if (!holds(f->at, at))
 			continue;
 		out->summary = arena_printf(a, "record of %s", f->path);
-		return set(out, f->at, arena_printf(a, "%s/record", volume_word(v)), NULL,
-			   0, at, a);
+		set(out, f->at, arena_printf(a, "%s/record", volume_word(v)), NULL, 0, at,
+		    a);
+		/* Of a record itself nothing is written but these. */
+		if (f->at.len == 8)
+			out->order = order_of(&(struct part){ NULL, 0, 8, PLACE_BOTH },
+					      at.off - f->at.off, at.len);
+		return true;
 	}
 	return false;
 }
