@@ -31,6 +31,30 @@ static void check_page(struct scan *s, const struct unit *u)
 	report_label(s, f, "what a server sent instead");
 }
 
+/* ---- img-is-no-iso ---- */
+
+static void check_no_iso(struct scan *s, const struct unit *u)
+{
+	uint64_t size = u->src.size;
+	struct finding *f;
+
+	if (!u->stray || u->stray->kind != STRAY_NO_ISO)
+		return;
+	if (size == 0)
+		f = report(s, u->stray->at, "the file is empty, and no ISO image");
+	else if (size < STRAY_ISO_MIN)
+		f = report(s, u->stray->at,
+			   "the file has %llu bytes, and an ISO image at least %u",
+			   LLU(size), (unsigned)STRAY_ISO_MIN);
+	else
+		f = report(
+			s, u->stray->at,
+			"the first %zu bytes are zeros, also where an ISO image has its "
+			"first descriptor",
+			u->head.n);
+	report_label(s, f, "a download that has failed, or has not come so far");
+}
+
 /* ---- img-raw-looks-qcow2, img-format-polyglot ---- */
 
 static bool is_qcow(const char *format)
@@ -119,6 +143,17 @@ const struct rule rules_img_content[] = {
 	  .source = "curl(1), --fail",
 	  .since = "0.1.0",
 	  CHECK(unit, check_page) },
+	{ .id = "img-is-no-iso",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_MANUAL,
+	  .title = "a file with the name of an ISO image, and nothing in it",
+	  .why = "It was made room for before a download (torrents, aria2, fallocate), or the "
+		 "download failed at once. Nothing starts from it, and nothing can be mounted.",
+	  .steps = "Let the download go on, or start it again, and compare its checksum.",
+	  .source =
+		  "ECMA-119, 6.2.1: descriptors are from sector 16 on; OSTA UDF 2.60, 2.1.7",
+	  .since = "0.1.0",
+	  CHECK(unit, check_no_iso) },
 	{ .id = "img-raw-looks-qcow2",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_MANUAL,

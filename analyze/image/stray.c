@@ -178,6 +178,16 @@ static bool has_end(const char *path, const char *const *ends, size_t n)
 	return false;
 }
 
+/* Too short for an ISO, or zeros where UDF and ISO 9660 say that they are there. */
+static bool is_no_iso(struct view head, const struct source *s)
+{
+	static const char *const iso[] = { ".iso" };
+
+	return has_end(s->path, iso, 1) &&
+	       (s->size < STRAY_ISO_MIN ||
+		(view_has(head, 0, STRAY_ISO_MIN) && view_is_zero(head)));
+}
+
 /* .img, .raw and .vhd are also initial RAM disks, photographs and VHDL: of these only what
  * is certainly a disk, packed, and a page under .img. */
 static bool misnamed_probe(struct view head, const struct source *s)
@@ -187,8 +197,10 @@ static bool misnamed_probe(struct view head, const struct source *s)
 	static const char *const maybe[] = { ".img", ".raw", ".vhd" };
 	struct stray x;
 
-	if (!s->path || !stray_find(head, &x))
+	if (!s->path)
 		return false;
+	if (!stray_find(head, &x))
+		return is_no_iso(head, s);
 	if (has_end(s->path, sure, sizeof(sure) / sizeof(sure[0])))
 		return true;
 	if (x.kind == STRAY_ARCHIVE)
@@ -207,10 +219,22 @@ void stray_read(struct unit *u)
 	u->stray = x;
 }
 
+static void no_iso_read(struct unit *u)
+{
+	struct stray *x = arena_new(&u->arena, struct stray);
+
+	*x = (struct stray){ .kind = STRAY_NO_ISO, .at = { .src = &u->src } };
+	if (u->src.size >= STRAY_ISO_MIN)
+		x->at = (struct span){ &u->src, STRAY_ISO_FIRST, 16 };
+	u->stray = x;
+}
+
 static int misnamed_read(struct unit *u, struct err *e)
 {
 	(void)e;
 	stray_read(u);
+	if (!u->stray)
+		no_iso_read(u);
 	if (u->stray && u->stray->kind == STRAY_LFS)
 		u->skip_reason = "a pointer of Git LFS: the image itself is not here "
 				 "(`git lfs pull`)";
