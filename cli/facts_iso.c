@@ -60,7 +60,29 @@ static const char *size_words(struct facts *f, const struct iso *iso)
 	return arena_printf(f->arena, "%llu bytes, complete", (unsigned long long)have);
 }
 
-static const char *boot_words(struct facts *f, const struct boot *b)
+/* What starts on machines that are no PC: nobody has looked into those images. */
+static void add_others(struct buf *line, const struct iso *iso)
+{
+	static const struct {
+		unsigned platform;
+		const char *name;
+	} others[] = { { ISO_PLATFORM_PPC, "PowerPC" }, { ISO_PLATFORM_MAC, "Mac" } };
+
+	for (size_t k = 0; k < sizeof(others) / sizeof(others[0]); k++) {
+		for (size_t i = 0; i < iso->catalog.nentries; i++) {
+			const struct iso_boot_entry *b = &iso->catalog.entry[i];
+
+			if (b->platform.v != others[k].platform || !b->bootable ||
+			    b->outside)
+				continue;
+			add(line, others[k].name);
+			break;
+		}
+	}
+}
+
+static const char *boot_words(struct facts *f, const struct iso *iso,
+			      const struct boot *b)
 {
 	struct buf line = { 0 };
 
@@ -85,6 +107,7 @@ static const char *boot_words(struct facts *f, const struct boot *b)
 			break;
 		}
 	}
+	add_others(&line, iso);
 	if (line.n)
 		return keep(f, &line);
 	buf_free(&line);
@@ -211,7 +234,7 @@ void facts_of_iso(struct facts *f, const struct iso *iso)
 	facts_word(f, "size", size_words(f, iso));
 	/* Of an ISO all of that was read with the rest. */
 	if (boot_read(iso->image, &b, f->arena, &e) == 0)
-		facts_word(f, "boots", boot_words(f, &b));
+		facts_word(f, "boots", boot_words(f, iso, &b));
 	facts_word(f, "as_a_disk", disk_words(f, iso));
 	facts_word(f, "implanted_sum", sum_words(f, iso));
 	if (!f->json)

@@ -100,8 +100,12 @@ static bool fix_id(struct plan *p, const struct finding *f, const struct iso *is
 
 	if (lost_kind(iso, &v) == LOST_VOLUME) {
 		bytes[0] = 2;
-		/* Only Joliet has an escape sequence. */
+		/* Only Joliet has an escape sequence; a copy of the primary is all like it. */
 		bytes[6] = view_u8(v, ISO_VD_ESCAPES) ? 1 : 2;
+		if (iso->primary &&
+		    view_eq(v, VD_ID_SIZE, iso->primary->raw.p + VD_ID_SIZE,
+			    ISO_SECTOR - VD_ID_SIZE))
+			bytes[0] = bytes[6] = 1;
 	}
 	plan_title(p, "what a volume descriptor begins with");
 	return plan_bytes(p, STAGE_COMMIT, f->at.off,
@@ -128,30 +132,11 @@ static void check_terminator(struct scan *s, const struct iso *iso)
 	       iso->ndescriptors);
 }
 
-/* Is there anything that belongs to somebody? */
-static bool in_use(const struct iso *iso, struct span at)
-{
-	for (size_t i = 0; i < iso->nvolumes; i++) {
-		const struct iso_volume *v = &iso->volume[i];
-		const struct span spans[] = { v->little.at, v->big.at, iso->catalog.at };
-
-		for (size_t k = 0; k < sizeof(spans) / sizeof(spans[0]); k++) {
-			if (spans[k].off < span_end(at) && at.off < span_end(spans[k]))
-				return true;
-		}
-		for (size_t k = 0; k < v->ndirs; k++) {
-			if (v->dir[k].lba == at.off / ISO_SECTOR)
-				return true;
-		}
-	}
-	return false;
-}
-
 static bool fix_terminator(struct plan *p, const struct finding *f, const struct iso *iso)
 {
 	struct view v;
 
-	if (lost_kind(iso, &v) != LOST_END || in_use(iso, iso->unended))
+	if (lost_kind(iso, &v) != LOST_END || iso_in_use(iso, iso->unended, NULL))
 		return plan_refuse(p, "something else is where it belongs");
 	plan_title(p, "a terminator behind the volume descriptors");
 	return plan_bytes(p, STAGE_COMMIT, f->at.off,

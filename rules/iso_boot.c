@@ -1,4 +1,4 @@
-/* Rules on what an ISO 9660 image boots: the catalog of El Torito and its boot images.
+/* Rules on what an ISO 9660 image boots: the entries of its boot catalog, and their images.
  * "El Torito" 1.0; UEFI 2.10, 13.3.2.1.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/iso.h"
@@ -8,8 +8,6 @@
 #define LLU(v) ((unsigned long long)(v))
 
 enum {
-	HEADER_ID = 1,
-	KEY = 0xaa55,
 	BOOTABLE = 0x88,
 	NOT_BOOTABLE = 0,
 	COUNT_UNIT = 512,
@@ -19,17 +17,6 @@ enum {
 	INFO_BYTES = 16,
 	INFO_WHOLE = 56, /* with what is reserved behind it */
 };
-
-/* Not a part that has not been downloaded yet. */
-static bool is_to_come(const struct iso *iso, uint64_t lba)
-{
-	return lba * ISO_SECTOR < iso->volume_end;
-}
-
-static bool is_read(const struct iso_catalog *c)
-{
-	return c->state == ISO_CATALOG_READ;
-}
 
 /* The entry that a finding is about. */
 static const struct iso_boot_entry *entry_of(const struct iso *iso, struct span at)
@@ -43,167 +30,7 @@ static const struct iso_boot_entry *entry_of(const struct iso *iso, struct span 
 	BUG("no boot entry at %llu", LLU(at.off));
 }
 
-/* ---- iso-catalog-lba ---- */
-
-static void check_lba(struct scan *s, const struct iso *iso)
-{
-	const struct iso_catalog *c = &iso->catalog;
-	struct finding *f = NULL;
-
-	switch (c->state) {
-	case ISO_CATALOG_NONE:
-	case ISO_CATALOG_READ:
-		return;
-	case ISO_CATALOG_OUTSIDE:
-		if (is_to_come(iso, c->lba.v))
-			return;
-		f = report(
-			s, c->lba.at,
-			"the boot catalog is said to be at block %llu, behind the end of "
-			"the image",
-			LLU(c->lba.v));
-		break;
-	case ISO_CATALOG_FOREIGN:
-		f = report(
-			s, c->lba.at,
-			"the boot catalog is said to be at block %llu, and there is none",
-			LLU(c->lba.v));
-		break;
-	}
-	if (!f)
-		return;
-	report_label(s, f, "nothing boots from it as a CD");
-	if (c->found)
-		report_related(s, f,
-			       (struct span){ iso->image->src,
-					      (uint64_t)c->found * ISO_SECTOR,
-					      ISO_CATALOG_ENTRY },
-			       "a boot catalog");
-}
-
-static bool fix_lba(struct plan *p, const struct finding *f, const struct iso *iso)
-{
-	if (!iso->catalog.found)
-		return plan_refuse(p, "no file of the image is a boot catalog");
-	plan_title(p, "the catalog at block %u", iso->catalog.found);
-	return plan_le32(p, STAGE_COMMIT, f->at, iso->catalog.found);
-}
-
-/* ---- iso-eltorito-checksum, iso-eltorito-key, iso-platform-id ---- */
-
-static bool is_platform(uint64_t id)
-{
-	return id == ISO_PLATFORM_X86 || id == ISO_PLATFORM_PPC ||
-	       id == ISO_PLATFORM_MAC || id == ISO_PLATFORM_EFI;
-}
-
-/* With this platform its sum would be as it is. */
-static bool platform_meant(const struct iso_catalog *c, uint8_t *id)
-{
-	static const uint8_t ids[] = { ISO_PLATFORM_X86, ISO_PLATFORM_EFI,
-				       ISO_PLATFORM_PPC, ISO_PLATFORM_MAC };
-	uint16_t off = (uint16_t)((c->sum.v - c->sum_wanted) & 0xffff);
-
-	for (size_t i = 0; i < sizeof(ids); i++) {
-		if ((uint16_t)((c->platform.v - ids[i]) << 8) == off) {
-			*id = ids[i];
-			return true;
-		}
-	}
-	return false;
-}
-
-static void check_sum(struct scan *s, const struct iso *iso)
-{
-	const struct iso_catalog *c = &iso->catalog;
-	struct finding *f;
-	uint8_t id;
-
-	if (!is_read(c) || c->sum.v == c->sum_wanted ||
-	    (!is_platform(c->platform.v) && platform_meant(c, &id)))
-		return;
-	f = report(s, c->sum.at, "the boot catalog's checksum is %04llx, expected %04x",
-		   LLU(c->sum.v), c->sum_wanted);
-	report_label(s, f, "UEFI and many a BIOS ignore the catalog");
-}
-
-static bool fix_sum(struct plan *p, const struct finding *f, const struct iso *iso)
-{
-	plan_title(p, "the checksum of what is there");
-	return plan_le16(p, STAGE_COMMIT, f->at, iso->catalog.sum_wanted);
-}
-
-static void check_key(struct scan *s, const struct iso *iso)
-{
-	const struct iso_catalog *c = &iso->catalog;
-	struct finding *f = NULL;
-
-	if (!is_read(c))
-		return;
-	if (c->header.v != HEADER_ID)
-		f = report(s, c->header.at,
-			   "the boot catalog begins with %02llX, expected 01",
-			   LLU(c->header.v));
-	if (c->key.v != KEY)
-		f = report(s, c->key.at,
-			   "the boot catalog's key is %02llX %02llX, expected 55 AA",
-			   LLU(c->key.v & 0xff), LLU(c->key.v >> 8));
-	if (f)
-		report_label(s, f, "firmware ignores the catalog");
-}
-
-static bool fix_key(struct plan *p, const struct finding *f, const struct iso *iso)
-{
-	plan_title(p, "the constant that belongs there");
-	if (f->at.off == iso->catalog.header.at.off)
-		return plan_u8(p, STAGE_COMMIT, f->at, HEADER_ID);
-	return plan_le16(p, STAGE_COMMIT, f->at, KEY);
-}
-
-static void check_platform(struct scan *s, const struct iso *iso)
-{
-	const struct iso_catalog *c = &iso->catalog;
-	uint64_t last = UINT64_MAX;
-	struct finding *f;
-
-	for (size_t i = 0; is_read(c) && i < c->nentries; i++) {
-		const struct field *id = &c->entry[i].platform;
-
-		if (is_platform(id->v) || id->at.off == last)
-			continue;
-		last = id->at.off;
-		f = report(s, id->at,
-			   "a boot entry is for platform %02llX, which is none",
-			   LLU(id->v));
-		report_label(s, f, "00 is a BIOS, EF UEFI");
-	}
-}
-
-static bool fix_platform(struct plan *p, const struct finding *f, const struct iso *iso)
-{
-	const struct iso_catalog *c = &iso->catalog;
-	uint8_t id;
-
-	if (f->at.off != c->platform.at.off || !platform_meant(c, &id))
-		return plan_refuse(p, "nothing says which one it was");
-	plan_title(p, "platform %02X, as the checksum says", id);
-	return plan_u8(p, STAGE_COMMIT, f->at, id);
-}
-
-/* ---- iso-eltorito-section, iso-boot-entry ---- */
-
-static void check_section(struct scan *s, const struct iso *iso)
-{
-	const struct iso_catalog *c = &iso->catalog;
-	struct finding *f;
-
-	if (!is_read(c) || !c->torn_at.len)
-		return;
-	f = report(s, c->torn_at,
-		   "a section of the boot catalog is not followed by the entries that it "
-		   "announces");
-	report_label(s, f, "what UEFI or a BIOS would start may not be found");
-}
+/* ---- iso-boot-entry ---- */
 
 static void check_entry(struct scan *s, const struct iso *iso)
 {
@@ -237,38 +64,62 @@ static bool fix_entry(struct plan *p, const struct finding *f, const struct iso 
 
 /* ---- iso-boot-image-range, iso-boot-image-count ---- */
 
-static void check_range(struct scan *s, const struct iso *iso)
+static void report_range(struct scan *s, const struct iso *iso,
+			 const struct iso_boot_entry *b)
 {
-	uint64_t first = ISO_FIRST + iso->ndescriptors;
 	struct finding *f;
 
+	if (b->outside)
+		f = report(
+			s, b->lba.at,
+			"a boot image is said to be at block %llu, behind the end of the "
+			"image",
+			LLU(b->lba.v));
+	else if (b->lba.v < ISO_FIRST + iso->ndescriptors)
+		f = report(
+			s, b->lba.at,
+			"a boot image is said to be at block %llu, before the end of the "
+			"volume descriptors",
+			LLU(b->lba.v));
+	else if (b->inside && !b->path)
+		f = report(
+			s, b->lba.at,
+			"a boot image is said to be at block %llu, in the middle of %s, "
+			"which begins at %llu",
+			LLU(b->lba.v), b->inside, LLU(b->inside_lba));
+	else
+		f = report(
+			s, b->lba.at,
+			"a boot image for UEFI is said to be at block %llu, where there is "
+			"no FAT",
+			LLU(b->lba.v));
+	report_label(s, f, "the firmware starts something else, or nothing");
+	if (b->meant)
+		report_related(s, f,
+			       (struct span){ iso->image->src,
+					      (uint64_t)b->meant * ISO_SECTOR,
+					      ISO_SECTOR },
+			       "block %u: %s", b->meant, b->meant_by);
+}
+
+static void check_range(struct scan *s, const struct iso *iso)
+{
 	for (size_t i = 0; i < iso->catalog.nentries; i++) {
 		const struct iso_boot_entry *b = &iso->catalog.entry[i];
 
-		if (!b->bootable)
-			continue;
-		if (b->outside && !is_to_come(iso, b->lba.v))
-			f = report(
-				s, b->lba.at,
-				"a boot image is said to be at block %llu, behind the end of "
-				"the image",
-				LLU(b->lba.v));
-		else if (b->lba.v < first)
-			f = report(
-				s, b->lba.at,
-				"a boot image is said to be at block %llu, before the end of "
-				"the volume descriptors",
-				LLU(b->lba.v));
-		else if (b->inside && !b->path && !b->outside)
-			f = report(
-				s, b->lba.at,
-				"a boot image is said to be at block %llu, in the middle of "
-				"%s, which begins at %llu",
-				LLU(b->lba.v), b->inside, LLU(b->inside_lba));
-		else
-			continue;
-		report_label(s, f, "the firmware starts something else, or nothing");
+		if (b->bootable && iso_is_astray(iso, b))
+			report_range(s, iso, b);
 	}
+}
+
+static bool fix_range(struct plan *p, const struct finding *f, const struct iso *iso)
+{
+	const struct iso_boot_entry *b = entry_of(iso, f->at);
+
+	if (!b->meant)
+		return plan_refuse(p, "nothing else says where it is");
+	plan_title(p, "the boot image at block %u", b->meant);
+	return plan_le32(p, STAGE_COMMIT, f->at, b->meant);
 }
 
 static void check_count(struct scan *s, const struct iso *iso)
@@ -312,7 +163,8 @@ static bool fix_count(struct plan *p, const struct finding *f, const struct iso 
 static bool is_for_efi(const struct iso_boot_entry *b)
 {
 	/* Of one that begins in the wrong place this is no news. */
-	return b->efi && b->bootable && !b->outside && (b->path || !b->inside);
+	return b->efi && b->bootable && !b->outside && !b->hfs && !b->meant &&
+	       b->content != ISO_CONTENT_BIOS && (b->path || !b->inside);
 }
 
 static void check_fat(struct scan *s, const struct iso *iso)
@@ -377,8 +229,7 @@ static bool numbers_right(const struct iso_boot_entry *b)
 {
 	const struct iso_boot_info *t = &b->info;
 
-	return t->descriptor.v == ISO_FIRST && t->file.v == b->lba.v &&
-	       t->length.v == b->file_size;
+	return t->descriptor_ok && t->file.v == b->lba.v && t->length.v == b->file_size;
 }
 
 static bool sum_right(const struct iso_boot_entry *b)
@@ -436,7 +287,8 @@ static bool fix_info(struct plan *p, const struct finding *f, const struct iso *
 	const struct iso_boot_entry *b = info_entry(iso, f->at);
 	uint8_t bytes[INFO_WHOLE] = { 0 };
 
-	put_le32(bytes, ISO_FIRST);
+	put_le32(bytes,
+		 b->info.descriptor_ok ? (uint32_t)b->info.descriptor.v : ISO_FIRST);
 	put_le32(bytes + 4, (uint32_t)b->lba.v);
 	put_le32(bytes + 8, (uint32_t)b->file_size);
 	put_le32(bytes + 12,
@@ -494,13 +346,16 @@ const struct rule rules_iso_boot[] = {
 	  CHECK_FIX(iso, check_count, fix_count) },
 	{ .id = "iso-boot-image-range",
 	  .severity = SEV_ERROR,
-	  .fix_class = FIX_NONE,
+	  .fix_class = FIX_SAFE,
 	  .title = "a boot image that is not where the catalog says",
 	  .why = "The firmware loads what is there, whatever it is.",
-	  .steps = "Make the image again: only its maker knows which file it was.",
-	  .source = "El Torito 1.0, figure 3",
+	  .steps =
+		  "It is mended when exactly one thing shows where the image is: a program that says "
+		  "so itself, or a partition for UEFI. Else make the image again: only its maker "
+		  "knows which file it was.",
+	  .source = "El Torito 1.0, figure 3; mkisofs(8), -boot-info-table",
 	  .since = "0.1.0",
-	  CHECK(iso, check_range) },
+	  CHECK_FIX(iso, check_range, fix_range) },
 	{ .id = "iso-boot-info-sum",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_UNSAFE,
@@ -521,15 +376,6 @@ const struct rule rules_iso_boot[] = {
 		    "boot/i386/pc/cdboot.S",
 	  .since = "0.1.0",
 	  CHECK_FIX(iso, check_info, fix_info) },
-	{ .id = "iso-catalog-lba",
-	  .severity = SEV_ERROR,
-	  .fix_class = FIX_SAFE,
-	  .title = "no boot catalog where the boot record says",
-	  .why = "Neither a BIOS nor UEFI finds anything to start.",
-	  .steps = "It is mended when exactly one file of the image is a boot catalog.",
-	  .source = "El Torito 1.0, figure 7",
-	  .since = "0.1.0",
-	  CHECK_FIX(iso, check_lba, fix_lba) },
 	{ .id = "iso-efi-no-loader",
 	  .severity = SEV_WARNING,
 	  .fix_class = FIX_NONE,
@@ -551,42 +397,6 @@ const struct rule rules_iso_boot[] = {
 	  .source = "UEFI 2.10, 13.3.2.1",
 	  .since = "0.1.0",
 	  CHECK(iso, check_fat) },
-	{ .id = "iso-eltorito-checksum",
-	  .severity = SEV_ERROR,
-	  .fix_class = FIX_SAFE,
-	  .title = "the boot catalog's checksum is wrong",
-	  .why = "EDK2 and many a BIOS then see a CD that does not boot; others do not look.",
-	  .source = "El Torito 1.0, figure 2; EDK2, PartitionDxe/ElTorito.c",
-	  .since = "0.1.0",
-	  CHECK_FIX(iso, check_sum, fix_sum) },
-	{ .id = "iso-eltorito-key",
-	  .severity = SEV_ERROR,
-	  .fix_class = FIX_SAFE,
-	  .title = "the boot catalog does not bear its marks",
-	  .why = "It begins with 01, and its first entry ends with 55 AA; else it is none.",
-	  .source = "El Torito 1.0, figure 2",
-	  .since = "0.1.0",
-	  CHECK_FIX(iso, check_key, fix_key) },
-	{ .id = "iso-eltorito-section",
-	  .severity = SEV_ERROR,
-	  .fix_class = FIX_NONE,
-	  .title = "a section of the boot catalog that is torn",
-	  .why = "Entries behind it are not found: mostly that is UEFI's.",
-	  .steps =
-		  "Make the image again, or copy the catalog from another of the same kind.",
-	  .source = "El Torito 1.0, figures 4 and 5",
-	  .since = "0.1.0",
-	  CHECK(iso, check_section) },
-	{ .id = "iso-platform-id",
-	  .severity = SEV_WARNING,
-	  .fix_class = FIX_SAFE,
-	  .title = "a boot entry for a platform that there is not",
-	  .why = "Firmware goes by the platform to find its own entry.",
-	  .steps =
-		  "That of the first entry is mended when the catalog's checksum tells it.",
-	  .source = "El Torito 1.0, figure 2; UEFI 2.10, table 13.5",
-	  .since = "0.1.0",
-	  CHECK_FIX(iso, check_platform, fix_platform) },
 };
 
 RULES_END(iso_boot);

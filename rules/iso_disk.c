@@ -51,7 +51,16 @@ static void check_gpt(struct scan *s, const struct iso *iso)
 			   i ? "backup" : "primary",
 			   both[i]->header_ok ? "entries do not have their checksum"
 					      : "header is not right");
-		report_label(s, f, "as a disk, its partitions are not seen");
+		if (i && gpt_table_ok(&g->primary)) {
+			report_label(s, f, "systems take the primary one, and some ask");
+			report_lower(f);
+		} else if (g->good) {
+			report_label(
+				s, f,
+				"what does not look at the backup sees no partitions");
+		} else {
+			report_label(s, f, "as a disk, its partitions are not seen");
+		}
 	}
 }
 
@@ -102,6 +111,26 @@ static uint64_t primary_entries(const struct gpt *g)
 	return 0;
 }
 
+/* Are they there, but for some damage, or is nothing there? Else it is somebody's. */
+static bool is_their_place(const struct iso *iso, uint64_t lba, struct view entries)
+{
+	const struct gpt *g = iso->disk.image->gpt;
+	uint64_t from = g->sectors * MBR_SIZE - g->tail.n, off = lba * MBR_SIZE;
+	struct view there;
+	size_t same = 0;
+
+	if (off < from || !view_has(g->tail, (size_t)(off - from), entries.n))
+		return false;
+	there = view_cut(g->tail, (size_t)(off - from), entries.n);
+	if (view_is_zero(there))
+		return off >= iso->volume_end ||
+		       !iso_in_use(iso, (struct span){ iso->image->src, off, entries.n },
+				   NULL);
+	for (size_t i = 0; i < there.n; i++)
+		same += there.p[i] == entries.p[i];
+	return same > there.n / 2;
+}
+
 static bool fix_gpt(struct plan *p, const struct finding *f, const struct iso *iso)
 {
 	const struct gpt *g = iso->disk.image->gpt;
@@ -111,8 +140,13 @@ static bool fix_gpt(struct plan *p, const struct finding *f, const struct iso *i
 	if (!g->good)
 		return plan_refuse(p, "neither of its two copies is right");
 	if (f->at.off == b->at.off) {
+		entries = b->header_ok ? b->entries_lba.v : backup_entries(t, b->lba);
+		if (!is_their_place(iso, entries, t->entries_raw))
+			return plan_refuse(p,
+					   "what is at the place of its entries may be "
+					   "somebody else's");
 		plan_title(p, "the backup GPT from the primary one");
-		return plan_copy(p, g, t, b->lba, backup_entries(t, b->lba), 1);
+		return plan_copy(p, g, t, b->lba, entries, 1);
 	}
 	entries = primary_entries(g);
 	if (!entries)
@@ -146,99 +180,84 @@ static bool fix_backup(struct plan *p, const struct finding *f, const struct iso
 	const struct gpt *g = iso->disk.image->gpt;
 	const struct gpt_table *t = &g->primary;
 	uint64_t lba = t->alternate_lba.v, n;
+	struct span at;
 
 	(void)f;
 	if (!no_backup(iso, g) || lba != g->sectors - 1)
 		return plan_refuse(p, "the image has another length than its GPT says");
 	n = gpt_entries_sectors(t->entry_count.v, t->entry_size.v, MBR_SIZE) + 1;
-	if (g->tail.n < n * MBR_SIZE ||
-	    !view_is_zero(view_cut(g->tail, g->tail.n - (size_t)n * MBR_SIZE,
-				   (size_t)n * MBR_SIZE)))
+	at = (struct span){ iso->image->src, (g->sectors - n) * MBR_SIZE, n * MBR_SIZE };
+	if (g->tail.n < at.len ||
+	    !view_is_zero(view_cut(g->tail, g->tail.n - (size_t)at.len, (size_t)at.len)))
 		return plan_refuse(p, "there is something where it belongs");
+	/* Zeros may be the end of a file, or of a partition. */
+	if (t->last_usable.v >= g->sectors - n || iso_in_use(iso, at, NULL) || iso->udf)
+		return plan_refuse(p, "what is where it belongs may be somebody's");
 	plan_title(p, "the backup GPT from the primary one");
 	return plan_copy(p, g, t, lba, backup_entries(t, lba), 1);
 }
 
 /* ---- iso-hybrid-mismatch ---- */
 
-/* Is there an image for UEFI in the catalog, and none that begins here? */
-static bool is_other_esp(const struct iso *iso, uint64_t lba)
+static bool has_efi(const struct iso *iso)
 {
-	bool any = false;
-
 	for (size_t i = 0; i < iso->catalog.nentries; i++) {
-		const struct iso_boot_entry *b = &iso->catalog.entry[i];
-
-		if (!b->efi || !b->bootable)
-			continue;
-		if (b->lba.v * PER_BLOCK == lba)
-			return false;
-		any = true;
+		if (iso->catalog.entry[i].efi && iso->catalog.entry[i].bootable)
+			return true;
 	}
-	return any;
+	return false;
 }
 
-static void report_esp(struct scan *s, struct span at, const char *table, uint64_t lba)
-{
-	struct finding *f;
-
-	f = report(
-		s, at,
-		"the EFI partition of the %s begins at LBA %llu, where the boot catalog has "
-		"no image for UEFI",
-		table, LLU(lba));
-	report_label(s, f, "from a disk something else is started than from a CD");
-}
-
-static const struct guid esp = { { 0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11, 0xba,
-				   0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b } };
-
+/* A copy of what the CD starts is as good, and so is another one that starts. */
 static void check_esp(struct scan *s, const struct iso *iso)
 {
-	const struct image *img = iso->disk.image;
-	const struct gpt *g = gpt_of(iso);
+	for (size_t i = 0; i < iso->disk.nesp; i++) {
+		const struct iso_esp *x = &iso->disk.esp[i];
+		struct finding *f;
 
-	for (unsigned i = 0; img && img->mbr && i < MBR_ENTRIES; i++) {
-		const struct mbr_entry *e = &img->mbr->entry[i];
-
-		if (e->used && e->type.v == MBR_TYPE_ESP && is_other_esp(iso, e->lba.v))
-			report_esp(s, e->lba.at, "MBR", e->lba.v);
-	}
-	for (size_t i = 0; g && g->good && i < g->good->nentries; i++) {
-		const struct gpt_entry *e = &g->good->entry[i];
-
-		if (guid_eq(e->type, esp) && is_other_esp(iso, e->first.v))
-			report_esp(s, e->first.at, "GPT", e->first.v);
+		if (x->in_catalog || x->starts != ANSWER_NO || !has_efi(iso))
+			continue;
+		f = report(s, x->at,
+			   "the EFI partition of the %s begins at LBA %llu, where UEFI "
+			   "finds nothing to start, and the boot catalog has its image "
+			   "elsewhere",
+			   x->gpt ? "GPT" : "MBR", LLU(x->lba));
+		report_label(s, f, "from a disk, UEFI starts nothing");
 	}
 }
 
-/* The sector that its boot code loads; 0: there is nothing that it could be. */
-static uint64_t core_wanted(const struct iso *iso, bool *sure)
+/* The sector that its boot code loads; 0: there is nothing that it could be, or it is right. */
+static uint64_t core_wanted(const struct iso *iso)
 {
+	uint64_t wanted = 0;
+
 	for (size_t i = 0; i < iso->catalog.nentries; i++) {
 		const struct iso_boot_entry *b = &iso->catalog.entry[i];
+		uint64_t lba = b->lba.v * PER_BLOCK +
+			       (b->code == BOOT_CODE_GRUB ? GRUB_SKIPS : 0);
 
 		if (b->code != iso->disk.code || !b->bootable || b->outside)
 			continue;
-		/* It says itself where it is. */
-		*sure = b->info.present && b->info.file.v == b->lba.v;
-		return b->lba.v * PER_BLOCK +
-		       (b->code == BOOT_CODE_GRUB ? GRUB_SKIPS : 0);
+		if (lba == iso->disk.core.v)
+			return 0;
+		/* It says itself where it is. Of two, nobody knows which one. */
+		if (!b->info.present || b->info.file.v != b->lba.v || wanted)
+			return 0;
+		wanted = lba;
 	}
-	return 0;
+	return wanted;
 }
 
 static void check_core(struct scan *s, const struct iso *iso)
 {
 	const struct field *core = &iso->disk.core;
-	uint64_t wanted;
 	struct finding *f;
-	bool sure;
+	uint64_t wanted;
 
-	if (!core->at.len)
+	if (!core->at.len || iso->disk.core_same)
 		return;
-	wanted = core_wanted(iso, &sure);
-	if (!wanted || !sure || core->v == wanted)
+	wanted = core_wanted(iso);
+	if (!wanted)
 		return;
 	f = report(s, core->at,
 		   "the boot sector loads LBA %llu, and what it starts is at LBA %llu",
@@ -254,7 +273,9 @@ static void check_ends(struct scan *s, const struct iso *iso)
 	for (unsigned i = 0; img && img->mbr && i < MBR_ENTRIES; i++) {
 		const struct mbr_entry *e = &img->mbr->entry[i];
 
-		if (e->used && !is_truncated(iso) && e->lba.v + e->sectors.v > sectors)
+		/* The entry that protects a GPT may say as much as it can. */
+		if (e->used && e->type.v != MBR_TYPE_PROTECTIVE && !is_truncated(iso) &&
+		    e->lba.v + e->sectors.v > sectors)
 			report(s, e->sectors.at,
 			       "partition %u of the MBR ends %llu sectors behind the image",
 			       e->number, LLU(e->lba.v + e->sectors.v - sectors));
@@ -271,11 +292,10 @@ static void check_mismatch(struct scan *s, const struct iso *iso)
 static bool fix_mismatch(struct plan *p, const struct finding *f, const struct iso *iso)
 {
 	uint64_t wanted;
-	bool sure;
 
 	if (f->at.off != iso->disk.core.at.off)
 		return plan_refuse(p, "nothing says which of them is right");
-	wanted = core_wanted(iso, &sure);
+	wanted = core_wanted(iso);
 	plan_title(p, "load LBA %llu", LLU(wanted));
 	return plan_le64(p, STAGE_HEADERS, f->at, wanted);
 }
@@ -295,7 +315,8 @@ const struct rule rules_iso_disk[] = {
 	  .severity = SEV_WARNING,
 	  .fix_class = FIX_SAFE,
 	  .title = "a damaged GPT of a hybrid image",
-	  .why = "From a USB disk, firmware and systems do not see its partitions.",
+	  .why = "From a USB disk, firmware and systems do not see its partitions, or only by its "
+		 "backup. It is a note while only the backup is damaged.",
 	  .source = "UEFI 2.10, 5.3.2",
 	  .since = "0.1.0",
 	  CHECK_FIX(iso, check_gpt, fix_gpt) },

@@ -89,12 +89,17 @@ static bool fix_record(struct plan *p, const struct finding *f,
 
 	if (f->at.len != EXTENT_BYTES)
 		return plan_refuse(p, "nothing else says what stood there");
+	/* Where the tree is in doubt, so is what it says of this one. */
+	if (v->why)
+		return plan_refuse(p, "not all directories were read: %s", v->why);
 	for (size_t i = 0; i < v->nflaws; i++) {
 		const struct iso_flaw *x = &v->flaw[i];
 
 		if (x->at.off != f->at.off ||
 		    (x->kind != ISO_FLAW_SELF && x->kind != ISO_FLAW_PARENT))
 			continue;
+		if (x->doubt)
+			return plan_refuse(p, "there is a directory at either place");
 		put_le32(bytes, (uint32_t)x->expected);
 		put_be32(bytes + 4, (uint32_t)x->expected);
 		plan_title(p, "block %llu", LLU(x->expected));
@@ -102,6 +107,17 @@ static bool fix_record(struct plan *p, const struct finding *f,
 				  (struct view){ bytes, sizeof(bytes) });
 	}
 	return false;
+}
+
+/* ---- iso-tree-large ---- */
+
+static void check_large(struct scan *s, const struct iso_volume *v)
+{
+	if (v->bounded)
+		report(s, v->at,
+		       "%s%zu of its directories were read, and no more: of the others, and of "
+		       "its path tables, nothing is said",
+		       word(v), v->nread);
 }
 
 /* ---- iso-path-table ---- */
@@ -178,14 +194,20 @@ static uint8_t *turned(struct plan *p, const struct iso_paths *from)
 	return bytes;
 }
 
-/* Most of what is there is the table that belongs there: it is not somebody else's place. */
-static bool is_its_place(const struct iso_paths *t, const uint8_t *bytes)
+/* Most of what is there is the table that belongs there, or nothing is there, and nobody's: it
+ * is not somebody else's place. What UDF and HFS have there nobody has asked. */
+static bool is_its_place(const struct iso *iso, const struct iso_paths *t,
+			 const uint8_t *bytes)
 {
 	size_t same = 0;
 
 	for (size_t i = 0; i < t->raw.n; i++)
 		same += t->raw.p[i] == bytes[i];
-	return t->raw.n && (same > t->raw.n / 2 || view_is_zero(t->raw));
+	if (view_is_zero(t->raw))
+		return t->raw.n && !iso->udf && !iso->disk.apm &&
+		       t->at.off >= (ISO_FIRST + iso->ndescriptors) * ISO_SECTOR &&
+		       !iso_in_use(iso, t->at, t);
+	return same > t->raw.n / 2;
 }
 
 /* Only what differs, so that the plan shows it. */
@@ -251,7 +273,7 @@ static bool fix_table(struct plan *p, const struct finding *f, const struct iso_
 		bytes = turned(p, o);
 	else if (t->at.len && v->ndirs < 4096)
 		bytes = from_tree(p, v, t);
-	if (!bytes || !is_its_place(t, bytes))
+	if (!bytes || !is_its_place(v->image->iso, t, bytes))
 		return plan_refuse(p, "what is at its place may be somebody else's");
 	plan_title(p, "path table %s as %s has it", t->big ? "M" : "L",
 		   !o->right ? "the tree"
@@ -298,6 +320,16 @@ const struct rule rules_iso_tree[] = {
 	  .source = "ECMA-119, 6.9, 9.4",
 	  .since = "0.1.0",
 	  CHECK_FIX(iso_volume, check_paths, fix_paths) },
+	{ .id = "iso-tree-large",
+	  .severity = SEV_NOTE,
+	  .fix_class = FIX_MANUAL,
+	  .title = "more directories than are read",
+	  .why = "What is wrong in the others is not seen, and no repair is made that would have "
+		 "to know them all.",
+	  .steps = "`vmend check --deep` reads them all.",
+	  .source = "SPEC.md, 2.2",
+	  .since = "0.1.0",
+	  CHECK(iso_volume, check_large) },
 };
 
 RULES_END(iso_tree);

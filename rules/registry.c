@@ -381,6 +381,22 @@ void rules_run_on_claims(const struct unit *u, const struct claims *c, struct ar
 	vec_sort(&out->v, by_place);
 }
 
+/* Of an ISO in a container: what follows a repair of the ISO is written in a file of its own
+ * only (rewrite/iso_sum.h). */
+static bool has_sum_within(const struct finding *f, const struct plan *p)
+{
+	const struct iso_volume *v;
+	const struct iso *iso = NULL;
+
+	if (f->rule->on == SUBJECT_iso) {
+		iso = f->subject;
+	} else if (f->rule->on == SUBJECT_iso_volume) {
+		v = f->subject;
+		iso = v->image->iso;
+	}
+	return iso && p->src->is_guest && iso->md5.at.len;
+}
+
 bool rule_fix(const struct finding *f, struct plan *p)
 {
 	struct plan_mark before = plan_mark(p);
@@ -393,6 +409,10 @@ bool rule_fix(const struct finding *f, struct plan *p)
 	BUG_ON(f->at.src->is_guest != p->src->is_guest);
 	if (p->src->read_only)
 		return plan_refuse(p, "%s", p->src->read_only);
+	if (has_sum_within(f, p))
+		return plan_refuse(
+			p, "its implanted MD5 would be wrong, and is not made anew "
+			   "in a container: convert it to raw first");
 	switch (f->rule->on) {
 #define X(member, type)                                                                  \
 	case SUBJECT_##member:                                                           \

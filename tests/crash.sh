@@ -31,6 +31,15 @@ if "$mkimg" recipe d.raw >said 2>&1; then
 else
 	not_ok "mkimg makes the image" "$(cat said)"
 fi
+# An ISO: a size in one byte order, a path table, the end of the descriptors, the catalog, and its implanted sum follows.
+printf '%s\n' 'size 1M' 'iso "ISO" joliet=1 rock-ridge=1 bios=1 efi=64K' 'fat iso.efi 64K' \
+	'file /EFI/BOOT/BOOTX64.EFI efi=x64' 'poke iso.catalog+28 le16 1' 'poke iso.path-l+12 le32 41' \
+	'poke iso.pvd+170 be32 4096' 'zero iso.end 7' implant >recipe
+if "$mkimg" recipe cd.iso >said 2>&1; then
+	every_point "an ISO survives a kill at each call" cd.iso 20
+else
+	not_ok "mkimg makes the ISO" "$(cat said)"
+fi
 cat >vm.xml <<'X'
 <domain type='kvm'>
   <name>a</name>

@@ -4,6 +4,7 @@
 #include "analyze/image/backing.h"
 #include "analyze/image/container.h"
 #include "analyze/image/disk.h"
+#include "analyze/image/iso.h"
 #include "analyze/image/volume.h"
 #include "analyze/reach.h"
 #include "analyze/unit.h"
@@ -321,6 +322,13 @@ static int read_disk(struct unit *u, struct source *disk, struct err *e)
 	if (source_view(disk, &u->arena, 0, u64_min(disk->size, PROBE_HEAD), &img->head,
 			e) != 0)
 		return -1;
+	/* What makes a disk of an ISO as well belongs to it. */
+	if (iso_begins(img->head)) {
+		if (iso_image_read(&img->iso, img, &u->arena, e) != 0)
+			return -1;
+		u->image = img;
+		return 0;
+	}
 	/* Without a table, what stands at the places of one is something else. */
 	if (disk_probe(img->head, disk)) {
 		if (disk_read(img, &u->arena, e) != 0)

@@ -17,6 +17,7 @@ enum {
 		8, /* sectors behind the descriptors in which UDF says that it is there */
 	UDF_ANCHOR = 256,
 	ROOT_SIZE = 34,
+	MEDIUM_MAX = 1 << 26, /* blocks: there is none of more than 128 GiB */
 };
 
 struct field iso_be(const struct iso_reader *r, struct view v, uint64_t base, size_t off,
@@ -111,9 +112,34 @@ static bool is_lost_primary(struct view d)
 	       view_u8(d, ISO_VD_ESCAPES) == 0;
 }
 
+bool iso_begins(struct view head)
+{
+	struct view d = { 0 };
+
+	if (view_has(head, ISO_FIRST * ISO_SECTOR, ISO_SECTOR))
+		d = view_cut(head, ISO_FIRST * ISO_SECTOR, ISO_SECTOR);
+	return d.n && view_eq(d, 0, "\1CD001\1", 7) &&
+	       view_eq(d, ISO_VD_BLOCK_SIZE, "\0\10\10\0", 4) &&
+	       view_u8(d, ISO_VD_ROOT) == ROOT_SIZE;
+}
+
 static bool is_descriptor(struct view d)
 {
 	return view_eq(d, ISO_VD_ID, "CD001", 5);
+}
+
+/* Does another one say that it is the primary? */
+static bool has_primary(struct iso_reader *r)
+{
+	for (uint64_t i = 1; i < ISO_DESCRIPTORS_MAX; i++) {
+		struct view d = iso_look(r, (ISO_FIRST + i) * ISO_SECTOR, ISO_SECTOR);
+
+		if (!is_descriptor(d) || d.p[0] == VD_END)
+			return false;
+		if (d.p[0] == VD_PRIMARY)
+			return true;
+	}
+	return false;
 }
 
 /* The set of descriptors: up to its terminator, or to what is none. */
@@ -129,7 +155,7 @@ static void read_descriptors(struct iso_reader *r)
 			return;
 		if (i == 0 &&
 		    !(is_descriptor(d) && d.p[0] == VD_PRIMARY && d.p[6] == 1) &&
-		    is_lost_primary(d)) {
+		    is_lost_primary(d) && !has_primary(r)) {
 			iso->primary_lost = look_span(&r->look, off, 7);
 			iso->ndescriptors++;
 			add_volume(r, d, off);
@@ -169,10 +195,39 @@ static bool holds_all(const struct iso_volume *v, uint64_t blocks)
 {
 	uint64_t bytes;
 
-	return blocks && u64_mul(blocks, ISO_SECTOR, &bytes) && bytes >= v->end;
+	return blocks && u64_mul(blocks, ISO_SECTOR, &bytes) && bytes >= v->reach;
 }
 
-/* How large the volume is: as large as the image, or as another descriptor says, or not so
+static const struct iso_pair *space_of(const struct iso_volume *v)
+{
+	return &v->space;
+}
+
+static const struct iso_pair *set_size_of(const struct iso_volume *v)
+{
+	return &v->set_size;
+}
+
+static const struct iso_pair *sequence_of(const struct iso_volume *v)
+{
+	return &v->sequence;
+}
+
+/* Which half of p, v's, is what another descriptor says. */
+static void prove_by_others(const struct iso_reader *r, const struct iso_volume *v,
+			    struct iso_pair *p,
+			    const struct iso_pair *(*of)(const struct iso_volume *))
+{
+	for (size_t i = 0; i < r->iso->nvolumes; i++) {
+		const struct iso_volume *o = &r->iso->volume[i];
+		const struct iso_pair *x = of(o);
+
+		if (o != v && iso_pair_agrees(x))
+			prove(p, p->le.v == x->le.v, p->be.v == x->le.v);
+	}
+}
+
+/* How large the volume is: as another descriptor says, or as large as the image, or not so
  * large, or small, that it cannot be. */
 static void prove_space(struct iso_reader *r, struct iso_volume *v)
 {
@@ -181,25 +236,25 @@ static void prove_space(struct iso_reader *r, struct iso_volume *v)
 
 	if (iso_pair_agrees(p))
 		return;
-	for (size_t i = 0; i < r->iso->nvolumes; i++) {
-		const struct iso_volume *o = &r->iso->volume[i];
-
-		if (o != v && iso_pair_agrees(&o->space))
-			prove(p, p->le.v == o->space.le.v, p->be.v == o->space.le.v);
-	}
+	prove_by_others(r, v, p, space_of);
 	if (p->proven == ISO_NEITHER)
 		prove(p, p->le.v == blocks, p->be.v == blocks);
-	if (p->proven == ISO_NEITHER)
-		prove(p, holds_all(v, p->le.v) && p->le.v <= blocks,
-		      holds_all(v, p->be.v) && p->be.v <= blocks);
+	/* The larger one may be right, and the file have ended too early. */
+	if (p->proven == ISO_NEITHER && v->complete)
+		prove(p, holds_all(v, p->le.v) && p->le.v <= MEDIUM_MAX,
+		      holds_all(v, p->be.v) && p->be.v <= MEDIUM_MAX);
 }
 
 static void prove_numbers(struct iso_reader *r, struct iso_volume *v)
 {
 	prove_space(r, v);
+	prove_by_others(r, v, &v->set_size, set_size_of);
+	prove_by_others(r, v, &v->sequence, sequence_of);
 	/* A set of one, as nearly all are. */
-	prove(&v->set_size, v->set_size.le.v == 1, v->set_size.be.v == 1);
-	prove(&v->sequence, v->sequence.le.v == 1, v->sequence.be.v == 1);
+	if (v->set_size.proven == ISO_NEITHER)
+		prove(&v->set_size, v->set_size.le.v == 1, v->set_size.be.v == 1);
+	if (v->sequence.proven == ISO_NEITHER)
+		prove(&v->sequence, v->sequence.le.v == 1, v->sequence.be.v == 1);
 	prove(&v->block_size, v->block_size.le.v == BLOCK_FIELD,
 	      v->block_size.be.v == BLOCK_FIELD);
 }
@@ -215,6 +270,16 @@ static bool is_susp(struct view d, size_t at)
 			return true;
 	}
 	return false;
+}
+
+static bool is_mostly_sp(struct view d, size_t at)
+{
+	static const char sp[] = "SP\7\1\xbe\xef";
+	unsigned same = 0;
+
+	for (size_t i = 0; i < sizeof(sp) - 1; i++)
+		same += view_eq(d, at + i, &sp[i], 1);
+	return same >= 4;
 }
 
 /* The root's first record carries what SUSP 5.3 wants: SP, and behind it the rest. */
@@ -234,8 +299,8 @@ static void read_susp(struct iso_reader *r)
 	if (view_u8(d, 0) < at + 11)
 		return;
 	r->iso->susp_ok = view_eq(d, at, "SP\7\1\xbe\xef", 6);
-	/* Damaged, it is followed by what Rock Ridge begins with. */
-	if (!r->iso->susp_ok && !is_susp(d, at + 7))
+	/* Damaged, most of it is there, and what Rock Ridge begins with behind it. */
+	if (!r->iso->susp_ok && !(is_mostly_sp(d, at) && is_susp(d, at + 7)))
 		return;
 	r->iso->rock_ridge = true;
 	r->iso->susp = look_span(&r->look, off + at, 6);
@@ -308,23 +373,30 @@ int iso_image_read(const struct iso **out, struct image *img, struct arena *a,
 {
 	struct iso *iso = arena_new(a, struct iso);
 	struct iso_reader *r = arena_new(a, struct iso_reader);
+	bool deep = img->unit->host->deep;
 
 	*r = (struct iso_reader){ .iso = iso,
 				  .img = img,
 				  .a = a,
 				  .look = { .src = img->src,
 					    .a = a,
-					    .reads = ISO_READS,
-					    .bytes = ISO_BYTES,
+					    .reads = deep ? ISO_READS_DEEP : ISO_READS,
+					    .bytes = deep ? ISO_BYTES_DEEP : ISO_BYTES,
 					    .e = e } };
+	r->tree = r->look;
+	r->tree.of = &r->look;
+	r->tree.reads -= ISO_READS_KEPT;
+	r->tree.bytes -= ISO_BYTES_KEPT;
 	iso->image = img;
 	read_descriptors(r);
 	read_volumes(r);
+	iso_use_end(r);
 	read_udf(r);
 	iso_catalog_search(r);
 	iso_boot_images_read(r);
-	if (r->look.broken || iso_disk_read(r, e) != 0)
+	if (r->look.broken || r->tree.broken || iso_disk_read(r, e) != 0)
 		return -1;
+	iso_boot_seek(r);
 	if (iso->primary)
 		iso_md5_find(r);
 	if (img->unit->host->deep && iso->md5.readable && iso_md5_check(r, e) != 0)

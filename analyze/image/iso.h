@@ -54,9 +54,14 @@ enum {
 
 	ISO_FLAWS_MAX = 24,
 	ISO_BOOT_MAX = 32,
-	/* What is read of an image, all in all. */
+	/* What is read of an image, all in all; with --deep, the sum aside; and what of that
+	 * is kept for other things than directories. */
 	ISO_READS = 4096,
 	ISO_BYTES = 7 << 20,
+	ISO_READS_DEEP = 1 << 18,
+	ISO_BYTES_DEEP = 1 << 29,
+	ISO_READS_KEPT = 1024,
+	ISO_BYTES_KEPT = 5 << 18,
 };
 
 /* Which of two readings of a number something else confirms. */
@@ -106,6 +111,12 @@ struct iso_flaw {
 	const char *path; /* of what the record is about */
 	struct iso_pair pair;
 	uint64_t expected; /* of the kinds that know it, a block */
+	bool doubt; /* SELF: there is a directory as well where it says that it is */
+};
+
+/* Blocks that a file takes. */
+struct iso_extent {
+	uint32_t lba, blocks;
 };
 
 struct iso_dir {
@@ -145,9 +156,12 @@ struct iso_volume {
 	size_t ndirs;
 	bool complete;   /* the whole tree was read, and */
 	const char *why; /* if not, why; of a tree that is another volume's: NULL */
+	bool bounded; /* that is a bound of ours; of its directories so many were read */
+	size_t nread;
 	const struct iso_flaw *flaw;
 	size_t nflaws, nflaws_all; /* kept, and found */
-	uint64_t end;              /* of the last extent that lies in the image, bytes */
+	uint64_t end;              /* of the last extent that lies in the image, bytes, */
+	uint64_t reach;            /* and of the last one at all */
 	size_t nfiles;
 };
 
@@ -158,10 +172,12 @@ enum {
 	ISO_CATALOG_SECTORS = 4, /* that are read */
 
 	ISO_VAL_PLATFORM = 1,
+	ISO_VAL_RESERVED = 2,
 	ISO_VAL_SUM = 28,
 	ISO_VAL_KEY = 30, /* 55 AA */
 
 	ISO_ENT_MEDIA = 1,
+	ISO_ENT_UNUSED = 5,
 	ISO_ENT_COUNT = 6, /* le16, of 512 bytes */
 	ISO_ENT_LBA = 8,   /* le32 */
 
@@ -180,9 +196,13 @@ struct iso_boot_info {
 	bool present;
 	bool wanted; /* it is not there, and the program does not start without it */
 	struct field descriptor, file, length, sum;
-	bool summed; /* sum_actual is known */
+	bool descriptor_ok; /* there is a primary descriptor where it says */
+	bool summed;        /* sum_actual is known */
 	uint32_t sum_actual;
 };
+
+/* What a boot image is by its content. */
+enum iso_content { ISO_CONTENT_UNKNOWN, ISO_CONTENT_BIOS, ISO_CONTENT_EFI };
 
 struct iso_boot_entry {
 	struct span at;
@@ -204,6 +224,13 @@ struct iso_boot_entry {
 	/* Of one for UEFI. */
 	const struct efi_volume *efi;
 	uint64_t fat_size; /* bytes, by its own parameters; 0: no FAT */
+	bool hfs;          /* no FAT but HFS or HFS+, for Apple's firmware */
+	/* Of the first one, when the catalog's checksum is wrong. */
+	enum iso_content content;
+	/* Of one that is not where it should be: the block where something else shows that it
+	 * is, and what that is; 0: nothing does. */
+	uint32_t meant;
+	const char *meant_by;
 };
 
 enum iso_catalog_state {
@@ -223,12 +250,26 @@ struct iso_catalog {
 	const struct iso_boot_entry *entry;
 	size_t nentries;
 	/* A section that promises entries that are not there, or a last one that is not marked
-	 * as such; len 0: there is none. */
+	 * as such; len 0: there is none. What its header's first byte and its number of
+	 * entries must be for it to fit to what follows; both 0: nobody knows. */
 	struct span torn_at;
+	uint8_t torn_mark;
+	uint16_t torn_count;
 	uint32_t found; /* a block that holds a catalog, if this is none; 0: not found */
 };
 
 /* ---- as a disk ---- */
+
+enum { ISO_ESP_MAX = 8 };
+
+/* A partition for UEFI, of the MBR or the GPT. */
+struct iso_esp {
+	struct span at; /* the field that says where it begins */
+	bool gpt;
+	uint64_t lba;             /* of 512 bytes */
+	bool in_catalog;          /* the catalog has an image that begins there */
+	enum answer_state starts; /* if not: does UEFI find something to start in it? */
+};
 
 /* What begins the disk that an ISO can be as well: its first 16 sectors, and the end. */
 struct iso_disk {
@@ -237,6 +278,9 @@ struct iso_disk {
 	struct span code_at;
 	/* isolinux and GRUB: where the rest is, in sectors of 512 bytes; at.len 0: not them */
 	struct field core;
+	bool core_same; /* a copy of what it should load is there */
+	struct iso_esp esp[ISO_ESP_MAX];
+	size_t nesp;
 	bool apm; /* Apple's partition map */
 	struct span apm_at;
 	uint64_t end; /* the last byte that one of the tables claims */
@@ -283,6 +327,10 @@ struct iso {
 	bool blank_behind; /* that one is zeros */
 	size_t ndescriptors;
 	uint64_t volume_end; /* bytes that the primary volume takes */
+	/* Of all files, by where they begin. */
+	const struct iso_extent *extent;
+	size_t nextents;
+	bool extents_all; /* there are no others */
 
 	/* SUSP and RRIP */
 	bool rock_ridge;
@@ -298,9 +346,21 @@ struct iso {
 	struct iso_md5 md5; /* at.len 0: none */
 };
 
+/* Does a disk begin with a primary descriptor that is whole? head: its first PROBE_HEAD bytes. */
+bool iso_begins(struct view head);
+
 /* Reads img's src; img is there already, its size and head too. Only I/O errors are errors. */
 int iso_image_read(const struct iso **out, struct image *img, struct arena *a,
 		   struct err *e) __attribute__((warn_unused_result));
+
+/* Does anything of the ISO 9660 volumes stand there, or may it? but: a path table that does not
+ * count; NULL: they all do. */
+bool iso_in_use(const struct iso *iso, struct span at, const struct iso_paths *but);
+/* A boot image that is not where the catalog says, as far as that can be told: in front of all
+ * files, in the middle of one, or behind the end. */
+bool iso_is_astray(const struct iso *iso, const struct iso_boot_entry *b);
+/* The file that begins at a block; NULL: none is known. */
+const struct iso_extent *iso_file_at(const struct iso *iso, uint64_t lba);
 
 /* Where a byte of the image stands, for messages. */
 bool iso_place(const struct iso *iso, struct span at, struct arena *a, struct place *out);

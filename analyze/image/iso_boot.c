@@ -20,6 +20,9 @@ enum {
 	BPB_SECTOR_SIZE = 11,
 	BPB_SECTORS_16 = 19,
 	BPB_SECTORS_32 = 32,
+	MEDIA_TYPE = 15,
+	MEDIA_MAX = 4, /* a hard disk */
+	HFS_HEADER = 1024,
 };
 
 /* isolinux, where its table is to be */
@@ -66,39 +69,115 @@ static void add_entry(struct catalog_reader *c, size_t at, struct field platform
 	c->n++;
 }
 
+/* The mark aside, what stands at `at` is an entry: a medium that there is, something to load,
+ * and a place in the image that it is loaded from. */
+static bool is_plausible(const struct catalog_reader *c, size_t at)
+{
+	uint64_t lba = view_has(c->v, at, ENTRY) ? view_le32(c->v, at + ISO_ENT_LBA) : 0;
+
+	return lba > ISO_FIRST && lba * ISO_SECTOR < c->r->img->size &&
+	       (view_u8(c->v, at + ISO_ENT_MEDIA) & MEDIA_TYPE) <= MEDIA_MAX &&
+	       view_u8(c->v, at + ISO_ENT_UNUSED) == 0;
+}
+
+static bool is_entry(const struct catalog_reader *c, size_t at)
+{
+	uint8_t first;
+
+	if (!view_has(c->v, at, ENTRY) || view_is_zero(view_cut(c->v, at, ENTRY)))
+		return false;
+	first = view_u8(c->v, at);
+	return first == 0 || first == BOOTABLE ||
+	       (first != HEADER_MORE && first != HEADER_LAST && first != EXTENSION &&
+		is_plausible(c, at));
+}
+
+static bool is_header(const struct catalog_reader *c, size_t at)
+{
+	return view_has(c->v, at, ENTRY) &&
+	       (view_u8(c->v, at) == HEADER_MORE || view_u8(c->v, at) == HEADER_LAST);
+}
+
+/* Behind the entry at `at`, and its extensions. */
+static size_t behind(const struct catalog_reader *c, size_t at)
+{
+	if (view_u8(c->v, at + ISO_ENT_MEDIA) & EXTENSION_MORE) {
+		do {
+			at += ENTRY;
+		} while (view_has(c->v, at, ENTRY) && view_u8(c->v, at) == EXTENSION &&
+			 view_u8(c->v, at + 1) & EXTENSION_MORE);
+	}
+	return at + ENTRY;
+}
+
+static bool is_platform(unsigned id)
+{
+	return id == ISO_PLATFORM_X86 || id == ISO_PLATFORM_PPC ||
+	       id == ISO_PLATFORM_MAC || id == ISO_PLATFORM_EFI;
+}
+
+/* From there to the end of the sector there is nothing. */
+static bool is_last(const struct catalog_reader *c, size_t at)
+{
+	size_t n = ISO_SECTOR - at % ISO_SECTOR;
+
+	return view_has(c->v, at, n) && view_is_zero(view_cut(c->v, at, n));
+}
+
+/* The section with its header at `at` does not fit to what follows it. What would: whole
+ * entries that are marked as such, and behind them either another header or zeros. These are
+ * its entries then; before: those that were known without them. */
+static void torn(struct catalog_reader *c, size_t at, size_t before)
+{
+	struct field platform = image_field(c->r->img, c->v, c->off, at + 1, 1);
+	struct iso_catalog *k = c->c;
+	size_t end = at + ENTRY;
+	uint16_t n = 0;
+
+	k->torn_at = (struct span){ c->r->img->src, c->off + at, ENTRY };
+	while (view_has(c->v, end, ENTRY) && view_u8(c->v, end) == BOOTABLE &&
+	       is_plausible(c, end)) {
+		end = behind(c, end);
+		n++;
+	}
+	if (n == 0 || !is_platform((unsigned)platform.v) ||
+	    (!is_header(c, end) && !is_last(c, end)))
+		return;
+	k->torn_mark = is_header(c, end) ? HEADER_MORE : HEADER_LAST;
+	k->torn_count = n;
+	c->n = before;
+	for (end = at + ENTRY; n; n--, end = behind(c, end))
+		add_entry(c, end, platform, false);
+}
+
 /* A section from its header on. *at goes behind it; false: it is the last one. */
 static bool read_section(struct catalog_reader *c, size_t *at)
 {
 	uint8_t kind = view_u8(c->v, *at);
 	struct field platform = image_field(c->r->img, c->v, c->off, *at + 1, 1);
-	struct span header = { c->r->img->src, c->off + *at, ENTRY };
 	unsigned n = view_le16(c->v, *at + 2);
+	size_t header = *at, before = c->n;
 
 	*at += ENTRY;
 	for (unsigned i = 0; i < n; i++) {
-		uint8_t first = view_has(c->v, *at, ENTRY) ? view_u8(c->v, *at) : 1;
-
-		if ((first != 0 && first != BOOTABLE) ||
-		    (view_has(c->v, *at, ENTRY) &&
-		     view_is_zero(view_cut(c->v, *at, ENTRY)))) {
-			c->c->torn_at = header;
+		if (!is_entry(c, *at)) {
+			torn(c, header, before);
 			return false;
 		}
 		add_entry(c, *at, platform, false);
-		if (view_u8(c->v, *at + ISO_ENT_MEDIA) & EXTENSION_MORE) {
-			do {
-				*at += ENTRY;
-			} while (view_has(c->v, *at, ENTRY) &&
-				 view_u8(c->v, *at) == EXTENSION &&
-				 view_u8(c->v, *at + 1) & EXTENSION_MORE);
-		}
-		*at += ENTRY;
+		*at = behind(c, *at);
+	}
+	/* More than are announced. */
+	if (view_has(c->v, *at, ENTRY) && view_u8(c->v, *at) == BOOTABLE &&
+	    is_plausible(c, *at)) {
+		torn(c, header, before);
+		return false;
 	}
 	if (kind == HEADER_LAST || !view_has(c->v, *at, ENTRY))
 		return false;
 	/* More are announced. */
-	if (view_u8(c->v, *at) != HEADER_MORE && view_u8(c->v, *at) != HEADER_LAST) {
-		c->c->torn_at = header;
+	if (!is_header(c, *at)) {
+		torn(c, header, before);
 		return false;
 	}
 	return true;
@@ -107,18 +186,15 @@ static bool read_section(struct catalog_reader *c, size_t *at)
 static void read_entries(struct catalog_reader *c)
 {
 	size_t at = 2 * ENTRY;
-	uint8_t kind;
 
 	add_entry(c, ENTRY, c->c->platform, true);
 	while (view_has(c->v, at, ENTRY)) {
-		kind = view_u8(c->v, at);
-		if (kind != HEADER_MORE && kind != HEADER_LAST) {
+		if (!is_header(c, at)) {
 			/* Some leave other things behind the last entry; a section that has
 			 * lost its mark still has a platform and a boot entry. */
 			if (view_has(c->v, at + ENTRY, ENTRY) &&
 			    view_u8(c->v, at + ENTRY) == BOOTABLE)
-				c->c->torn_at = (struct span){ c->r->img->src,
-							       c->off + at, ENTRY };
+				torn(c, at, c->n);
 			return;
 		}
 		if (!read_section(c, &at))
@@ -145,7 +221,7 @@ static uint16_t sum_wanted(struct view v)
 }
 
 /* Most of what makes one is there. */
-static bool is_validation(struct view v)
+static bool is_validation(struct iso_reader *r, struct view v)
 {
 	unsigned signs;
 
@@ -155,7 +231,11 @@ static bool is_validation(struct view v)
 		(view_le16(v, ISO_VAL_KEY) == KEY ? 1u : 0) +
 		(view_u8(v, ENTRY) == BOOTABLE ? 1u : 0) +
 		(view_le16(v, ISO_VAL_SUM) == sum_wanted(v) ? 1u : 0);
-	return signs >= 2 && !view_is_zero(view_cut(v, 0, ENTRY));
+	/* Two may be chance: a path table begins with 01 as well. */
+	return signs >= 3 ||
+	       (signs == 2 && is_platform(view_u8(v, ISO_VAL_PLATFORM)) &&
+		view_le16(v, ISO_VAL_RESERVED) == 0 &&
+		is_plausible(&(struct catalog_reader){ .r = r, .v = v }, ENTRY));
 }
 
 static void read_validation(struct iso_reader *r, struct iso_catalog *c, struct view v)
@@ -187,7 +267,7 @@ void iso_catalog_read(struct iso_reader *r, struct view record, uint64_t off)
 	c->at = look_span(&r->look, off, ISO_SECTOR);
 	c->state = ISO_CATALOG_FOREIGN;
 	cr.v = iso_look(r, off, n);
-	if (!is_validation(cr.v))
+	if (!is_validation(r, cr.v))
 		return;
 	c->state = ISO_CATALOG_READ;
 	read_validation(r, c, cr.v);
@@ -198,22 +278,41 @@ void iso_catalog_read(struct iso_reader *r, struct view record, uint64_t off)
 	c->nentries = r->nentries = cr.n;
 }
 
+/* A whole catalog, and of this image: what it starts is in it, and one of these a file. */
+static bool is_ours(struct iso_reader *r, struct view v)
+{
+	struct iso_catalog found = { 0 };
+	struct catalog_reader c = { .r = r, .c = &found, .v = v };
+	bool file = false;
+
+	if (v.n == 0 || view_u8(v, 0) != HEADER_ID || view_le16(v, ISO_VAL_KEY) != KEY ||
+	    sum_of(v) != 0 || view_u8(v, ENTRY) != BOOTABLE)
+		return false;
+	c.entry = arena_array(r->a, ISO_BOOT_MAX, struct iso_boot_entry);
+	read_entries(&c);
+	for (size_t i = 0; i < c.n; i++) {
+		if (c.entry[i].bootable && c.entry[i].outside)
+			return false;
+		file = file || iso_file_at(r->iso, c.entry[i].lba.v);
+	}
+	return file && !found.torn_at.len;
+}
+
 void iso_catalog_search(struct iso_reader *r)
 {
 	struct iso_catalog *c = &r->iso->catalog;
 
-	if (c->state != ISO_CATALOG_OUTSIDE && c->state != ISO_CATALOG_FOREIGN)
+	if ((c->state != ISO_CATALOG_OUTSIDE && c->state != ISO_CATALOG_FOREIGN) ||
+	    r->nmaybe > ISO_MAYBE_MAX)
 		return;
 	for (size_t i = 0; i < r->nmaybe; i++) {
 		struct view v =
 			iso_look(r, (uint64_t)r->maybe[i] * ISO_SECTOR, ISO_SECTOR);
 
-		if (v.n == 0 || view_u8(v, 0) != HEADER_ID ||
-		    view_le16(v, ISO_VAL_KEY) != KEY || sum_of(v) != 0 ||
-		    view_u8(v, ENTRY) != BOOTABLE)
+		if (!is_ours(r, v) || c->found == r->maybe[i])
 			continue;
 		/* Of two nobody knows which one it was. */
-		if (c->found && c->found != r->maybe[i]) {
+		if (c->found) {
 			c->found = 0;
 			return;
 		}
@@ -233,6 +332,16 @@ static uint32_t sum_words(struct view v)
 	for (unsigned k = 0; i + k < v.n; k++)
 		sum += (uint32_t)v.p[i + k] << (8 * k);
 	return sum;
+}
+
+/* Of a session that is not the first, there is another one. */
+static bool is_primary_at(struct iso_reader *r, uint64_t lba)
+{
+	struct view v = { 0 };
+
+	if (lba > ISO_FIRST && range_within(lba * ISO_SECTOR, ISO_SECTOR, r->img->size))
+		v = iso_look(r, lba * ISO_SECTOR, ISO_SECTOR);
+	return view_eq(v, 0, "\1CD001\1", 7);
 }
 
 /* Two of its numbers fit, or one that nothing has by chance. */
@@ -255,7 +364,9 @@ static void read_info(struct iso_reader *r, struct iso_boot_entry *b)
 	t->sum = image_field(r->img, v, off, ISO_INFO_OFF + 12, 4);
 	t->sum_actual = sum_words(v);
 	t->summed = true;
-	fit = (t->descriptor.v == ISO_FIRST ? 1u : 0) + (t->file.v == b->lba.v ? 2u : 0) +
+	t->descriptor_ok =
+		t->descriptor.v == ISO_FIRST || is_primary_at(r, t->descriptor.v);
+	fit = (t->descriptor_ok ? 1u : 0) + (t->file.v == b->lba.v ? 2u : 0) +
 	      (t->length.v == n ? 2u : 0) + (t->sum.v == t->sum_actual ? 2u : 0);
 	t->wanted = t->length.v == unpatched && t->sum.v == unpatched;
 	t->present = !t->wanted && fit >= 3 &&
@@ -267,17 +378,58 @@ static bool has_text(struct view v, const char *text)
 	return str_has(str_view(v), text);
 }
 
+static enum boot_code code_of(struct view v)
+{
+	return v.n == 0 || view_is_zero(v)                       ? BOOT_CODE_NONE
+	       : has_text(v, "ISOLINUX ")                        ? BOOT_CODE_ISOLINUX
+	       : has_text(v, "loading\0") && has_text(v, "Geom") ? BOOT_CODE_GRUB
+	       : has_text(v, "cdrom read fails")                 ? BOOT_CODE_GRUB
+								 : BOOT_CODE_OTHER;
+}
+
 static void read_bios_image(struct iso_reader *r, struct iso_boot_entry *b)
 {
 	uint64_t off = b->lba.v * ISO_SECTOR;
 	struct view v = iso_look(r, off, (size_t)u64_min(BIOS_HEAD, r->img->size - off));
 
-	b->code = v.n == 0 || view_is_zero(v)                       ? BOOT_CODE_NONE
-		  : has_text(v, "ISOLINUX ")                        ? BOOT_CODE_ISOLINUX
-		  : has_text(v, "loading\0") && has_text(v, "Geom") ? BOOT_CODE_GRUB
-		  : has_text(v, "cdrom read fails")                 ? BOOT_CODE_GRUB
-								    : BOOT_CODE_OTHER;
+	b->code = code_of(v);
 	read_info(r, b);
+}
+
+/* Of Apple's own: TN1150, and Inside Macintosh: Files. */
+static bool is_hfs(struct iso_reader *r, uint64_t off)
+{
+	uint8_t head[2];
+	struct view v = { head, sizeof(head) };
+
+	return range_within(off, HFS_HEADER + sizeof(head), r->img->size) &&
+	       look_read(&r->look, off + HFS_HEADER, head, sizeof(head)) &&
+	       (view_eq(v, 0, "H+", 2) || view_eq(v, 0, "HX", 2) ||
+		view_eq(v, 0, "BD", 2));
+}
+
+bool iso_efi_starts(const struct efi_volume *v)
+{
+	for (unsigned i = 0; i < EFI_ARCHES; i++) {
+		if (v->fallback[i].state == ANSWER_YES)
+			return v->fat.state == ANSWER_YES && !v->refused;
+	}
+	return false;
+}
+
+/* Whatever its platform says. */
+static void read_content(struct iso_reader *r, struct iso_boot_entry *b)
+{
+	uint64_t off = b->lba.v * ISO_SECTOR;
+	struct efi_volume *v = arena_new(r->a, struct efi_volume);
+	struct view head =
+		iso_look(r, off, (size_t)u64_min(BIOS_HEAD, r->img->size - off));
+
+	efi_volume_read(v, &r->look, off, r->img->size - off);
+	if (iso_efi_starts(v))
+		b->content = ISO_CONTENT_EFI;
+	else if (code_of(head) == BOOT_CODE_ISOLINUX || code_of(head) == BOOT_CODE_GRUB)
+		b->content = ISO_CONTENT_BIOS;
 }
 
 static void read_efi_image(struct iso_reader *r, struct iso_boot_entry *b)
@@ -291,6 +443,8 @@ static void read_efi_image(struct iso_reader *r, struct iso_boot_entry *b)
 	/* The file system may be larger than the count can say: it is to be seen whole. */
 	efi_volume_read(v, &r->look, off, r->img->size - off);
 	b->efi = v;
+	if (v->fat.state == ANSWER_NO)
+		b->hfs = is_hfs(r, off);
 	if (v->fat.state != ANSWER_YES ||
 	    !look_read(&r->look, off, sector, sizeof(sector)))
 		return;
@@ -306,6 +460,8 @@ void iso_boot_images_read(struct iso_reader *r)
 
 		if (b->outside)
 			continue;
+		if (b->initial && r->iso->catalog.sum.v != r->iso->catalog.sum_wanted)
+			read_content(r, b);
 		if (b->platform.v == ISO_PLATFORM_EFI)
 			read_efi_image(r, b);
 		else if (b->platform.v == ISO_PLATFORM_X86)

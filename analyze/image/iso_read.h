@@ -6,20 +6,23 @@
 #include "analyze/image/image.h"
 #include "analyze/image/iso.h"
 #include "analyze/image/look.h"
+#include "base/vec.h"
 
-enum { ISO_MAYBE_MAX = 32 };
+enum { ISO_MAYBE_MAX = 256, ISO_EXTENTS_MAX = 1 << 17 };
 
 struct iso_reader {
 	struct iso *iso;
 	const struct image *img;
-	struct look look;
+	struct look look, tree; /* the latter of directories, within the former */
 	struct arena *a;
 	/* The catalog's, for the tree to name their files. */
 	struct iso_boot_entry *entry;
 	size_t nentries;
 	/* Blocks of files that may be a catalog, when there is none where it should be. */
 	uint32_t maybe[ISO_MAYBE_MAX];
-	size_t nmaybe;
+	size_t nmaybe; /* of them all, of which so many are kept */
+	VEC(struct iso_extent) extents;
+	bool extents_more; /* than are kept */
 };
 
 struct field iso_be(const struct iso_reader *r, struct view v, uint64_t base, size_t off,
@@ -42,11 +45,20 @@ void iso_tree_read(struct iso_reader *r, struct iso_volume *v);
 /* Both path tables of one whose tree was read. */
 void iso_paths_read(struct iso_reader *r, struct iso_volume *v);
 
+/* A file of n bytes. */
+void iso_use_add(struct iso_reader *r, uint64_t lba, uint64_t n);
+/* When all trees were read. */
+void iso_use_end(struct iso_reader *r);
+
 /* El Torito: the boot record at `record`. What is in the images comes last. */
 void iso_catalog_read(struct iso_reader *r, struct view record, uint64_t off);
 /* After the tree: looks for one that is not where the boot record says. */
 void iso_catalog_search(struct iso_reader *r);
 void iso_boot_images_read(struct iso_reader *r);
+/* Is it a FAT that UEFI mounts, with a program that it starts? */
+bool iso_efi_starts(const struct efi_volume *v);
+/* When all else was read: what shows where boot images are that are not where they should be. */
+void iso_boot_seek(struct iso_reader *r);
 
 int iso_disk_read(struct iso_reader *r, struct err *e)
 	__attribute__((warn_unused_result));

@@ -10,7 +10,7 @@ enum {
 	FLAG_DIR = 2,
 	NEAR = 512 << 10,  /* directories stand together: one read for most of them */
 	WINDOW = 32 << 10, /* of those that do not */
-	DIRS_MAX = 32768,
+	DIRS_MAX = 65536,
 	SEEN = 4 * DIRS_MAX, /* slots */
 	PATH_DEPTH = 64,
 	DIR_MAX = 16 << 20, /* bytes of one */
@@ -48,7 +48,7 @@ static struct view sector(struct walk *w, uint64_t off, uint64_t left)
 	size_t n;
 
 	if (!range_within(off, ISO_SECTOR, size)) {
-		w->r->look.why = "it leads past the end of the image";
+		w->r->tree.why = "it leads past the end of the image";
 		return (struct view){ 0 };
 	}
 	if (off >= w->near_off && range_within(off - w->near_off, ISO_SECTOR, w->near.n))
@@ -61,7 +61,7 @@ static struct view sector(struct walk *w, uint64_t off, uint64_t left)
 			    : (size_t)u64_min(WINDOW, u64_max(left, ISO_SECTOR));
 		n = (size_t)u64_min(n, (size - off) / ISO_SECTOR * ISO_SECTOR);
 		w->window_n = 0;
-		if (!look_read(&w->r->look, off, w->window, n))
+		if (!look_read(&w->r->tree, off, w->window, n))
 			return (struct view){ 0 };
 		w->window_off = off;
 		w->window_n = n;
@@ -305,6 +305,7 @@ static void add_dir(struct walk *w, uint32_t parent, struct record *x)
 	}
 	if (w->dirs.n == DIRS_MAX) {
 		w->v->why = "it has more directories than are looked at";
+		w->v->bounded = true;
 		return;
 	}
 	d = vec_add(&w->dirs, w->r->a);
@@ -337,6 +338,13 @@ static void name_image(struct walk *w, uint32_t dir, const struct record *x)
 	}
 }
 
+static void add_maybe(struct iso_reader *r, uint32_t lba)
+{
+	if (r->nmaybe < ISO_MAYBE_MAX)
+		r->maybe[r->nmaybe] = lba;
+	r->nmaybe++;
+}
+
 static void add_record(struct walk *w, uint32_t dir, struct record *x)
 {
 	struct iso_flaw *f;
@@ -355,6 +363,8 @@ static void add_record(struct walk *w, uint32_t dir, struct record *x)
 	}
 	lba = iso_value(&x->extent);
 	n = iso_value(&x->size);
+	if (n || x->dir)
+		w->v->reach = u64_max(w->v->reach, lba * ISO_SECTOR + n);
 	if (!in_image(w, lba, n) && (n || x->dir)) {
 		f = flaw(w, ISO_FLAW_OUTSIDE, record_at(w, x));
 		if (f) {
@@ -373,11 +383,11 @@ static void add_record(struct walk *w, uint32_t dir, struct record *x)
 		return;
 	}
 	w->v->nfiles++;
+	iso_use_add(w->r, lba, n);
 	name_image(w, dir, x);
 	if (w->v->kind == ISO_PRIMARY && n >= 2 * ISO_CATALOG_ENTRY &&
-	    n <= ISO_CATALOG_SECTORS * ISO_SECTOR && w->r->nentries == 0 &&
-	    w->r->nmaybe < ISO_MAYBE_MAX)
-		w->r->maybe[w->r->nmaybe++] = (uint32_t)lba;
+	    n <= ISO_CATALOG_SECTORS * ISO_SECTOR && w->r->nentries == 0)
+		add_maybe(w->r, (uint32_t)lba);
 }
 
 /* "." and "..". */
@@ -386,6 +396,7 @@ static void check_own(struct walk *w, uint32_t dir, struct record *x, bool paren
 	const struct iso_dir *d = &w->dirs.v[dir];
 	uint32_t lba = parent ? w->dirs.v[d->parent].lba : d->lba;
 	struct iso_pair *extent = &x->extent;
+	struct record other;
 	struct iso_flaw *f;
 
 	if (!iso_pair_agrees(extent) && (extent->le.v == lba) != (extent->be.v == lba))
@@ -405,6 +416,7 @@ static void check_own(struct walk *w, uint32_t dir, struct record *x, bool paren
 		f->pair = *extent;
 		f->path = path_of(w, dir, NULL);
 		f->expected = lba;
+		f->doubt = !parent && begins_there(w, iso_value(extent), &other);
 	}
 }
 
@@ -484,28 +496,30 @@ static void walk_dir(struct walk *w, uint32_t dir)
 
 	for (uint64_t at = 0; at < size; at += ISO_SECTOR) {
 		if (sector(w, off + at, size - at).n == 0) {
-			w->v->why = w->r->look.why;
+			w->v->why = w->r->tree.why;
+			w->v->bounded |=
+				range_within(off + at, ISO_SECTOR, w->r->img->size);
 			return;
 		}
-		if (!walk_sector(w, dir, off + at, size - at, &n) || w->r->look.broken)
+		if (!walk_sector(w, dir, off + at, size - at, &n) || w->r->tree.broken)
 			return;
 		if (n == 0) {
 			no_dir(w, dir);
 			return;
 		}
 	}
+	w->v->nread++;
 }
 
 static void read_near(struct walk *w)
 {
 	uint64_t off = w->dirs.v[0].lba * (uint64_t)ISO_SECTOR, size = w->r->img->size;
-	size_t n;
+	size_t n = off < size ? (size_t)u64_min(NEAR, size - off) : 0;
+	uint8_t *p = n ? arena_try(w->r->a, n, 1) : NULL;
 
-	if (off >= size)
-		return;
-	n = (size_t)u64_min(NEAR, size - off);
-	w->near = iso_look(w->r, off, n);
 	w->near_off = off;
+	if (p && look_read(&w->r->tree, off, p, n))
+		w->near = (struct view){ p, n };
 }
 
 void iso_tree_read(struct iso_reader *r, struct iso_volume *v)
@@ -528,7 +542,7 @@ void iso_tree_read(struct iso_reader *r, struct iso_volume *v)
 	if (in_image(w, root->lba, root->size)) {
 		is_new(w, root->lba);
 		read_near(w);
-		for (uint32_t i = 0; i < w->dirs.n && !r->look.broken; i++)
+		for (uint32_t i = 0; i < w->dirs.n && !r->tree.broken && !v->bounded; i++)
 			walk_dir(w, i);
 	} else {
 		struct iso_flaw *f = flaw(w, ISO_FLAW_OUTSIDE, root->at);
@@ -540,6 +554,10 @@ void iso_tree_read(struct iso_reader *r, struct iso_volume *v)
 		}
 		v->why = "its root directory is not in the image";
 	}
+	/* Where another record leads, that one is right. */
+	for (size_t i = 0; i < v->nflaws; i++)
+		w->flaw[i].doubt =
+			w->flaw[i].doubt && !was_seen(w, iso_value(&w->flaw[i].pair));
 	v->dir = w->dirs.v;
 	v->ndirs = w->dirs.n;
 	v->complete = !v->why;

@@ -2,7 +2,9 @@
 # ISO 9660 images as xorriso, genisoimage, isohybrid and grub-mkrescue make them, for distributions
 # and for nobody:
 #
-#   - a healthy one has no finding above note, and vmend says that it boots what it was made to
+#   - a healthy one has no finding above note, and vmend says that it boots what it was made to:
+#     with the options of Debian, Ubuntu, Fedora, Arch, Alpine, openSUSE and Windows' media, grown by
+#     sessions, with deep trees and large ones, and of makefs and pycdlib
 #   - of each kind of damage there is exactly the finding that is expected
 #   - after a repair xorriso reports what it reported before the damage, checkisomd5 accepts the
 #     sum, and the tree of files is the same; undo gives the damaged image back
@@ -39,13 +41,23 @@ fat() { # FILE SIZE
 
 tree() {
 	mkdir -p tree/boot/grub tree/isolinux tree/a/b/c tree/docs
+	mkdir -p tree/boot/efi "deep/$(printf '%s/' 1 2 3 4 5 6 7 8 9 10 11 12)"
+	touch "deep/$(printf '%s/' 1 2 3 4 5 6 7 8 9 10 11 12)/file"
 	for i in 1 2 3 4 5; do seq 1 $((i * 2000)) >"tree/docs/file-number-$i.text"; done
+	for i in {1..900}; do echo "$i" >"deep/1/a-name-that-takes-some-room-$i"; done
 	echo deep >tree/a/b/c/deep
 	ln -s ../docs tree/a/link
 	grub-mkimage -O x86_64-efi -o bootx64.efi -p /boot/grub normal part_gpt fat || return
 	grub-mkimage -O i386-pc-eltorito -o tree/boot/grub/eltorito.img -p /boot/grub biosdisk iso9660 || return
 	fat tree/boot/grub/efi.img 2880K
 	fat esp.img 4M
+	fat large.img 40M
+	cp tree/boot/grub/efi.img tree/boot/efi/efisys.bin
+	# Apple's, as its firmware knows it
+	truncate -s 100K tree/boot/efi/macboot.img
+	printf 'H+' | dd of=tree/boot/efi/macboot.img bs=1 seek=1024 conv=notrunc status=none
+	truncate -s 1440K tree/boot/floppy.img
+	dd if=$boot_hybrid of=tree/boot/floppy.img conv=notrunc status=none
 	[ ! -f $isolinux ] || cp $isolinux tree/isolinux/
 }
 
@@ -76,6 +88,20 @@ make_images() {
 	xo fedora -r -V Fedora -J --grub2-mbr $boot_hybrid -append_partition 2 $esp esp.img \
 		-appended_part_as_gpt -b boot/grub/eltorito.img -c boot.cat $bios --grub2-boot-info \
 		-eltorito-alt-boot -e --interval:appended_partition_2:all:: -no-emul-boot
+	xo arm64 -r -J -V 'Debian arm64' -e boot/grub/efi.img -no-emul-boot \
+		-append_partition 2 0xef tree/boot/grub/efi.img -partition_cyl_align all
+	xo windows -V CCCOMA -iso-level 3 -J -b boot/grub/eltorito.img -no-emul-boot -boot-load-size 8 \
+		-c boot.cat --boot-catalog-hide -eltorito-alt-boot -e boot/efi/efisys.bin -no-emul-boot -boot-load-size 1
+	xo large-esp -r -V LARGE -append_partition 2 $esp large.img -appended_part_as_gpt \
+		-e --interval:appended_partition_2:all:: -no-emul-boot
+	xo floppy -r -V FLOPPY -b boot/floppy.img -c boot.cat
+	xo hfsplus -r -V HFS -hfsplus -e boot/grub/efi.img -no-emul-boot
+	xo iso1 -iso-level 1 -V ISO1
+	xorriso -as mkisofs -quiet -o deep.iso -r -J -V DEEP deep >/dev/null 2>&1
+	genisoimage -quiet -o gen-deep.iso -R -J -V DEEP deep >/dev/null 2>&1
+	gen gen-windows -V CCCOMA -udf -iso-level 4 -J -b boot/grub/eltorito.img -no-emul-boot \
+		-boot-load-size 8 -c boot.cat -eltorito-alt-boot -e boot/efi/efisys.bin -no-emul-boot -boot-load-size 1
+	gen gen-dvd -V DVD -dvd-video -R
 	gen gen-plain -R -J -V GEN
 	gen gen-bare -V BARE
 	gen gen-level4 -iso-level 4 -R -V LEVEL4
@@ -91,7 +117,20 @@ make_images() {
 		-partition_offset 16 -b isolinux/isolinux.bin -c isolinux/boot.cat $bios \
 		-append_partition 2 $esp esp.img -appended_part_as_gpt -eltorito-alt-boot \
 		-e --interval:appended_partition_2:all:: -no-emul-boot
+	xo alpine -V alpine-3.20 -l -J -R -b isolinux/isolinux.bin -c isolinux/boot.cat $bios \
+		-isohybrid-mbr $hybrid -eltorito-alt-boot -e boot/grub/efi.img -no-emul-boot \
+		-isohybrid-gpt-basdat -follow-links
+	gen opensuse -V openSUSE -R -J -pad -b isolinux/isolinux.bin -c isolinux/boot.cat $bios \
+		-eltorito-alt-boot -no-emul-boot -boot-load-size 1 -e boot/grub/efi.img
+	gen fedora-36 -V Fedora-36 -R -J -b isolinux/isolinux.bin -c isolinux/boot.cat $bios \
+		-eltorito-alt-boot -e boot/grub/efi.img -no-emul-boot \
+		-eltorito-alt-boot -e boot/efi/macboot.img -no-emul-boot
+	xorriso -outdev sessions.iso -volid ONE -joliet on -map tree / \
+		-boot_image isolinux dir=/isolinux >/dev/null 2>&1 &&
+		xorriso -dev sessions.iso -map deep /more -boot_image isolinux dir=/isolinux >/dev/null 2>&1
 	if have isohybrid; then
+		isohybrid -u -m fedora-36.iso 2>/dev/null
+		have implantisomd5 && implantisomd5 fedora-36.iso >/dev/null
 		cp gen-boot.iso isohybrid.iso && isohybrid isohybrid.iso 2>/dev/null
 		cp gen-boot.iso isohybrid-u.iso && isohybrid -u isohybrid-u.iso 2>/dev/null
 	fi
@@ -101,8 +140,54 @@ make_images() {
 		grub-mkrescue -d /usr/lib/grub/i386-pc -o rescue-bios.iso rescue >/dev/null 2>&1
 		grub-mkrescue -d /usr/lib/grub/x86_64-efi -o rescue-efi.iso rescue >/dev/null 2>&1
 	fi
-	for i in rescue rescue-bios rescue-efi isohybrid isohybrid-u; do
-		[ -s $i.iso ] || rm -f $i.iso
+	for i in *.iso; do
+		[ -s "$i" ] || rm -f "$i"
+	done
+}
+
+# By programs of others' families.
+more_images() {
+	if have makefs; then
+		makefs -t cd9660 -o rockridge,label=MAKEFS makefs.iso tree >/dev/null 2>&1
+		makefs -t cd9660 -o rockridge -o label=BOOTS -o 'bootimage=i386;tree/boot/grub/eltorito.img' \
+			-o no-emul-boot makefs-boot.iso tree >/dev/null 2>&1
+	else
+		skip "makefs" "makefs is not installed"
+	fi
+	if ! /usr/bin/python3 -c 'import pycdlib' 2>/dev/null; then
+		skip "pycdlib" "python3-pycdlib is not installed"
+		return
+	fi
+	/usr/bin/python3 - <<'PYTHON'
+import io, pycdlib
+def make(name, boot, **options):
+    iso = pycdlib.PyCdlib()
+    iso.new(**options)
+    more = {}
+    for path, data in (('/FILE1.;1', b'x' * 3000), ('/BOOT.;1', open('tree/boot/grub/eltorito.img', 'rb').read()),
+                       ('/EFI.;1', open('tree/boot/grub/efi.img', 'rb').read())):
+        word = path[1:].split('.')[0].lower()
+        if options.get('rock_ridge'):
+            more['rr_name'] = word
+        if options.get('joliet'):
+            more['joliet_path'] = '/' + word
+        if options.get('udf'):
+            more['udf_path'] = '/' + word
+        iso.add_fp(io.BytesIO(data), len(data), path, **more)
+    if boot:
+        extra = {k: v for k, v in more.items() if k != 'udf_path'}
+        iso.add_eltorito('/BOOT.;1', bootcatfile='/BOOT.CAT;1', boot_load_size=4, boot_info_table=True)
+        iso.add_eltorito('/EFI.;1', efi=True)
+    iso.write(name + '.iso')
+    iso.close()
+make('py-plain', False, interchange_level=1)
+make('py-long', False, interchange_level=3, joliet=3, rock_ridge='1.09')
+make('py-four', False, interchange_level=4, rock_ridge='1.12')
+make('py-udf', False, interchange_level=3, joliet=3, udf='2.60')
+make('py-boot', True, interchange_level=3)
+PYTHON
+	for i in makefs*.iso py-*.iso; do
+		[ -s "$i" ] || rm -f "$i"
 	done
 }
 
@@ -112,6 +197,7 @@ tree || {
 	exit 1
 }
 make_images
+more_images
 
 boots() { # FILE
 	"$vmend" inspect "$1" | sed -n 's/^  boots  *//p'
@@ -128,6 +214,19 @@ for f in *.iso; do
 	case $words in *UEFI\ x64*) got="$got UEFI" ;; esac
 	is "${f%.iso}: boots what xorriso sees" "$got" "$want"
 done
+
+# Directories of which not all are read; what it boots is known all the same.
+mkdir -p many/boot && cp tree/boot/grub/eltorito.img many/boot/
+(cd many && for i in {1..60}; do mkdir -p "$i"/{1..60}; done)
+xorriso -as mkisofs -quiet -o many.iso -J -R -V MANY -b boot/eltorito.img -c boot.cat -no-emul-boot \
+	-boot-load-size 4 -boot-info-table --grub2-boot-info many >/dev/null 2>&1
+many=$("$vmend" check --format concise many.iso | sed 's/^[^ ]* //; s/[0-9]* of/N of/')
+is "3661 directories: not all are read, and that is said" "$many" \
+	"note[iso-tree-large] N of its directories were read, and no more: of the others, and of its path tables, nothing is said
+note[iso-tree-large] Joliet: N of its directories were read, and no more: of the others, and of its path tables, nothing is said"
+is "3661 directories: what it boots" "$(boots many.iso)" "BIOS (GRUB)"
+silent "3661 directories: all are read with --deep" "$("$vmend" check --deep --format concise many.iso)"
+rm many.iso
 
 # ---- damage ----
 
@@ -169,14 +268,14 @@ pick() { # IMAGE   what the kinds below break
 # The ids that are expected, those of notes aside; then what is to be mended ends like before.
 try() { # NAME EXPECTED [mend|leave|unsafe]
 	local got left level
-	got=$("$vmend" check --format concise ${deep:-} x.iso | sed -n 's/.*\(error\|warning\)\[\([a-z0-9-]*\)\].*/\2/p' | sort -u | tr '\n' ' ')
+	got=$("$vmend" check --format concise ${deep:-} x.iso | sed -n 's/.*\(error\|warning'"${also:-}"'\)\[\([a-z0-9-]*\)\].*/\2/p' | sort -u | tr '\n' ' ')
 	is "$base: $1" "${got% }" "$2"
 	if [ "${3:-leave}" != leave ] && ! is_portable; then
 		cp x.iso damaged.iso
 		level=()
 		[ "$3" != unsafe ] || level=(--unsafe-fixes)
 		"$vmend" fix ${deep:-} "${level[@]}" x.iso >/dev/null 2>&1
-		left=$("$vmend" check --format concise ${deep:-} x.iso | grep -v 'note\[')
+		left=$("$vmend" check --format concise ${deep:-} x.iso | grep "${also:+note\\|}error\[\|warning\[")
 		[ -z "${md5:-}" ] || timeout 60 checkisomd5 x.iso >/dev/null 2>&1 </dev/null || left+=" checkisomd5"
 		[ "$(report x.iso)" = "$healthy" ] || left+=" xorriso reports something else"
 		"$vmend" undo x.iso >/dev/null 2>&1
@@ -219,14 +318,18 @@ break_boot() {
 	poke $((catalog + 30)) '\1'; try "the catalog's key" iso-eltorito-key mend
 	poke "$catalog" '\11'; try "the catalog's first byte" iso-eltorito-key mend
 	poke $((catalog + 1)) '\11'; try "the platform" iso-platform-id mend
+	poke $((catalog + 1)) '\357'; try "the platform is another's" iso-platform-id mend
 	poke $((catalog + 32)) '\0'; try "the first entry is not bootable" iso-boot-entry unsafe
 	poke $((catalog + 33)) '\11'; try "the first entry's medium" iso-boot-entry
 	poke $((catalog + 38)) '\0\0'; try "the first entry's count" iso-boot-image-count unsafe
-	poke $((catalog + 43)) '\1'; try "the first image is far away" iso-boot-image-range
-	poke $((catalog + 64)) '\0'; try "the header of UEFI's section" iso-eltorito-section
-	poke $((catalog + 66)) '\3'; try "the entries of that section" iso-eltorito-section
+	poke $((catalog + 43)) '\1'; try "the first image is far away" iso-boot-image-range mend
+	poke $((catalog + 40)) '\21\0\0'; try "the first image is a descriptor" iso-boot-image-range mend
+	poke $((catalog + 64)) '\0'; try "the header of UEFI's section" iso-eltorito-section mend
+	poke $((catalog + 66)) '\3'; try "the entries of that section" iso-eltorito-section mend
+	poke $((catalog + 64)) '\220'; try "the section is not the last one" iso-eltorito-section mend
 	poke $((catalog + 102)) '\20\0'; try "the count of UEFI's image" iso-boot-image-count unsafe
-	poke $((catalog + 107)) '\1'; try "UEFI's image is far away" iso-boot-image-range
+	poke $((catalog + 107)) '\1'; try "UEFI's image is far away" iso-boot-image-range mend
+	poke $((catalog + 104)) '\100\0\0'; try "UEFI's image is elsewhere" iso-boot-image-range mend
 	poke $((image + 12)) '\1\1'; try "the boot information's block" iso-boot-info-table mend
 	poke $((image + 16)) '\1\1\1'; try "the boot information's length" iso-boot-info-table mend
 	poke $((image + 20)) '\1\1\1'; try "the boot information's checksum" iso-boot-info-sum unsafe
@@ -235,7 +338,10 @@ break_boot() {
 
 break_disk() { # of a hybrid image with MBR and GPT
 	poke 536 '\7'; try "the primary GPT's header" iso-hybrid-gpt mend
+	also='\|note'
 	poke $((size - 512 + 40)) '\7'; try "the backup GPT's header" iso-hybrid-gpt mend
+	wipe $((size - 512)) 512; try "the backup GPT" iso-hybrid-backup
+	also=
 	poke 432 '\7\7'; try "what the boot sector loads" iso-hybrid-mismatch mend
 }
 
