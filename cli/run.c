@@ -3,6 +3,7 @@
 #include "cli/early.h"
 
 #include "analyze/image/backing.h"
+#include "analyze/image/qcow2_scan.h"
 
 #include "rewrite/journal.h"
 
@@ -58,6 +59,35 @@ const struct format *run_format(const struct run *r, const struct input *in)
 	return in->named && !in->is_stdin ? r->o->as : NULL;
 }
 
+static bool is_lost_table(const struct unit *u, uint64_t cluster)
+{
+	const struct qcow2_scan *c = u->qcow2 ? u->qcow2->scan : NULL;
+
+	for (size_t i = 0; c && i < c->norphans; i++) {
+		if (c->orphan[i].kind == QCOW2_ORPHAN_L2 &&
+		    c->orphan[i].cluster == cluster)
+			return true;
+	}
+	return false;
+}
+
+/* What --place names must be there: who gives a wrong number believes in another disk. */
+static void check_places(struct unit *u)
+{
+	for (size_t i = 0; i < u->host->nplaces; i++) {
+		const struct table_place *t = &u->host->places[i];
+
+		if (u->state != UNIT_READ || is_lost_table(u, t->cluster))
+			continue;
+		u->state = UNIT_FAILED;
+		err_set(&u->why, ERR_USAGE,
+			"--place %llu=%llu: there is no L2 table in host cluster %llu to "
+			"which nothing refers; nothing was changed",
+			(unsigned long long)t->cluster, (unsigned long long)t->slot,
+			(unsigned long long)t->cluster);
+	}
+}
+
 static void read_input(const struct run *r, const struct input *in,
 		       const struct source *src, struct unit *u)
 {
@@ -74,6 +104,8 @@ static void read_input(const struct run *r, const struct input *in,
 	if (u->state == UNIT_READ &&
 	    (u->format->kind == FORMAT_IMAGE || r->o->command == CMD_fix))
 		u->journal = journal_look(in->path, u->format->kind);
+	if (u->state == UNIT_READ && u->journal != JOURNAL_ARMED)
+		check_places(u);
 }
 
 void run_read(const struct run *r, const struct input *in, struct unit *u)
@@ -456,6 +488,8 @@ static int prepare(struct run *r, struct err *e)
 	deep_init(&r->deep, o->quiet);
 	r->host.deep = o->deep ? &r->deep.watch : NULL;
 	walk(&r->inputs, o->args.v, o->args.n, &r->arena);
+	if (o->places.n && (r->inputs.v.n != 1 || !r->inputs.v.v[0].named))
+		return err_set(e, ERR_USAGE, "--place is about one IMAGE: name it");
 	for (size_t i = 0; i < r->inputs.v.n; i++) {
 		struct input *in = &r->inputs.v.v[i];
 

@@ -14,7 +14,8 @@ trap 'rm -rf "$tmp"' EXIT
 names=("a 10 TiB image with a GPT: at most $READS_MAX read calls" "a 10 TiB image with a GPT: at most 1 MiB read"
 	"a 10 TiB image that has lost its table: at most 256 read calls"
 	"a QCOW2 of 16 GiB, allocated: at most 4.5 MiB read"
-	"an ISO of 10 GB: at most 8 MiB read")
+	"an ISO of 10 GB: at most 8 MiB read"
+	"a QCOW2 of 256 GiB without data: at most 2000 questions for holes")
 case ${build##*/} in release* | debug*) ;; *)
 	for n in "${names[@]}"; do skip "$n" "a sanitizer reads on its own account"; done
 	tap_end
@@ -102,4 +103,13 @@ strace -f -y -e trace=$calls -o "$tmp/trace" "$vmend" check "$tmp/big.iso" >"$tm
 bytes=$(grep -F big.iso "$tmp/trace" | awk '/= [0-9]+$/ && !/mmap/ { n += $NF } END { print n + 0 }')
 echo "# $bytes bytes"
 silent "${names[4]}" "$(within "$bytes" $((8 << 20)))"
+
+# Its 512 L2 tables lie apart; what looks for lost file systems asks at 256 places for data.
+echo "size 256G
+qcow2 allocate=1" >"$tmp/recipe"
+"$mkimg" "$tmp/recipe" "$tmp/empty.qcow2" || exit 2
+strace -f -e trace=lseek,_llseek -o "$tmp/trace" "$vmend" check "$tmp/empty.qcow2" >"$tmp/out" 2>&1
+asked=$(grep -c lseek "$tmp/trace")
+echo "# $asked questions"
+silent "${names[5]}" "$(within "$asked" 2000)"
 tap_end

@@ -498,13 +498,32 @@ static uint64_t next_data(struct guest *g, uint64_t off, uint64_t end, unsigned 
 	return off;
 }
 
-uint64_t guest_next_data(struct guest *g, uint64_t off)
+/* From off up to what is known to be empty, or to the end of the disk. */
+static uint64_t next_unless_known(struct guest *g, uint64_t off)
 {
+	uint64_t end = off < g->hole.from ? g->hole.from : g->size;
 	unsigned most = (unsigned)u64_min(NEXT_DATA_RUNS, ASKED_MAX - g->asked);
 	unsigned runs = most;
 
-	if (off < g->size)
-		off = next_data(g, off, g->size, &runs);
+	off = next_data(g, off, end, &runs);
 	g->asked += most - runs;
 	return off;
+}
+
+uint64_t guest_next_data(struct guest *g, uint64_t off)
+{
+	uint64_t next;
+
+	if (off >= g->size)
+		return off;
+	if (off >= g->hole.from && off < g->hole.to)
+		return g->hole.to;
+	next = next_unless_known(g, off);
+	if (next == g->hole.from && next > off && g->hole.to > next)
+		next = g->hole.to;
+	if (next - off > g->hole.to - g->hole.from) {
+		g->hole.from = off;
+		g->hole.to = next;
+	}
+	return next;
 }

@@ -72,6 +72,11 @@ struct guest {
 	struct guest_block block[GUEST_BLOCKS];
 	uint64_t clock;
 	uint32_t asked; /* runs that guest_next_data() looked at, of all questions */
+	/* The longest hole that it has found: a disk without data is asked for it at many
+	 * places, and each answer costs a look at every table. */
+	struct {
+		uint64_t from, to;
+	} hole;
 };
 
 /* Why there is no telling what the guest sees (encryption, features from the future, a

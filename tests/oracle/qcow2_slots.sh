@@ -146,6 +146,26 @@ one_case() { # WHAT CLUSTER-KIB
 	silent "$1, entries ${lost[*]}" "$bad"
 }
 
+# A number that names no lost table is the user's error, about another disk perhaps.
+refuses() { # WHAT WORDS ARGUMENT...
+	local said code before bad=''
+	before=$(sha256sum <d.qcow2)
+	said=$("$vmend" fix --unsafe-fixes "${@:3}" 2>&1)
+	code=$?
+	[ $code -ge 2 ] || bad+="exit code $code"$'\n'
+	[[ $said == *"$2"* ]] || bad+="it says: $said"$'\n'
+	[ "$before" = "$(sha256sum <d.qcow2)" ] || bad+="it was changed"$'\n'
+	silent "$1" "$bad"
+}
+
+wrong_places() {
+	cp --sparse=always whole.qcow2 d.qcow2
+	lose 1
+	refuses "--place with the cluster of the header" "no L2 table in host cluster 0" --place 0=1 d.qcow2
+	refuses "--place with a cluster that is not there" "no L2 table in host cluster 99999999" --place 99999999=1 d.qcow2
+	refuses "--place with a folder" "one IMAGE" --place 0=1 .
+}
+
 DISKS=(
 	'gpt 8192 64 vfat:512 ext4:4096 ext4:2048 swap:1024'
 	'gpt 8192 64 vfat:100 xfs:5000 swap:512'
@@ -165,6 +185,7 @@ for n in "${!DISKS[@]}"; do
 	make_image "$size" "$cluster"
 	said=$("$vmend" check whole.qcow2 2>&1) || not_ok "disk $n is whole" "$said"
 	read_l1 whole.qcow2
+	[ "$n" -ne 0 ] || wrong_places
 	for ((k = n; k < cases; k += ${#DISKS[@]})); do one_case "$label, $cluster KiB, $parts" "$cluster"; done
 done
 echo "# seed $seed: $total images, $by_itself mended without a word; of $tables lost tables, $tables_left needed --place"
