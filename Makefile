@@ -219,7 +219,7 @@ lint-read: $B/lib$(PROG).a $B/tools/rules_md
 
 docs: $B/tools/rules_md $B/$(PROG) $B/tools/mkimg
 	$(Q)$< >docs/rules.md
-	$(Q)tools/stories $B >docs/stories.md
+	$(Q)tools/stories $B >docs/stories.md && tools/picture $B >docs/run.svg
 
 # Slower readers, for before a review. Each says nothing when it has nothing against it.
 analyze:

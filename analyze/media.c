@@ -191,7 +191,7 @@ static bool is_image(const struct source *src)
 static void read_entry(struct media *m, struct entry *e, const struct reach *from,
 		       const char *path)
 {
-	struct source src = { .path = path, .fd = -1 };
+	struct source src = { .path = reach_shown(from, path, &e->arena), .fd = -1 };
 	struct err err;
 	int why;
 

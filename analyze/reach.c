@@ -37,9 +37,10 @@ struct reach reach_of(const struct source *s, const struct host *host, struct ar
 	if (!real)
 		return r;
 	r.root = path_folder(real, a);
-	r.folder = real_path(path_folder(s->path, a), a);
+	r.given = path_folder(s->path, a);
+	r.folder = real_path(r.given, a);
 	if (!r.folder)
-		r.folder = r.root;
+		r.folder = r.given = r.root;
 	return r;
 }
 
@@ -97,6 +98,16 @@ const char *reach_path(const struct reach *r, const char *name, struct arena *a)
 {
 	return *name == '/' ? mapped(r->host, name, a)
 			    : join_resolved(r->folder, name, a);
+}
+
+const char *reach_shown(const struct reach *r, const char *path, struct arena *a)
+{
+	const char *rest = r->folder ? below(r->folder, path) : NULL;
+
+	if (!rest)
+		return path;
+	return strcmp(r->given, ".") == 0 ? rest
+					  : arena_printf(a, "%s/%s", r->given, rest);
 }
 
 /* ---- files ---- */

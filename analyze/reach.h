@@ -12,6 +12,7 @@ struct reach {
 	/* The folder of the file itself, and that of the path by which it was opened, both
 	 * with all links resolved; NULL: it has none. Names are meant in the second. */
 	const char *root, *folder;
+	const char *given; /* folder, as it stood in the path that the user gave */
 };
 
 /* From a file that is open. Memory is a's. */
@@ -21,6 +22,8 @@ struct reach reach_of(const struct source *s, const struct host *host, struct ar
 char *path_folder(const char *path, struct arena *a);
 /* The path that a name means. r->folder is there. */
 const char *reach_path(const struct reach *r, const char *name, struct arena *a);
+/* Such a path as the user would write it: with the folder as it was given. */
+const char *reach_shown(const struct reach *r, const char *path, struct arena *a);
 
 /* A regular file or a block device at such a path, for reading: a descriptor. Else -1, and
  * *why is an errno: as beneath_open(), and EXDEV when it is not within an allowed folder. */

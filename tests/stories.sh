@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The stories of docs/stories.md are what the program says today.
+# The stories of docs/stories.md, and the picture in docs/run.svg, are what the program says
+# today.
 # SPDX-License-Identifier: Apache-2.0
 set -u
 cd "$(dirname "$0")/.." || exit 2
@@ -8,4 +9,6 @@ build=${VMEND_BUILD:-build/release}
 build=${build#"$PWD"/}
 silent "docs/stories.md is what make docs writes" \
 	"$(tools/stories "$build" 2>&1 | diff docs/stories.md - 2>&1)"
+silent "docs/run.svg is what make docs writes" \
+	"$(tools/picture "$build" 2>&1 | diff docs/run.svg - 2>&1)"
 tap_end
