@@ -5,7 +5,9 @@
 #include "analyze/image/container.h"
 #include "analyze/image/gpt.h"
 #include "analyze/image/image.h"
+#include "analyze/image/iso.h"
 #include "analyze/image/mbr.h"
+#include "analyze/image/nvram.h"
 #include "analyze/image/qcow2.h"
 #include "analyze/image/volume.h"
 #include "analyze/unit.h"
@@ -78,7 +80,32 @@ static uint64_t gpt_end(const struct gpt *gpt)
 	return end;
 }
 
-static void read_table(struct medium *m, const struct image *img)
+static const char *part_filesystem(const struct image *img, unsigned number)
+{
+	for (size_t i = 0; i < img->nvolumes; i++) {
+		if (img->volumes[i].number == number && img->volumes[i].gpt)
+			return img->volumes[i].fs ? img->volumes[i].fs->name : NULL;
+	}
+	return NULL;
+}
+
+static void read_parts(struct medium *m, const struct image *img, struct arena *a)
+{
+	const struct gpt_table *t = img->gpt->good;
+	struct medium_part *v = arena_array(a, t->nentries, struct medium_part);
+
+	for (size_t i = 0; i < t->nentries; i++)
+		v[i] = (struct medium_part){
+			.guid = t->entry[i].guid,
+			.type = t->entry[i].type,
+			.at = in_disk(m, t->entry[i].at),
+			.filesystem = part_filesystem(img, t->entry[i].number),
+		};
+	m->part = v;
+	m->nparts = t->nentries;
+}
+
+static void read_table(struct medium *m, const struct image *img, struct arena *a)
 {
 	m->disk_size = img->size;
 	m->filesystem = img->whole && img->whole->fs ? img->whole->fs->name : NULL;
@@ -95,6 +122,7 @@ static void read_table(struct medium *m, const struct image *img)
 		m->table_sector_size = g->sector_size;
 		m->table_both = g->other != NULL;
 		m->table_end = gpt_end(g);
+		read_parts(m, img, a);
 	} else if (img->mbr && img->mbr->magic_ok && !img->mbr->boot_sector) {
 		m->table = TABLE_MBR;
 		m->table_at = in_disk(m, img->mbr->magic.at);
@@ -126,6 +154,36 @@ static struct answer are_signed(const struct boot *b, enum efi_arch arch)
 	return any;
 }
 
+/* EDK2 starts a loader from any FAT volume; others look for the type. */
+static void find_untyped(struct medium *m, struct medium_boot *to, const struct boot *b)
+{
+	static const struct guid esp = { { 0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11,
+					   0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9,
+					   0x3b } };
+
+	for (size_t i = 0; i < b->nvolumes; i++) {
+		const struct efi_volume *v = &b->volumes[i];
+		bool starts = false;
+
+		for (unsigned k = 0; k < EFI_ARCHES; k++)
+			starts = starts || v->fallback[k].state == ANSWER_YES;
+		for (size_t k = 0; starts && v->number && k < b->image->nvolumes; k++) {
+			const struct volume *p = &b->image->volumes[k];
+
+			if (p->number != v->number || !p->gpt)
+				continue;
+			/* With one that is right nobody misses anything. */
+			if (guid_eq(p->gpt->type, esp)) {
+				to->untyped_at = (struct span){ 0 };
+				return;
+			}
+			to->untyped_at = in_disk(m, p->gpt->at);
+			to->untyped_at.len = GPT_GUID_SIZE;
+			to->untyped = p->number;
+		}
+	}
+}
+
 /* Some dozen reads, a few more for each volume with FAT: the file is open now, and will not be
  * opened again for the config that asks. */
 static void read_boot(struct medium *m, const struct image *img, struct arena *scratch,
@@ -140,13 +198,75 @@ static void read_boot(struct medium *m, const struct image *img, struct arena *s
 	to = arena_new(a, struct medium_boot);
 	to->bios = rehome(m, b.bios);
 	to->code = b.first.code;
+	to->marked = b.first.signature;
 	to->other = rehome(m, b.other);
 	to->windows = rehome(m, b.windows);
 	for (unsigned i = 0; i < EFI_ARCHES; i++) {
 		to->uefi[i] = rehome(m, b.uefi[i]);
 		to->is_signed[i] = rehome(m, are_signed(&b, (enum efi_arch)i));
 	}
+	find_untyped(m, to, &b);
 	m->boot = to;
+}
+
+/* ---- ISO 9660 ---- */
+
+static void read_iso(struct medium *m, const struct iso *iso, struct arena *a)
+{
+	const struct iso_volume *v = iso_shown(iso);
+	struct medium_iso *to;
+	struct str *root;
+
+	if (!v || !v->root_read)
+		return;
+	to = arena_new(a, struct medium_iso);
+	root = arena_array(a, v->nroot, struct str);
+	for (size_t i = 0; i < v->nroot; i++)
+		root[i] = str_of(arena_str(a, v->root[i]));
+	*to = (struct medium_iso){
+		.label = str_of(arena_str(a, v->name)),
+		.label_at = { &m->file, v->at.off + ISO_VD_NAME, ISO_VD_NAME_SIZE },
+		.plain = !iso->rock_ridge && !iso->joliet,
+		.root = root,
+		.nroot = v->nroot,
+		.all = v->nroot < ISO_ROOT_MAX,
+		.catalog = iso->catalog.state != ISO_CATALOG_NONE,
+	};
+	m->iso = to;
+}
+
+/* ---- what QEMU loads by itself ---- */
+
+/* Its places are the medium's: what was read from is gone soon. */
+static void rehome_nvram(struct nvram *n, const struct source *file)
+{
+	n->at.src = n->size.at.src = file;
+	for (size_t i = 0; i < n->nentries; i++) {
+		n->entry[i].at.src = file;
+		if (n->entry[i].has_partition)
+			n->entry[i].partition_at.src = file;
+	}
+}
+
+static void read_program(struct medium *m, const struct unit *u, struct view head,
+			 struct arena *scratch, struct arena *a)
+{
+	struct err e;
+	struct look look = {
+		.src = &u->src, .a = a, .reads = 1, .bytes = NVRAM_STORE_MAX, .e = &e
+	};
+	struct nvram *n;
+
+	if (strcmp(m->format, "raw") != 0)
+		return;
+	m->program = program_of_head(head);
+	m->program.at.src = &m->file;
+	if (m->program.kind != PROGRAM_VARIABLES)
+		return;
+	n = nvram_read(&look, head, scratch);
+	if (n)
+		rehome_nvram(n, &m->file);
+	m->nvram = n;
 }
 
 /* A disk without a table: nobody has read it as an image. */
@@ -237,15 +357,19 @@ const struct medium *medium_of(const struct unit *u, struct arena *a)
 	if (head.n == 0 && source_view(&u->src, &scratch, 0,
 				       u64_min(u->src.size, PROBE_HEAD), &head, &e) != 0)
 		head = (struct view){ 0 };
+	m->judged = !u->host->shallow;
 	read_format(m, head);
 	if (strcmp(m->format, "raw") == 0 && !u->image)
 		read_plain(m, u, head, &scratch, a);
 	if (u->image) {
-		read_table(m, u->image);
+		read_table(m, u->image, a);
 		read_boot(m, u->image, &scratch, a);
 	}
+	if (u->image && u->image->iso)
+		read_iso(m, u->image->iso, a);
 	if (u->qcow2)
 		read_qcow2(m, u, a);
+	read_program(m, u, head, &scratch, a);
 	m->locks = u->locks;
 	m->loop = u->loop;
 	arena_free(&scratch);

@@ -8,13 +8,16 @@
 #include "analyze/host.h"
 #include "analyze/image/backing.h"
 #include "analyze/image/boot_code.h"
+#include "analyze/image/gpt.h"
 #include "analyze/image/pe.h"
+#include "analyze/image/program.h"
 #include "analyze/image/stray.h"
 #include "analyze/model.h"
 #include "analyze/source.h"
 #include "base/arena.h"
 #include "base/err.h"
 
+struct nvram;
 struct unit;
 
 enum medium_table {
@@ -42,11 +45,33 @@ struct medium_link {
 struct medium_boot {
 	struct answer bios;
 	enum boot_code code; /* of its first sector */
+	bool marked;         /* which ends with 55 AA */
 	struct answer uefi[EFI_ARCHES];
 	/* Is any of the loaders signed that make uefi[] a yes? */
 	struct answer is_signed[EFI_ARCHES];
 	struct answer other; /* loaders that a boot entry of the firmware could start */
 	struct answer windows;
+	/* A loader of uefi[] is in a GPT's partition of another type than ESP: that; len 0 */
+	struct span untyped_at;
+	unsigned untyped;
+};
+
+/* An ISO 9660 image as Linux mounts it. */
+struct medium_iso {
+	struct str label;
+	struct span label_at;
+	bool plain; /* its names have neither Rock Ridge nor Joliet behind them */
+	const struct str *root; /* what is in the root */
+	size_t nroot;
+	bool all;     /* and that is all */
+	bool catalog; /* it has a boot catalog */
+};
+
+/* A partition of a GPT. */
+struct medium_part {
+	struct guid guid, type;
+	struct span at;
+	const char *filesystem; /* NULL: not known */
 };
 
 struct medium {
@@ -60,6 +85,8 @@ struct medium {
 	/* No disk, although it is named as one: an archive, a page, a pointer of Git LFS. */
 	bool is_stray;
 	struct stray stray;
+	/* It is an input of the run as well: what is wrong with it alone is said there. */
+	bool judged;
 	bool blank; /* nothing but zeros where anything would begin, and it has no table */
 
 	/* The disk that a guest sees when it is attached as `format`. */
@@ -71,8 +98,15 @@ struct medium {
 	uint64_t table_end;         /* bytes that its partitions reach up to; 0: none */
 	const char *filesystem;     /* of the whole disk, without a table; NULL: none */
 	bool filled;                /* a partition holds a file system that is known */
+	const struct medium_part *part; /* of a GPT, all of them */
+	size_t nparts;
 
 	const struct medium_boot *boot; /* NULL: not known */
+	const struct medium_iso *iso;   /* NULL: it is none, or damaged */
+	/* Of a raw one: is it loaded by QEMU itself? And the variables that are in it, NULL:
+	 * not known. */
+	struct program program;
+	const struct nvram *nvram;
 
 	/* QCOW2; else zero */
 	uint64_t incompatible;

@@ -111,6 +111,7 @@ struct disk {
 	struct fact made_from;  /* an image that this one begins as a copy of */
 	struct fact iothread;   /* true: a thread of QEMU's own, by name elsewhere */
 	struct fact controller; /* the number of the one that it is attached to */
+	struct fact boot_index; /* when it is booted: lower numbers first */
 	struct fact locking;    /* QEMU's locks on the image file: on, off, auto */
 	/* The backing file, where the config itself names it, and the locks on that. */
 	struct fact backing, backing_locking;
@@ -150,6 +151,8 @@ struct hostdev {
 	struct fact driver;  /* who holds it on the host: vfio, kvm, xen */
 };
 
+enum { BOOT_DEVS_MAX = 4 };
+
 struct vm {
 	enum flavour flavour;
 	const struct node *node;
@@ -164,9 +167,19 @@ struct vm {
 	struct fact loader, loader_type, loader_readonly, nvram, nvram_template;
 	struct fact secure_boot; /* as the flavour spells it, or implies */
 	struct fact kernel;      /* is started without looking at any disk */
+	struct fact initrd;      /* with it */
 	struct fact acpi;        /* "yes" when present */
-	struct fact ioapic;      /* qemu (split), kvm */
-	struct fact irqchip;     /* QEMU's word for the same: split, off, on */
+	struct fact tpm;         /* "yes" when present */
+	struct fact memory;      /* as it is written */
+	struct fact guest;       /* which system is in it, as its config says */
+	uint64_t memory_size;    /* bytes; 0: not known */
+	/* libvirt's <os><boot dev=''/>: kinds of devices to boot, the first one first. */
+	struct fact boot_devs[BOOT_DEVS_MAX];
+	size_t nboot_devs;
+	/* What these files are; NULL: not known. Flash of a command line is a disk as well. */
+	const struct medium *loader_medium, *nvram_medium, *kernel_medium, *initrd_medium;
+	struct fact ioapic;   /* qemu (split), kvm */
+	struct fact irqchip;  /* QEMU's word for the same: split, off, on */
 	bool boots_elsewhere; /* the network, or a device of the host, is asked as well */
 	const char *folder; /* where the disks' names lead, beside the config; NULL: ./ */
 	struct disk *disks; /* who reads a config gives them their media at the end */

@@ -83,7 +83,25 @@ static const struct medium *medium_at(struct unit *u, const struct vm *vm,
 	return media_find(u->host->media, r, path_of(vm, name, &u->arena), why);
 }
 
-static void attach_vm(struct unit *u, const struct vm *vm)
+/* Files of a VM that are none of its disks. */
+static void attach_files(struct unit *u, struct vm *vm)
+{
+	const struct {
+		const struct fact *name;
+		const struct medium **to;
+	} files[] = { { &vm->loader, &vm->loader_medium },
+		      { &vm->nvram, &vm->nvram_medium },
+		      { &vm->kernel, &vm->kernel_medium },
+		      { &vm->initrd, &vm->initrd_medium } };
+	const char *why;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (is_path(files[i].name))
+			*files[i].to = medium_at(u, vm, files[i].name, &why);
+	}
+}
+
+static void attach_disks(struct unit *u, const struct vm *vm)
 {
 	const char *why;
 
@@ -98,9 +116,10 @@ static void attach_vm(struct unit *u, const struct vm *vm)
 static void attach_media(struct unit *u)
 {
 	for (size_t i = 0; i < u->nvms; i++) {
-		attach_vm(u, &u->vms[i]);
+		attach_files(u, &u->vms[i]);
+		attach_disks(u, &u->vms[i]);
 		if (u->vms[i].args)
-			attach_vm(u, u->vms[i].args);
+			attach_disks(u, u->vms[i].args);
 	}
 }
 

@@ -70,7 +70,7 @@ struct unit {
 	const struct signs *signs; /* what an image bears besides; NULL: not looked for */
 	const struct stray *stray; /* no image, although it is said to be one */
 	const struct node *doc;    /* root of the node tree */
-	const struct vm *vms;      /* one file can tell of several */
+	struct vm *vms;            /* one file can tell of several */
 	size_t nvms;
 	const struct builder *builders; /* of Packer: one for each VM */
 	size_t nbuilders;

@@ -23,6 +23,8 @@
 			KEY(image_release, in "image.release"),                          \
 			KEY(image_variant, in "image.variant"),                          \
 			KEY(image_secureboot, in "image.requirements.secureboot"),       \
+			KEY(image_agent, in "image.requirements.cdrom_agent"),           \
+			KEY(image_cloud_init, in "image.requirements.cdrom_cloud_init"), \
 			KEY(raw_conf, in "raw.qemu.conf"), KEY(raw_qemu, in "raw.qemu"), \
 			KEY(qmp_early, in "raw.qemu.qmp.early"),                         \
 			KEY(qmp_pre, in "raw.qemu.qmp.pre-start"),                       \

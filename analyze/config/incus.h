@@ -58,7 +58,8 @@ struct incus_keys {
 	struct fact iommu, secureboot, csm, sev, stateful; /* security.*, migration.* */
 	struct fact memory, nesting;
 	struct fact image_os, image_description, image_release, image_variant;
-	struct fact image_secureboot; /* image.requirements.secureboot */
+	struct fact image_secureboot; /* image.requirements.* */
+	struct fact image_agent, image_cloud_init;
 	struct fact raw_conf, raw_qemu;
 	struct fact qmp_early, qmp_pre, qmp_post; /* raw.qemu.qmp.* */
 	struct fact doc_early, doc_pre, doc_post; /* what the manual once called them */

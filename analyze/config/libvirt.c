@@ -10,7 +10,8 @@
 
 #include "base/banned.h"
 
-#define NS_QEMU "http://libvirt.org/schemas/domain/qemu/1.0"
+#define NS_QEMU   "http://libvirt.org/schemas/domain/qemu/1.0"
+#define NS_OSINFO "http://libosinfo.org/xmlns/libvirt/domain/1.0"
 
 static const struct lens vm_lenses[] = {
 	LENS(vm, name, "name"),
@@ -26,6 +27,9 @@ static const struct lens vm_lenses[] = {
 	LENS(vm, nvram, "os/nvram"),
 	LENS(vm, nvram_template, "os/nvram@template"),
 	LENS(vm, kernel, "os/kernel"),
+	LENS(vm, initrd, "os/initrd"),
+	LENS(vm, tpm, "devices/tpm?"),
+	LENS(vm, memory, "memory"),
 	LENS(vm, acpi, "features/acpi?"),
 	LENS(vm, ioapic, "features/ioapic@driver"),
 };
@@ -45,6 +49,7 @@ static const struct lens disk_lenses[] = {
 	LENS(disk, transient, "transient?"),
 	LENS(disk, logical_block_size, "blockio@logical_block_size"),
 	LENS(disk, physical_block_size, "blockio@physical_block_size"),
+	LENS(disk, boot_index, "boot@order"),
 	LENS(disk, backing, "backingStore/source@file"),
 	LENS(disk, backing_format, "backingStore/format@type"),
 };
@@ -173,6 +178,74 @@ static void read_keys(struct vm *vm)
 						 .v = enabled->text,
 						 .at = enabled->text_at,
 						 .owner = c };
+	}
+}
+
+/* <libosinfo:libosinfo><libosinfo:os id=''/>: what virt-install and virt-manager note. */
+static void read_guest(struct vm *vm)
+{
+	const struct node *metadata = node_child(vm->node, "metadata");
+
+	vm->guest = (struct fact){ .at = vm->node->open_at, .owner = vm->node };
+	if (!metadata)
+		return;
+	for_each_node (c, metadata) {
+		if (!str_is(c->ns, NS_OSINFO) || !str_is(c->key, "libosinfo"))
+			continue;
+		for_each_node (os, c) {
+			const struct node *id = node_attr(os, "id");
+
+			if (str_is(os->ns, NS_OSINFO) && str_is(os->key, "os") && id)
+				vm->guest = (struct fact){ .state = FACT_KNOWN,
+							   .v = id->text,
+							   .at = id->text_at,
+							   .owner = os };
+		}
+	}
+}
+
+/* <os><boot dev=''/>, in its order. */
+static void read_boot_devs(struct vm *vm)
+{
+	const struct node *os = node_child(vm->node, "os");
+
+	for (const struct node *c = os ? os->first : NULL; c; c = c->next) {
+		const struct node *dev = node_attr(c, "dev");
+
+		if (c->kind == NODE_ELEMENT && str_is(c->key, "boot") && dev &&
+		    vm->nboot_devs < BOOT_DEVS_MAX)
+			vm->boot_devs[vm->nboot_devs++] =
+				(struct fact){ .state = FACT_KNOWN,
+					       .v = dev->text,
+					       .at = dev->text_at,
+					       .owner = c };
+	}
+}
+
+struct unit_word {
+	const char *name;
+	uint64_t bytes;
+};
+
+/* <memory unit='GiB'>8</memory>; without a unit KiB. */
+static void read_memory(struct vm *vm)
+{
+	static const struct unit_word units[] = {
+		{ "b", 1 },       { "bytes", 1 },     { "KB", 1000 },
+		{ "k", 1 << 10 }, { "KiB", 1 << 10 }, { "MB", 1000000 },
+		{ "M", 1 << 20 }, { "MiB", 1 << 20 }, { "GB", 1000000000 },
+		{ "G", 1 << 30 }, { "GiB", 1 << 30 },
+	};
+	const struct node *n = node_child(vm->node, "memory");
+	const struct node *unit = n ? node_attr(n, "unit") : NULL;
+	uint64_t v;
+
+	if (!fact_known(&vm->memory) || !str_u64(vm->memory.v, &v))
+		return;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (str_is(unit ? unit->text : STR("KiB"), units[i].name) &&
+		    !u64_mul(v, units[i].bytes, &vm->memory_size))
+			vm->memory_size = 0;
 	}
 }
 
@@ -306,6 +379,9 @@ static struct vm *read_domain(const struct node *domain, const struct host *host
 	vm->node = domain;
 	READ(vm_lenses, domain, vm);
 	read_keys(vm);
+	read_guest(vm);
+	read_boot_devs(vm);
+	read_memory(vm);
 	vm->boots_elsewhere = boots_elsewhere(domain);
 	vm->disks = to.disks;
 	vm->iommus = to.iommus;
@@ -317,8 +393,7 @@ static struct vm *read_domain(const struct node *domain, const struct host *host
 	return vm;
 }
 
-const struct vm *libvirt_vm(const struct node *domain, const struct host *host,
-			    struct arena *a)
+struct vm *libvirt_vm(const struct node *domain, const struct host *host, struct arena *a)
 {
 	return read_domain(domain, host, a);
 }

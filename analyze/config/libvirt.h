@@ -10,7 +10,7 @@ struct host;
 struct node;
 
 /* Lowers a <domain> element. Memory is a's, budgeted: NULL past it. */
-const struct vm *libvirt_vm(const struct node *domain, const struct host *host,
-			    struct arena *a);
+struct vm *libvirt_vm(const struct node *domain, const struct host *host,
+		      struct arena *a);
 
 #endif

@@ -57,6 +57,7 @@ static const struct lens device_lenses[] = {
 	LENS(disk, shareable, "share-rw"),
 	LENS(disk, logical_block_size, "logical_block_size"),
 	LENS(disk, physical_block_size, "physical_block_size"),
+	LENS(disk, boot_index, "bootindex"),
 };
 
 #define N(table)                   (sizeof(table) / sizeof((table)[0]))
@@ -200,6 +201,7 @@ static void read_device(struct disk *d, const struct qemu_option *o,
 	absent(&d->shareable, at);
 	absent(&d->logical_block_size, at);
 	absent(&d->physical_block_size, at);
+	absent(&d->boot_index, at);
 	/* The device may be among what is not seen; a -drive has one unless it says none. */
 	if (c->open && (str_is(o->name, "blockdev") || fact_is(&d->bus, "none"))) {
 		unknown(&d->shareable, at);

@@ -83,18 +83,73 @@ static void read_boot(struct vm *vm, const struct qemu_command *c)
 	}
 }
 
+static void read_tpm(struct vm *vm, const struct qemu_command *c)
+{
+	const struct qemu_option *o = qemu_option(c, "tpmdev");
+
+	absent(&vm->tpm, c);
+	absent(&vm->guest, c);
+	if (o)
+		qemu_say(&vm->tpm, "yes", o->word->at, vm->node);
+}
+
+/* Digits and K, M, G or T; without a letter they are MiB: util/cutils.c, qemu_strtosz_MiB(). */
+static uint64_t size_of(struct str s)
+{
+	static const char letters[] = "bkmgt";
+	const char *letter = letters + 2;
+	uint64_t v;
+
+	if (s.n == 0)
+		return 0;
+	if (s.p[s.n - 1] < '0' || s.p[s.n - 1] > '9') {
+		letter = memchr(letters, s.p[s.n - 1] | 0x20, 5);
+		s.n--;
+	}
+	if (!letter || !str_u64(s, &v) ||
+	    !u64_mul(v, UINT64_C(1) << (10 * (letter - letters)), &v))
+		return 0;
+	return v;
+}
+
+/* -m 4G, -m size=4G,maxmem=8G. */
+static void read_memory(struct vm *vm, const struct qemu_command *c)
+{
+	const struct qemu_option *o = qemu_option(c, "m");
+	const char *comma;
+
+	absent(&vm->memory, c);
+	if (!o || !o->value)
+		return;
+	take_value(&vm->memory, o);
+	if (!fact_known(&vm->memory))
+		return;
+	if (str_starts(vm->memory.v, "size="))
+		vm->memory.v = (struct str){ vm->memory.v.p + 5, vm->memory.v.n - 5 };
+	comma = memchr(vm->memory.v.p, ',', vm->memory.v.n);
+	if (comma)
+		vm->memory.v.n = (size_t)(comma - vm->memory.v.p);
+	vm->memory_size = size_of(vm->memory.v);
+}
+
 void qemu_read_firmware(struct vm *vm, const struct qemu_command *c)
 {
 	const struct qemu_option *bios = qemu_option(c, "bios");
 	const struct qemu_option *kernel = qemu_option(c, "kernel");
+	const struct qemu_option *initrd = qemu_option(c, "initrd");
 	const struct node *firmware = machine_member(c, "firmware");
 
 	absent(&vm->firmware, c);
 	absent(&vm->nvram_template, c);
 	absent(&vm->secure_boot, c);
 	absent(&vm->kernel, c);
+	absent(&vm->initrd, c);
 	if (kernel && kernel->value)
 		take_value(&vm->kernel, kernel);
+	if (initrd && initrd->value)
+		take_value(&vm->initrd, initrd);
+	read_tpm(vm, c);
+	read_memory(vm, c);
 	read_flash(&vm->loader, vm, c, 0);
 	read_flash(&vm->nvram, vm, c, 1);
 	qemu_say(&vm->loader_type, "pflash", c->at, vm->node);

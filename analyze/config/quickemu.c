@@ -13,6 +13,7 @@
 static const struct lens vm_lenses[] = {
 	LENS(vm, arch, "arch"),
 	LENS(vm, firmware, "boot"),
+	LENS(vm, guest, "guest_os"),
 };
 
 /* A disk that one setting names. */

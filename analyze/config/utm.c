@@ -270,6 +270,13 @@ static bool read_args(struct vm *vm, const struct utm *utm, struct unit *u)
 	return qemu_args_vm(&args, vm, u->host);
 }
 
+static struct fact *file_of(struct vm *vm, struct str type)
+{
+	if (str_is(type, "LinuxKernel") || str_is(type, "kernel"))
+		return &vm->kernel;
+	return str_is(type, "LinuxInitrd") || str_is(type, "initrd") ? &vm->initrd : NULL;
+}
+
 /* Firmware and kernels are drives as well, with an image. */
 static void read_start(struct vm *vm, const struct utm *utm)
 {
@@ -280,6 +287,7 @@ static void read_start(struct vm *vm, const struct utm *utm)
 	absent(&vm->loader, at);
 	absent(&vm->loader_type, at);
 	absent(&vm->kernel, at);
+	absent(&vm->initrd, at);
 	unknown(&vm->nvram, at);
 	unknown(&vm->nvram_template, at);
 	unknown(&vm->secure_boot, at);
@@ -288,14 +296,15 @@ static void read_start(struct vm *vm, const struct utm *utm)
 		const struct node *name = child_of(c, in->image, NODE_SCALAR);
 		bool rom = type &&
 			   (str_is(type->text, "BIOS") || str_is(type->text, "bios"));
+		struct fact *to;
 
 		if (!type || !name)
 			continue;
-		if (rom || str_is(type->text, "LinuxKernel") ||
-		    str_is(type->text, "kernel"))
-			*(rom ? &vm->loader : &vm->kernel) = (struct fact){
-				.state = FACT_KNOWN, .v = name->text, .at = name->text_at
-			};
+		to = rom ? &vm->loader : file_of(vm, type->text);
+		if (to)
+			*to = (struct fact){ .state = FACT_KNOWN,
+					     .v = name->text,
+					     .at = name->text_at };
 		if (rom)
 			qemu_say(&vm->loader_type, "rom", type->text_at, c);
 	}

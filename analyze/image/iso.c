@@ -355,10 +355,10 @@ static void read_volumes(struct iso_reader *r)
 	for (size_t i = 0; i < iso->nvolumes; i++) {
 		struct iso_volume *v = &iso->volume[i];
 
-		if (!same_root(iso, v) && !r->img->unit->host->shallow)
+		if (!same_root(iso, v))
 			iso_tree_read(r, v);
 		prove_numbers(r, v);
-		if (v->ndirs)
+		if (v->ndirs && !r->img->unit->host->shallow)
 			iso_paths_read(r, v);
 	}
 	if (!iso->primary)
@@ -403,4 +403,9 @@ int iso_image_read(const struct iso **out, struct image *img, struct arena *a,
 		return -1;
 	*out = iso;
 	return r->look.broken ? -1 : 0;
+}
+
+const struct iso_volume *iso_shown(const struct iso *iso)
+{
+	return !iso->rock_ridge && iso->joliet ? iso->joliet : iso->primary;
 }

@@ -22,6 +22,7 @@ enum {
 		16, /* the sector of the first descriptor; the system area is before it */
 	ISO_DESCRIPTORS_MAX = 32,
 	ISO_VOLUMES_MAX = 4,
+	ISO_ROOT_MAX = 64,
 
 	/* a volume descriptor */
 	ISO_VD_TYPE = 0,
@@ -163,6 +164,11 @@ struct iso_volume {
 	uint64_t end;              /* of the last extent that lies in the image, bytes, */
 	uint64_t reach;            /* and of the last one at all */
 	size_t nfiles;
+	/* What is in the root, by the names that Linux gives it (but for their case, where
+	 * only the plain ones are there). Not more than ISO_ROOT_MAX. */
+	const struct str *root;
+	size_t nroot;
+	bool root_read; /* and that is all, unless it is so many */
 };
 
 /* ---- booting ---- */
@@ -361,6 +367,8 @@ bool iso_in_use(const struct iso *iso, struct span at, const struct iso_paths *b
 bool iso_is_astray(const struct iso *iso, const struct iso_boot_entry *b);
 /* The file that begins at a block; NULL: none is known. */
 const struct iso_extent *iso_file_at(const struct iso *iso, uint64_t lba);
+/* The volume whose names and label Linux shows. NULL: none. */
+const struct iso_volume *iso_shown(const struct iso *iso);
 
 /* Where a byte of the image stands, for messages. */
 bool iso_place(const struct iso *iso, struct span at, struct arena *a, struct place *out);

@@ -384,6 +384,7 @@ static enum boot_code code_of(struct view v)
 	       : has_text(v, "ISOLINUX ")                        ? BOOT_CODE_ISOLINUX
 	       : has_text(v, "loading\0") && has_text(v, "Geom") ? BOOT_CODE_GRUB
 	       : has_text(v, "cdrom read fails")                 ? BOOT_CODE_GRUB
+	       : has_text(v, "CDBOOT") && has_text(v, "BOOTMGR") ? BOOT_CODE_WINDOWS
 								 : BOOT_CODE_OTHER;
 }
 
@@ -498,6 +499,8 @@ static void boots_bios(const struct iso *iso, struct boot *out)
 			out->first.code = b->code;
 			out->first.code_at = b->at;
 		}
+		if (b->code == BOOT_CODE_WINDOWS)
+			out->windows = answer_yes(b->at);
 	}
 }
 

@@ -2,6 +2,7 @@
  * ECMA-119, 6.8 and 9.1.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/image/iso_read.h"
+#include "analyze/unit.h"
 #include "base/utf16.h"
 #include "base/vec.h"
 #include "base/banned.h"
@@ -31,7 +32,8 @@ struct walk {
 	struct iso_volume *v;
 	VEC(struct iso_dir) dirs;
 	struct iso_flaw *flaw;
-	uint32_t *seen; /* blocks of directories, plus one */
+	struct str *root; /* v's */
+	uint32_t *seen;   /* blocks of directories, plus one */
 	struct view near;
 	uint64_t near_off;
 	uint8_t *window;
@@ -113,7 +115,7 @@ static struct str rock_ridge_name(const struct record *x)
 	return (struct str){ 0 };
 }
 
-static const char *shown_name(const struct walk *w, const struct record *x)
+static struct str name_of(const struct walk *w, const struct record *x)
 {
 	struct str s = rock_ridge_name(x);
 
@@ -127,7 +129,12 @@ static const char *shown_name(const struct walk *w, const struct record *x)
 		s.n -= 2;
 	if (s.n > 1 && s.p[s.n - 1] == '.')
 		s.n--;
-	return str_shown(w->r->a, s);
+	return s;
+}
+
+static const char *shown_name(const struct walk *w, const struct record *x)
+{
+	return str_shown(w->r->a, name_of(w, x));
 }
 
 static const char *path_of(const struct walk *w, uint32_t dir, const struct record *x)
@@ -345,10 +352,22 @@ static void add_maybe(struct iso_reader *r, uint32_t lba)
 	r->nmaybe++;
 }
 
+static void note_root(struct walk *w, uint32_t dir, const struct record *x)
+{
+	struct str name;
+
+	if (dir != 0 || w->v->nroot == ISO_ROOT_MAX)
+		return;
+	name = name_of(w, x);
+	w->root[w->v->nroot++] = str_of(arena_str(w->r->a, name));
+}
+
 static void add_record(struct walk *w, uint32_t dir, struct record *x)
 {
 	struct iso_flaw *f;
 	uint64_t lba, n;
+
+	note_root(w, dir, x);
 
 	/* The record is gone with the next sector that is read, so names come first. */
 	if (!iso_pair_agrees(&x->extent) || !iso_pair_agrees(&x->size)) {
@@ -522,6 +541,22 @@ static void read_near(struct walk *w)
 		w->near = (struct view){ p, n };
 }
 
+/* The root; and, unless the image is only one that a config names, all that is below. */
+static void walk_all(struct walk *w)
+{
+	bool shallow = w->r->img->unit->host->shallow;
+
+	if (!shallow)
+		read_near(w);
+	walk_dir(w, 0);
+	w->v->root_read = !w->v->why && !w->v->nflaws_all && !w->r->tree.broken;
+	for (uint32_t i = 1;
+	     !shallow && i < w->dirs.n && !w->r->tree.broken && !w->v->bounded; i++)
+		walk_dir(w, i);
+	if (shallow && !w->v->why && w->dirs.n > 1)
+		w->v->why = "only its root was read";
+}
+
 void iso_tree_read(struct iso_reader *r, struct iso_volume *v)
 {
 	struct walk *w = arena_new(r->a, struct walk);
@@ -532,6 +567,8 @@ void iso_tree_read(struct iso_reader *r, struct iso_volume *v)
 	w->seen = arena_array(r->a, SEEN, uint32_t);
 	w->window = arena_array(r->a, WINDOW, uint8_t);
 	v->flaw = w->flaw;
+	w->root = arena_array(r->a, ISO_ROOT_MAX, struct str);
+	v->root = w->root;
 	prove_dir(w, &v->root_extent, &v->root_size);
 	root = vec_add(&w->dirs, r->a);
 	*root = (struct iso_dir){ .lba = (uint32_t)iso_value(&v->root_extent),
@@ -541,9 +578,7 @@ void iso_tree_read(struct iso_reader *r, struct iso_volume *v)
 				  .name = { "", 1 } };
 	if (in_image(w, root->lba, root->size)) {
 		is_new(w, root->lba);
-		read_near(w);
-		for (uint32_t i = 0; i < w->dirs.n && !r->tree.broken && !v->bounded; i++)
-			walk_dir(w, i);
+		walk_all(w);
 	} else {
 		struct iso_flaw *f = flaw(w, ISO_FLAW_OUTSIDE, root->at);
 

@@ -43,6 +43,8 @@
  *   file /EFI/BOOT/BOOTX64.EFI efi=x64 [signed=1] [text=..]   a program in the last fat
  *   file /A.TXT text=".."         another file; what these write: mkimg/boot.c
  *   iso "NAME" ... | implant       a small ISO 9660 image, and its sum: mkimg/iso.c
+ *   variables | bootentry N ...    a firmware's variables, and a Boot#### of them:
+ *                                 mkimg/nvram.c
  *   qcow2 ...                     what is built so far becomes the disk inside of a QCOW2;
  *                                 its options, statements and places: mkimg/qcow2_words.c
  *
@@ -462,6 +464,8 @@ static const struct verb {
 	{ "bios", do_bios, true },
 	{ "iso", do_iso, true },
 	{ "implant", do_implant, true },
+	{ "variables", do_variables, true },
+	{ "bootentry", do_bootentry, true },
 	{ "fat", do_fat, true },
 	{ "file", do_file, true },
 	{ "qcow2", do_qcow2, true },

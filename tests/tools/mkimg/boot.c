@@ -23,6 +23,7 @@ enum {
 	PE_ALIGN = 512,
 	PE_CERTIFICATES = 512,
 	TEXT_MAX = 300,
+	LONG_MAX_1 = 13, /* characters in one entry for a long name */
 	GRUB_CORE = 0x5c,
 	CORE_TEXT = 34, /* where the core's text begins */
 };
@@ -234,15 +235,26 @@ static uint32_t store(struct recipe *r, const uint8_t *p, size_t n)
 	return first;
 }
 
+/* A folder's name that takes an entry of its own: MICROSOFT. */
+static bool is_long(const char *s, size_t n)
+{
+	return n > 8 && n <= LONG_MAX_1 && !memchr(s, '.', n);
+}
+
 /* "BOOTX64.EFI" as it stands in a folder. */
 static void short_name(const struct recipe *r, const char *s, size_t n, uint8_t out[11])
 {
 	const char *dot = memchr(s, '.', n);
 	size_t base = dot ? (size_t)(dot - s) : n, ext = dot ? n - base - 1 : 0;
 
+	memset(out, ' ', 11);
+	if (is_long(s, n)) {
+		memcpy(out, s, 6);
+		memcpy(out + 6, "~1", 2);
+		return;
+	}
 	if (base == 0 || base > 8 || ext > 3)
 		die(r, "'%.*s' is no name of 8 and 3 characters", (int)n, s);
-	memset(out, ' ', 11);
 	memcpy(out, s, base);
 	if (dot)
 		memcpy(out + 8, dot + 1, ext);
@@ -276,16 +288,38 @@ static void write_entry(const struct recipe *r, uint64_t off, const uint8_t name
 	put(r, off, e, sizeof(e));
 }
 
+/* The entry before that of the alias. */
+static void write_long_name(const struct recipe *r, uint64_t off, const char *s, size_t n,
+			    const uint8_t alias[11])
+{
+	static const uint8_t at[LONG_MAX_1] = { 1,  3,  5,  7,  9,  14, 16,
+						18, 20, 22, 24, 28, 30 };
+	uint8_t e[FAT_ENTRY] = { 0x41, [11] = 0x0f };
+
+	for (unsigned i = 0; i < 11; i++)
+		e[13] = (uint8_t)((e[13] >> 1 | e[13] << 7) + alias[i]);
+	for (size_t i = 0; i < LONG_MAX_1; i++)
+		put_le16(e + at[i], i < n ? (uint8_t)s[i] : i == n ? 0 : 0xffff);
+	put(r, off, e, sizeof(e));
+}
+
 /* The folder of that name in another, made when it is not there: its cluster. */
 static uint32_t open_folder(struct recipe *r, uint64_t in, size_t bytes, uint32_t up,
-			    const uint8_t name[11])
+			    const char *s, size_t n)
 {
+	uint8_t name[11];
 	uint8_t e[FAT_ENTRY];
 	uint8_t *zero;
 	bool is_new;
-	uint64_t at = find_entry(r, in, bytes, name, &is_new);
 	uint32_t cluster;
+	uint64_t at;
 
+	short_name(r, s, n, name);
+	at = find_entry(r, in, bytes, name, &is_new);
+	if (is_new && is_long(s, n)) {
+		write_long_name(r, at, s, n, name);
+		at += FAT_ENTRY;
+	}
 	if (!is_new) {
 		get(r, at, e, sizeof(e));
 		return view_le16((struct view){ e, sizeof(e) }, 26);
@@ -315,8 +349,8 @@ void do_file(struct recipe *r)
 	if (!r->fat.data)
 		die(r, "file needs a fat before it");
 	for (path++; (end = strchr(path, '/')); path = end + 1) {
-		short_name(r, path, (size_t)(end - path), name);
-		cluster = open_folder(r, folder, room, cluster, name);
+		cluster =
+			open_folder(r, folder, room, cluster, path, (size_t)(end - path));
 		folder = cluster_off(&r->fat, cluster);
 		room = CLUSTER;
 	}

@@ -1,13 +1,15 @@
 /* A small ISO 9660 image, always of the same tree:
  *
- *   iso "NAME" [joliet=1] [rock-ridge=1] [udf=1] [bios=1] [efi=SIZE] [space=BLOCKS]
+ *   iso "NAME" [joliet=1] [rock-ridge=1] [udf=1] [bios=1|windows] [efi=SIZE] [space=BLOCKS]
+ *       [root="user-data meta-data"]
  *
  *     /BOOT/BIOS.BIN      bios: a boot image of 4000 bytes that is called isolinux, with its
- *                         boot information table
+ *                         boot information table; or one with the words of Windows' own
  *     /BOOT/BOOT.CAT      bios, efi: the catalog
  *     /BOOT/EFI.IMG       efi: room of so many bytes, for `fat iso.efi SIZE` and its files
  *     /DOCS/MORE/DEEP.TXT
  *     /DOCS/README.TXT
+ *     /USER_DAT.;1 ...    root: so many empty files, with these names for Joliet and Rock Ridge
  *
  *   implant               as implantisomd5
  *
@@ -36,6 +38,8 @@ enum {
 	SKIP = 15,
 	STEP = 32 << 10,
 	FRAGMENTS = 20,
+	ROOT_MAX = 8, /* files */
+	NAME_MAX_8 = 8,
 };
 
 /* The tree: directories by number, then what is in them. */
@@ -62,6 +66,8 @@ struct build {
 	struct file file[FILES];
 	uint32_t dir[DIRS];
 	bool rock_ridge;
+	char root[ROOT_MAX][32]; /* names of files in the root */
+	unsigned nroot;
 };
 
 static void note(struct recipe *r, const char *prefix, const char *name, uint64_t off)
@@ -141,6 +147,53 @@ static size_t put_record(uint8_t *p, uint32_t lba, uint32_t size, bool dir,
 	return len;
 }
 
+/* "user-data" as "USER_DAT.;1". */
+static void plain_name(const char *name, char out[24])
+{
+	const char *dot = strrchr(name, '.');
+	size_t n = 0;
+
+	for (const char *p = name; *p && p != dot && n < NAME_MAX_8; p++)
+		out[n++] = *p >= 'a' && *p <= 'z' ? *p - 32
+			   : (*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') ? *p
+										  : '_';
+	out[n++] = '.';
+	for (unsigned i = 1; dot && i < 4 && dot[i]; i++)
+		out[n++] = dot[i] >= 'a' && dot[i] <= 'z' ? dot[i] - 32 : dot[i];
+	memcpy(out + n, ";1", 3);
+}
+
+/* RRIP 1.12, 4.1.4. */
+static size_t put_rock_ridge_name(uint8_t *record, size_t len, const char *name)
+{
+	size_t n = strlen(name);
+	uint8_t nm[5] = { 'N', 'M', (uint8_t)(5 + n), 1, 0 };
+
+	memcpy(record + len, nm, sizeof(nm));
+	memcpy(record + len + sizeof(nm), name, n);
+	len += sizeof(nm) + n;
+	len += len % 2;
+	record[0] = (uint8_t)len;
+	return len;
+}
+
+static size_t write_root(struct build *b, uint8_t *s, bool wide)
+{
+	uint8_t name[64];
+	char plain[24];
+	size_t at = 0, len;
+
+	for (unsigned i = 0; i < b->nroot; i++) {
+		plain_name(b->root[i], plain);
+		len = put_record(s + at, 0, 0, false, name,
+				 name_bytes(name, wide ? b->root[i] : plain, wide));
+		if (b->rock_ridge && !wide)
+			len = put_rock_ridge_name(s + at, len, b->root[i]);
+		at += len;
+	}
+	return at;
+}
+
 static void write_dir(struct build *b, unsigned d, bool wide)
 {
 	uint8_t s[BLOCK] = { 0 }, name[64];
@@ -174,6 +227,8 @@ static void write_dir(struct build *b, unsigned d, bool wide)
 		at += put_record(s + at, f->lba, f->size, false, name,
 				 name_bytes(name, f->name, wide));
 	}
+	if (d == 0)
+		write_root(b, s + at, wide);
 	put(b->r, off, s, sizeof(s));
 	note(b->r, wide ? "joliet-" : "", dirs[d].place, off);
 }
@@ -302,6 +357,14 @@ static void write_bios(struct build *b)
 	uint32_t sum = 0;
 
 	memset(p + 8, 0, 56);
+	if (strcmp(option(b->r, "bios"), "windows") == 0) {
+		static const char words[] = "CDBOOT: Couldn't find BOOTMGR";
+
+		memcpy(p + 64, words, sizeof(words));
+		put(b->r, (uint64_t)f->lba * BLOCK, p, BIOS_SIZE);
+		free(p);
+		return;
+	}
 	memcpy(p + 64, "ISOLINUX 6", 10);
 	for (unsigned i = 64; i < BIOS_SIZE; i += 4)
 		sum += view_le32((struct view){ p, BIOS_SIZE }, i);
@@ -325,10 +388,13 @@ static void place_files(struct build *b, uint32_t efi)
 		{ "DEEP.TXT;1", "deep", 3, 0, 100, true },
 	};
 
+	const char *bios = option(b->r, "bios");
+
 	memcpy(b->file, all, sizeof(all));
 	b->file[EFI].size = efi;
 	b->file[EFI].there = efi != 0;
-	b->file[BIOS].there = option_number(b->r, "bios", 0);
+	b->file[BIOS].there =
+		bios && (strcmp(bios, "windows") == 0 || option_number(b->r, "bios", 0));
 	b->file[CATALOG].there = b->file[BIOS].there || efi;
 	for (unsigned i = 0; i < FILES; i++) {
 		struct file *f = &b->file[i];
@@ -341,6 +407,20 @@ static void place_files(struct build *b, uint32_t efi)
 	}
 }
 
+static void read_root(struct build *b)
+{
+	const char *p = option(b->r, "root");
+
+	while (p && *p) {
+		size_t n = strcspn(p, " ");
+
+		if (b->nroot == ROOT_MAX || n >= sizeof(b->root[0]))
+			die(b->r, "too many files in the root, or too long a name");
+		memcpy(b->root[b->nroot++], p, n);
+		p += n + strspn(p + n, " ");
+	}
+}
+
 void do_iso(struct recipe *r)
 {
 	struct build b = { .r = r, .rock_ridge = option_number(r, "rock-ridge", 0) };
@@ -348,7 +428,8 @@ void do_iso(struct recipe *r)
 	const char *name = need(r, 1, "a name");
 	uint32_t space, sector = 17;
 
-	only_options(r, 2, "joliet rock-ridge udf bios efi space");
+	only_options(r, 2, "joliet rock-ridge udf bios efi space root");
+	read_root(&b);
 	space = (uint32_t)option_number(r, "space", r->size / BLOCK);
 	/* Descriptors, then (each with its two path tables) the directories. */
 	b.next = 32 + (DIRS + 2) * (1u + joliet);

@@ -59,7 +59,8 @@ struct recipe {
 	uint32_t ss;
 	uint64_t gpt_ss; /* of the gpt that places refer to */
 	struct fat_plan fat;
-	bool dirty; /* something is described and not built */
+	uint64_t variables; /* where the next one goes */
+	bool dirty;         /* something is described and not built */
 
 	bool no_mbr;
 	struct extent entry[4], protective;
@@ -137,6 +138,11 @@ void do_iso(struct recipe *r);
 void do_implant(struct recipe *r);
 /* Of ".NAME" at *s, which goes behind it. */
 uint64_t iso_place_of(const struct recipe *r, const char **s);
+
+/* ---- nvram.c ---- */
+
+void do_variables(struct recipe *r);
+void do_bootentry(struct recipe *r);
 
 /* ---- place.c ---- */
 
