@@ -181,7 +181,7 @@ check-all:
 check-boot:
 	$(Q)tools/deps build test boot
 	$(Q)$(again) all $B/tools/mkimg
-	$(Q)tests/boot/run $B $(CASE)
+	$(Q)tests/boot/run $B $(CASE) && VMEND_BUILD=$(CURDIR)/$B tests/oracle/libvirt.sh
 
 # CASE=rule-id/case: writes that case's expectations anew from what vmend says now.
 bless: all tools

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# What vmend makes of libvirt's domains, libvirt takes: every case of the corpus whose XML vmend
+# mends is mended, and then defined, by libvirt's own driver for QEMU, which runs in virsh itself
+# (qemu:///embed), with its schema (--validate).
+# SPDX-License-Identifier: Apache-2.0
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+. tests/lib/tap.sh
+root=$PWD
+build=${VMEND_BUILD:-$root/build/release}
+export LC_ALL=C.UTF-8
+
+# RULE/CASE|what libvirt says|why it is right all the same
+exceptions() {
+	cat <<'END'
+iommu-driver-attrs-on-virtio/bad-beside-aw-bits|doesn't support additional attributes|aw_bits of a virtio IOMMU: a newer libvirt takes it
+END
+}
+
+dir=$(mktemp -d) || exit 2
+trap 'chmod -R u+rwx "$dir"; rm -rf "$dir"' EXIT
+mkdir "$dir/libvirt" "$dir/home"
+export HOME=$dir/home XDG_STATE_HOME=$dir/.state
+
+# The driver of a user who is not root needs no user libvirt-qemu, and touches nothing outside.
+as=()
+[ "$(id -u)" != 0 ] || as=(unshare --user --map-user=65534 --map-group=65534)
+
+define() { # FILE
+	timeout 60 "${as[@]}" virsh -q -c "qemu:///embed?root=$dir/libvirt" define --validate "$1" 2>&1
+}
+
+domain() { # TYPE
+	cat <<END
+<domain type='$1'>
+  <name>a</name>
+  <memory>1048576</memory>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+</domain>
+END
+}
+
+# Where there is no KVM, libvirt refuses what asks for it.
+type=kvm
+if have virsh qemu-system-x86_64; then
+	domain kvm >"$dir/probe.xml"
+	why=$(define "$dir/probe.xml") || {
+		type=qemu
+		domain qemu >"$dir/probe.xml"
+		why=$(define "$dir/probe.xml") || type=
+	}
+else
+	type='' why='virsh or qemu-system-x86_64 is not here'
+fi
+if [ -z "$type" ]; then
+	skip 'libvirt defines what vmend has mended' "$(echo "$why" | grep -m1 . | tr -d '#')"
+	tap_end
+	exit 0
+fi
+echo 'nothing defined' >"$dir/nonsense.xml"
+if define "$dir/nonsense.xml" >/dev/null; then
+	not_ok 'libvirt refuses what is no domain'
+else
+	ok 'libvirt refuses what is no domain'
+fi
+
+build_case() { # CASE   in the folder
+	local f
+	for f in "$root/$1"/*; do
+		case ${f##*/} in
+		args | fix-args | expect.* | fixed.*) ;;
+		*.recipe) "$build/tools/mkimg" "$f" "$(basename "$f" .recipe)" || return 1 ;;
+		*) cp -r "$f" . ;;
+		esac
+	done
+}
+
+mend() { # CASE
+	local opts=() f
+	for f in args fix-args; do
+		[ ! -f "$root/$1/$f" ] || mapfile -t -O ${#opts[@]} opts <"$root/$1/$f"
+	done
+	[[ " ${opts[*]} " == *" --host-mounts"* ]] || opts+=(--host-mounts "$root/tests/lib/mountinfo")
+	"$build/vmend" fix "${opts[@]}" in.xml >fix.out 2>&1
+}
+
+judge() { # NAME
+	local said expected
+	sed -E "s/^(<domain.* type=['\"])kvm(['\"])/\1$type\2/" in.xml >defined.xml
+	said=$(define defined.xml) && ok "$1 is defined" && return
+	expected=$(exceptions | grep "^$1|" | cut -d'|' -f2)
+	if [ -n "$expected" ] && [[ $said == *"$expected"* ]]; then
+		skip "$1 is defined" "$(exceptions | grep "^$1|" | cut -d'|' -f3)"
+	else
+		not_ok "$1 is defined" "$said"
+	fi
+}
+
+for case in corpus/*/*/fixed.xml; do
+	case=${case%/fixed.xml}
+	rm -rf "$dir/work" "$dir/libvirt/etc" && mkdir "$dir/work" && cd "$dir/work" || exit 2
+	build_case "$case" || not_ok "${case#corpus/}: its images"
+	mend "$case"
+	if cmp -s in.xml "$root/$case/in.xml"; then
+		not_ok "${case#corpus/} is mended" "$(cat fix.out)"
+	else
+		judge "${case#corpus/}"
+	fi
+	cd "$root" || exit 2
+done
+tap_end
