@@ -14,9 +14,11 @@ static bool is_dead(const struct survey *v)
 	return !v->unknown && !v->doubt && !v->starts && v->first;
 }
 
-static const struct fact *name_of(const struct disk *d)
+/* Others have no BIOS. */
+static bool is_pc(const struct survey *v)
 {
-	return fact_known(&d->made_from) ? &d->made_from : &d->source;
+	return v->firmware.arch == EFI_X64 || v->firmware.arch == EFI_IA32 ||
+	       v->firmware.arch == EFI_ARCHES;
 }
 
 /* Where the firmware is said; else where the disk is. */
@@ -25,38 +27,44 @@ static struct span place_of(const struct survey *v, const struct disk *d)
 	return v->firmware.says && fact_known(v->firmware.says) &&
 			       v->firmware.kind == FIRMWARE_UEFI
 		       ? v->firmware.says->at
-		       : name_of(d)->at;
+		       : image_name(d)->at;
 }
 
-/* A device of the host may be what is booted. */
-static void lower_for_devices(struct finding *f, const struct vm *vm)
+/* A device of the host may be what is booted, and another medium is. */
+static void lower_for_others(struct scan *s, struct finding *f, const struct vm *vm,
+			     const struct survey *v)
 {
-	if (vm->nhostdevs)
+	if (vm->nhostdevs || v->instead)
 		report_lower(f);
+	if (v->instead)
+		report_label(s, f, "%s passes over it, and starts '%s'",
+			     v->firmware.kind == FIRMWARE_BIOS ? "SeaBIOS"
+							       : "the firmware",
+			     shown(s, image_name(v->instead)->v));
 }
 
 /* ---- boot-bios-disk-on-uefi ---- */
 
 static void check_bios_disk(struct scan *s, const struct vm *vm)
 {
-	struct survey v = survey_of(vm);
+	struct survey v = survey_of_dead(vm);
 	const struct medium_boot *b;
 	struct finding *f;
 
-	if (!is_dead(&v) || v.firmware.kind != FIRMWARE_UEFI || !v.bios)
+	if (!is_dead(&v) || v.firmware.kind != FIRMWARE_UEFI || !v.bios || !is_pc(&v))
 		return;
 	b = boot_seen(v.bios);
 	f = report(s, place_of(&v, v.bios),
 		   "the VM starts with UEFI, and '%s' has a boot sector for a BIOS (%s) "
 		   "and no loader for UEFI",
-		   shown(s, name_of(v.bios)->v), boot_code_name(b->code));
+		   shown(s, image_name(v.bios)->v), boot_code_name(b->code));
 	report_label(
 		s, f,
 		"the firmware finds nothing to start, and ends in its shell or menu");
-	report_related(s, f, name_of(v.bios)->at, "%s",
+	report_related(s, f, image_name(v.bios)->at, "%s",
 		       fact_is(&v.bios->device, "cdrom") ? "the medium" : "the disk");
 	report_related(s, f, b->bios.at, "what a BIOS starts");
-	lower_for_devices(f, vm);
+	lower_for_others(s, f, vm, &v);
 }
 
 static bool remove_child(struct plan *p, const struct node *n, const char *name)
@@ -131,7 +139,7 @@ static bool fix_bios_disk(struct plan *p, const struct finding *f, const struct 
 
 static void check_uefi_disk(struct scan *s, const struct vm *vm)
 {
-	struct survey v = survey_of(vm);
+	struct survey v = survey_of_dead(vm);
 	const struct medium_boot *b;
 	struct finding *f;
 
@@ -140,7 +148,7 @@ static void check_uefi_disk(struct scan *s, const struct vm *vm)
 	b = boot_seen(v.uefi);
 	f = report(s, place_of(&v, v.uefi),
 		   "the VM starts with a BIOS, and '%s' has a loader for UEFI only",
-		   shown(s, name_of(v.uefi)->v));
+		   shown(s, image_name(v.uefi)->v));
 	report_label(s, f, "%s",
 		     fact_is(&v.uefi->device, "cdrom")
 			     ? "SeaBIOS says: Boot failed: Could not read from CDROM"
@@ -150,7 +158,7 @@ static void check_uefi_disk(struct scan *s, const struct vm *vm)
 		       efi_arch_fallback(v.firmware.arch));
 	if (b->bios.why)
 		report_related(s, f, b->bios.at, "for a BIOS: %s", b->bios.why);
-	lower_for_devices(f, vm);
+	lower_for_others(s, f, vm, &v);
 }
 
 static bool uefi_in_libvirt(struct plan *p, const struct vm *vm)
@@ -201,29 +209,46 @@ static bool fix_uefi_disk(struct plan *p, const struct finding *f, const struct 
 
 static void check_arch(struct scan *s, const struct vm *vm)
 {
-	struct survey v = survey_of(vm);
+	struct survey v = survey_of_dead(vm);
 	struct finding *f;
 
-	if (!is_dead(&v) || v.bios || v.large || v.uefi || !v.alien ||
+	if (!is_dead(&v) || (is_pc(&v) && (v.bios || v.large)) || v.uefi || !v.alien ||
 	    v.firmware.arch == EFI_ARCHES)
 		return;
-	f = report(s, name_of(v.alien)->at,
+	f = report(s, image_name(v.alien)->at,
 		   "'%s' has a loader for %s machines, and the VM is one of %s",
-		   shown(s, name_of(v.alien)->v), efi_arch_name(v.alien_arch),
+		   shown(s, image_name(v.alien)->v), efi_arch_name(v.alien_arch),
 		   efi_arch_name(v.firmware.arch));
 	report_label(s, f, "nothing on it starts");
 	report_related(s, f, boot_seen(v.alien)->uefi[v.alien_arch].at, "the loader, %s",
 		       efi_arch_fallback(v.alien_arch));
 	if (fact_known(&vm->arch))
 		report_related(s, f, vm->arch.at, "the machine");
-	lower_for_devices(f, vm);
+	lower_for_others(s, f, vm, &v);
 }
 
 /* ---- boot-nothing ---- */
 
+/* The image itself has a finding that says why: pmbr-missing, or gpt-type-content. */
+static bool is_said(const struct medium *m)
+{
+	static const struct guid esp = { { 0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11,
+					   0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9,
+					   0x3b } };
+
+	if (!m->judged || m->table != TABLE_GPT)
+		return false;
+	for (size_t i = 0; i < m->nparts; i++) {
+		if (guid_eq(m->part[i].type, esp) && m->part[i].filesystem &&
+		    strcmp(m->part[i].filesystem, "FAT") != 0)
+			return true;
+	}
+	return !m->boot->marked;
+}
+
 static void check_nothing(struct scan *s, const struct vm *vm)
 {
-	struct survey v = survey_of(vm);
+	struct survey v = survey_of_dead(vm);
 	const struct medium_boot *b;
 	struct finding *f;
 	bool bios = v.firmware.kind == FIRMWARE_BIOS;
@@ -231,12 +256,13 @@ static void check_nothing(struct scan *s, const struct vm *vm)
 	if (!is_dead(&v) || v.bios || v.large || v.uefi || v.alien || vm->nhostdevs)
 		return;
 	/* Without a table it is data; with empty partitions it is yet to be installed on. */
-	if (v.first->medium->table == TABLE_NONE || !v.first->medium->filled)
+	if (v.first->medium->table == TABLE_NONE || !v.first->medium->filled ||
+	    is_said(v.first->medium))
 		return;
 	b = boot_seen(v.first);
-	f = report(s, name_of(v.first)->at,
+	f = report(s, image_name(v.first)->at,
 		   "'%s' has partitions, and neither a boot sector nor a loader for UEFI",
-		   shown(s, name_of(v.first)->v));
+		   shown(s, image_name(v.first)->v));
 	report_label(s, f, "%s finds nothing to start",
 		     bios ? "SeaBIOS" : "the firmware");
 	if (bios && b->bios.why)
@@ -244,13 +270,14 @@ static void check_nothing(struct scan *s, const struct vm *vm)
 	else if (!bios && v.firmware.arch != EFI_ARCHES && b->uefi[v.firmware.arch].why)
 		report_related(s, f, b->uefi[v.firmware.arch].at, "%s",
 			       b->uefi[v.firmware.arch].why);
+	lower_for_others(s, f, vm, &v);
 }
 
 /* ---- boot-bios-4k ---- */
 
 static void check_4k(struct scan *s, const struct vm *vm)
 {
-	struct survey v = survey_of(vm);
+	struct survey v = survey_of_dead(vm);
 	struct finding *f;
 
 	if (!is_dead(&v) || v.firmware.kind != FIRMWARE_BIOS || !v.large || v.bios ||
@@ -262,7 +289,7 @@ static void check_4k(struct scan *s, const struct vm *vm)
 		   shown(s, v.large->logical_block_size.v));
 	report_label(s, f, "SeaBIOS does not offer it: No bootable device");
 	f->arg = (uint64_t)(v.large - vm->disks);
-	lower_for_devices(f, vm);
+	lower_for_others(s, f, vm, &v);
 }
 
 static bool fix_4k(struct plan *p, const struct finding *f, const struct vm *vm)
@@ -278,24 +305,34 @@ static bool fix_4k(struct plan *p, const struct finding *f, const struct vm *vm)
 
 /* ---- boot-secure-unsigned ---- */
 
+static bool is_unsigned(const struct disk *d, enum efi_arch arch)
+{
+	const struct medium_boot *b = boot_seen(d);
+
+	return b && b->uefi[arch].state == ANSWER_YES &&
+	       b->is_signed[arch].state == ANSWER_NO && b->other.state == ANSWER_NO;
+}
+
 static void check_secure(struct scan *s, const struct vm *vm)
 {
 	struct survey v = survey_of(vm);
 	const struct medium_boot *b;
 	struct finding *f;
+	size_t n = 0;
 
-	if (v.unknown || v.doubt || v.nstarts != 1 || v.firmware.secure != ANSWER_YES)
+	if (v.unknown || v.doubt || !v.starts || v.firmware.secure != ANSWER_YES)
+		return;
+	for (size_t i = 0; i < vm->ndisks; i++)
+		n += is_unsigned(&vm->disks[i], v.firmware.arch);
+	if (n != v.nstarts)
 		return;
 	b = boot_seen(v.starts);
-	if (b->is_signed[v.firmware.arch].state != ANSWER_NO ||
-	    b->other.state != ANSWER_NO)
-		return;
 	f = report(s,
 		   fact_known(v.firmware.says_secure) ? v.firmware.says_secure->at
-						      : name_of(v.starts)->at,
+						      : image_name(v.starts)->at,
 		   "Secure Boot has its keys enrolled, and the loader on '%s' is not "
 		   "signed",
-		   shown(s, name_of(v.starts)->v));
+		   shown(s, image_name(v.starts)->v));
 	report_label(s, f, "the firmware refuses it: Access Denied, Security Violation");
 	report_related(s, f, b->uefi[v.firmware.arch].at, "the loader, %s",
 		       efi_arch_fallback(v.firmware.arch));

@@ -80,7 +80,119 @@ static bool may_change(const struct vm *args)
 	return false;
 }
 
-static bool is_all_seen(const struct vm *vm)
+/* ---- the boot order ---- */
+
+const struct fact *image_name(const struct disk *d)
+{
+	return fact_known(&d->made_from) ? &d->made_from : &d->source;
+}
+
+bool has_boot_indexes(const struct vm *vm)
+{
+	for (size_t i = 0; i < vm->ndisks; i++) {
+		if (!fact_absent(&vm->disks[i].boot_index))
+			return true;
+	}
+	return false;
+}
+
+/* libvirt's word for the kind of device. */
+static const char *boot_word(const struct disk *d)
+{
+	if (fact_is(&d->device, "cdrom"))
+		return "cdrom";
+	return fact_is(&d->device, "floppy") ? "fd" : "hd";
+}
+
+/* Of each kind libvirt lists the first: in the order of the names on a bus. */
+static bool is_first(const struct disk *d)
+{
+	for (size_t i = 0; i < d->vm->ndisks; i++) {
+		const struct disk *o = &d->vm->disks[i];
+
+		if (o != d && strcmp(boot_word(o), boot_word(d)) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Always with -boot strict=on: qemuBuildBootCommandLine(), qemuProcessPrepareDeviceBootorder().
+ * Without a word about it the first disk is what is booted. */
+static enum answer_state is_listed_in_libvirt(const struct disk *d)
+{
+	const struct vm *vm = d->vm;
+
+	if (has_boot_indexes(vm))
+		return fact_absent(&d->boot_index) ? ANSWER_NO : ANSWER_YES;
+	if (vm->nboot_devs == 0 && strcmp(boot_word(d), "hd") == 0)
+		return is_first(d) ? ANSWER_YES : ANSWER_UNKNOWN;
+	for (size_t i = 0; i < vm->nboot_devs; i++) {
+		if (fact_is(&vm->boot_devs[i], boot_word(d)))
+			return is_first(d) ? ANSWER_YES : ANSWER_UNKNOWN;
+	}
+	return ANSWER_NO;
+}
+
+/* OVMF keeps to the list when there is one; SeaBIOS when -boot says strict. */
+static enum answer_state is_listed_in_words(const struct disk *d, enum firmware_kind kind)
+{
+	const struct vm *vm = d->vm;
+	const struct qemu_option *boot = qemu_option(vm->qemu, "boot");
+	const struct node *strict = boot ? qemu_opt(boot, "strict") : NULL;
+
+	if (!has_boot_indexes(vm) || vm->qemu->open || qemu_option(vm->qemu, "set"))
+		return ANSWER_UNKNOWN;
+	if (!fact_absent(&d->boot_index))
+		return ANSWER_YES;
+	return kind == FIRMWARE_UEFI || (strict && str_is(strict->text, "on"))
+		       ? ANSWER_NO
+		       : ANSWER_UNKNOWN;
+}
+
+static bool is_hard_disk(const struct disk *d)
+{
+	return strcmp(boot_word(d), "hd") == 0 && !fact_is(&d->device, "pflash") &&
+	       d->device.state != FACT_UNKNOWN;
+}
+
+const struct disk *first_hard_disk(const struct vm *vm)
+{
+	const struct disk *first = NULL;
+	uint64_t n, least = UINT64_MAX;
+
+	for (size_t i = 0; i < vm->ndisks; i++) {
+		const struct disk *d = &vm->disks[i];
+
+		if (!is_hard_disk(d) || fact_absent(&d->boot_index))
+			continue;
+		if (!fact_known(&d->boot_index) || !str_u64(d->boot_index.v, &n))
+			return NULL;
+		if (n < least) {
+			least = n;
+			first = d;
+		}
+	}
+	return first;
+}
+
+enum answer_state is_listed(const struct disk *d)
+{
+	enum firmware_kind kind = firmware_of(d->vm).kind;
+	const struct disk *first = first_hard_disk(d->vm);
+
+	/* Others are not tried when that one does not start: SeaBIOS, src/boot.c, add_bev(). */
+	if (kind == FIRMWARE_BIOS && is_hard_disk(d) && first && first != d &&
+	    (d->vm->flavour == FLAVOUR_LIBVIRT || d->vm->flavour == FLAVOUR_QEMU))
+		return ANSWER_NO;
+	if (d->vm->flavour == FLAVOUR_LIBVIRT)
+		return is_listed_in_libvirt(d);
+	return d->vm->flavour == FLAVOUR_QEMU && d->vm->qemu ? is_listed_in_words(d, kind)
+							     : ANSWER_UNKNOWN;
+}
+
+/* ---- all of it ---- */
+
+bool is_all_seen(const struct vm *vm)
 {
 	if (!vm_runs_qemu(vm) || vm->base || vm->boots_elsewhere)
 		return false;
@@ -165,6 +277,8 @@ static void add(struct survey *s, const struct disk *d)
 		break;
 	case ANSWER_YES:
 		s->starts = s->starts ? s->starts : d;
+		if (!s->listed && is_listed(d) != ANSWER_NO)
+			s->listed = d;
 		s->nstarts++;
 		break;
 	case ANSWER_NO:
@@ -181,4 +295,88 @@ struct survey survey_of(const struct vm *vm)
 	for (size_t i = 0; i < vm->ndisks && !s.unknown; i++)
 		add(&s, &vm->disks[i]);
 	return s;
+}
+
+/* ---- what is tried first ---- */
+
+static const struct disk *only_hard_disk(const struct vm *vm)
+{
+	for (size_t i = 0; i < vm->ndisks; i++) {
+		if (is_hard_disk(&vm->disks[i]))
+			return is_first(&vm->disks[i]) ? &vm->disks[i] : NULL;
+	}
+	return NULL;
+}
+
+/* Of the disks with a number; NULL: there is no telling. */
+static const struct disk *lowest_index(const struct vm *vm)
+{
+	const struct disk *first = NULL;
+	uint64_t n, least = UINT64_MAX;
+
+	for (size_t i = 0; i < vm->ndisks; i++) {
+		const struct fact *f = &vm->disks[i].boot_index;
+
+		if (fact_absent(f))
+			continue;
+		if (!fact_known(f) || !str_u64(f->v, &n))
+			return NULL;
+		if (n < least) {
+			least = n;
+			first = &vm->disks[i];
+		}
+	}
+	return first;
+}
+
+/* Does -boot, or SeaBIOS' own order, begin with the hard disk? */
+static bool begins_with_disk(const struct vm *vm, enum firmware_kind kind)
+{
+	const struct qemu_option *boot = qemu_option(vm->qemu, "boot");
+
+	if (kind != FIRMWARE_BIOS || vm->qemu->open)
+		return false;
+	return !boot || !boot->opts ||
+	       (!qemu_opt(boot, "order") && !qemu_opt(boot, "once"));
+}
+
+static const struct disk *tried_first(const struct vm *vm, enum firmware_kind kind)
+{
+	const struct disk *d = NULL;
+
+	if (vm->flavour == FLAVOUR_LIBVIRT) {
+		if (has_boot_indexes(vm))
+			d = lowest_index(vm);
+		else if (vm->nboot_devs == 0 || fact_is(&vm->boot_devs[0], "hd"))
+			d = only_hard_disk(vm);
+	} else if (vm->flavour == FLAVOUR_QEMU && vm->qemu && !vm->base &&
+		   !qemu_option(vm->qemu, "set")) {
+		if (has_boot_indexes(vm))
+			d = lowest_index(vm);
+		else if (begins_with_disk(vm, kind))
+			d = only_hard_disk(vm);
+	}
+	return d && is_hard_disk(d) ? d : NULL;
+}
+
+struct survey survey_of_dead(const struct vm *vm)
+{
+	struct survey all = survey_of(vm), one = { .firmware = all.firmware };
+	const struct disk *d;
+
+	if (all.unknown || all.doubt || !all.starts)
+		return all;
+	d = tried_first(vm, all.firmware.kind);
+	if (!d || !d->medium)
+		return all;
+	add(&one, d);
+	/* Empty partitions are to be installed on. */
+	if (one.unknown || one.doubt || one.starts || !one.first || !d->medium->filled)
+		return all;
+	/* SeaBIOS jumps into what is marked as a boot sector, and that is all. */
+	one.instead = one.firmware.kind == FIRMWARE_BIOS && d->medium->boot->marked &&
+				      d->medium->boot->code == BOOT_CODE_NONE
+			      ? NULL
+			      : all.starts;
+	return one;
 }

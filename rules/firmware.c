@@ -191,13 +191,13 @@ static bool fix_writable(struct plan *p, const struct finding *f, const struct v
 
 enum build { BUILD_UNKNOWN, BUILD_2M, BUILD_4M };
 
-static enum build by_size(const struct disk *d, uint64_t two, uint64_t four)
+static enum build by_size(const struct medium *m, uint64_t two, uint64_t four)
 {
-	if (!d || !d->medium)
+	if (!m)
 		return BUILD_UNKNOWN;
-	return d->medium->disk_size == two    ? BUILD_2M
-	       : d->medium->disk_size == four ? BUILD_4M
-					      : BUILD_UNKNOWN;
+	return m->disk_size == two    ? BUILD_2M
+	       : m->disk_size == four ? BUILD_4M
+				      : BUILD_UNKNOWN;
 }
 
 /* As Debian and Ubuntu name them: OVMF_CODE.fd, OVMF_CODE_4M.fd, OVMF_VARS_4M.ms.fd. */
@@ -208,13 +208,24 @@ static enum build by_name(struct str path, const char *word)
 	return str_has(path, "_4M") ? BUILD_4M : BUILD_2M;
 }
 
+static const struct medium *medium_of_file(const struct vm *vm, const struct fact *file)
+{
+	const struct disk *d = flash_of(vm, file);
+
+	if (d && d->medium)
+		return d->medium;
+	return file == &vm->loader  ? vm->loader_medium
+	       : file == &vm->nvram ? vm->nvram_medium
+				    : NULL;
+}
+
 static enum build build_of(const struct vm *vm, const struct fact *file, const char *word,
 			   uint64_t two, uint64_t four)
 {
-	const struct disk *d = flash_of(vm, file);
-	enum build b = by_size(d, two, four);
+	const struct medium *m = medium_of_file(vm, file);
+	enum build b = by_size(m, two, four);
 
-	if (b != BUILD_UNKNOWN || !fact_known(file) || (d && d->medium))
+	if (b != BUILD_UNKNOWN || !fact_known(file) || m)
 		return b;
 	/* Only there these are the names of what is in it. */
 	return str_starts(file->v, "/usr/share/OVMF/") ? by_name(file->v, word) : b;
@@ -222,8 +233,10 @@ static enum build build_of(const struct vm *vm, const struct fact *file, const c
 
 static void check_pair(struct scan *s, const struct vm *vm)
 {
-	const struct fact *vars =
-		fact_known(&vm->nvram_template) ? &vm->nvram_template : &vm->nvram;
+	/* The file itself, where it is there; else it is made from the template. */
+	const struct fact *vars = fact_known(&vm->nvram_template) && !vm->nvram_medium
+					  ? &vm->nvram_template
+					  : &vm->nvram;
 	struct firmware w = firmware_of(vm);
 	enum build code, data;
 	struct finding *f;

@@ -61,6 +61,42 @@ static bool fix_secureboot(struct plan *p, const struct finding *f, const struct
 	return plan_set(p, &i->own.secureboot, "false");
 }
 
+/* ---- incus-image-drives ---- */
+
+static bool has_drive(const struct incus *i, const char *source)
+{
+	for (size_t k = 0; k < i->ndevices; k++) {
+		if (fact_is(&i->devices[k].source, source) ||
+		    i->devices[k].source.state == FACT_UNKNOWN)
+			return true;
+	}
+	return false;
+}
+
+static void want_drive(struct scan *s, const struct incus *i, const struct fact *needs,
+		       const char *source)
+{
+	struct finding *f;
+
+	if (i->type == INCUS_CONTAINER || !incus_true(needs) || has_drive(i, source))
+		return;
+	f = report(s, needs->at,
+		   "the image wants a disk with source %s, and there is none%s", source,
+		   i->complete ? "" : " here");
+	report_label(s, f,
+		     "the VM does not start: This virtual machine image requires an %s "
+		     "disk be added",
+		     source);
+	if (!i->complete)
+		report_lower(f);
+}
+
+static void check_drives(struct scan *s, const struct incus *i)
+{
+	want_drive(s, i, &i->all.image_agent, "agent:config");
+	want_drive(s, i, &i->all.image_cloud_init, "cloud-init:config");
+}
+
 /* ---- incus-stateful-device ---- */
 
 /* What keeps a device out of a VM whose state is to be saved; NULL: nothing. */
@@ -259,6 +295,17 @@ const struct rule rules_incus[] = {
 	  .source = "lxc/incus, driver_qemu.go, validateStartup()",
 	  .since = "0.1.0",
 	  CHECK_FIX(incus, check_csm, fix_secureboot) },
+	{ .id = "incus-image-drives",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_MANUAL,
+	  .title = "an image that wants a drive which the VM does not have",
+	  .why = "The image states that it cannot get the agent, or cloud-init's data, in "
+		 "another way than from a drive. Incus does not start the VM without.",
+	  .steps = "incus config device add NAME agent disk source=agent:config; incus "
+		   "config device add NAME init disk source=cloud-init:config.",
+	  .source = "lxc/incus, driver_qemu.go, validateStartup()",
+	  .since = "0.1.0",
+	  CHECK(incus, check_drives) },
 	{ .id = "incus-image-secureboot",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_SAFE,

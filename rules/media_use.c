@@ -197,7 +197,7 @@ static void check_refused(struct scan *s, const struct disk *d)
 	struct finding *f;
 	uint64_t unknown;
 
-	if (!opens_qcow2(d))
+	if (!opens_qcow2(d) || m->judged)
 		return;
 	unknown = m->incompatible & ~QCOW2_INCOMPAT_KNOWN;
 	if (unknown) {

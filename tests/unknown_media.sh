@@ -63,7 +63,8 @@ one() { # CASE
 	cd "$root" || exit 2
 }
 
-for case in corpus/{boot,fleet,incus,media,packer,quickemu,utm}-*/bad-*; do
+for case in corpus/{boot,fleet,guest,incus,media,packer,quickemu,utm}-*/bad-* \
+	corpus/firmware-{boot-entry,*-content}/bad-* corpus/firmware-pair/bad-*-files; do
 	recipes=("$case"/*.recipe "$case"/*/*.recipe)
 	[ ${#recipes[@]} -eq 0 ] || [ -e "$case/in.recipe" ] || one "$case"
 done

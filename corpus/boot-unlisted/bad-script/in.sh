@@ -1,0 +1,6 @@
+#!/bin/sh
+qemu-system-x86_64 -machine q35 -m 512 \
+  -drive if=pflash,format=raw,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd \
+  -drive if=pflash,format=raw,file=vars.fd \
+  -drive file=data.img,format=raw,if=none,id=d1 -device virtio-blk-pci,drive=d1,bootindex=1 \
+  -drive file=disk.img,format=raw,if=none,id=d0 -device virtio-blk-pci,drive=d0
