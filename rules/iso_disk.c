@@ -117,7 +117,6 @@ static bool is_their_place(const struct iso *iso, uint64_t lba, struct view entr
 	const struct gpt *g = iso->disk.image->gpt;
 	uint64_t from = g->sectors * MBR_SIZE - g->tail.n, off = lba * MBR_SIZE;
 	struct view there;
-	size_t same = 0;
 
 	if (off < from || !view_has(g->tail, (size_t)(off - from), entries.n))
 		return false;
@@ -126,9 +125,7 @@ static bool is_their_place(const struct iso *iso, uint64_t lba, struct view entr
 		return off >= iso->volume_end ||
 		       !iso_in_use(iso, (struct span){ iso->image->src, off, entries.n },
 				   NULL);
-	for (size_t i = 0; i < there.n; i++)
-		same += there.p[i] == entries.p[i];
-	return same > there.n / 2;
+	return iso_is_mostly(there, entries);
 }
 
 static bool fix_gpt(struct plan *p, const struct finding *f, const struct iso *iso)

@@ -199,15 +199,11 @@ static uint8_t *turned(struct plan *p, const struct iso_paths *from)
 static bool is_its_place(const struct iso *iso, const struct iso_paths *t,
 			 const uint8_t *bytes)
 {
-	size_t same = 0;
-
-	for (size_t i = 0; i < t->raw.n; i++)
-		same += t->raw.p[i] == bytes[i];
 	if (view_is_zero(t->raw))
 		return t->raw.n && !iso->udf && !iso->disk.apm &&
 		       t->at.off >= (ISO_FIRST + iso->ndescriptors) * ISO_SECTOR &&
 		       !iso_in_use(iso, t->at, t);
-	return same > t->raw.n / 2;
+	return iso_is_mostly(t->raw, (struct view){ bytes, t->raw.n });
 }
 
 /* Only what differs, so that the plan shows it. */

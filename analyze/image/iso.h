@@ -365,6 +365,8 @@ bool iso_in_use(const struct iso *iso, struct span at, const struct iso_paths *b
 /* A boot image that is not where the catalog says, as far as that can be told: in front of all
  * files, in the middle of one, or behind the end. */
 bool iso_is_astray(const struct iso *iso, const struct iso_boot_entry *b);
+/* Of what should stand there (zeros aside, which stand everywhere) most does. */
+bool iso_is_mostly(struct view is, struct view should);
 /* The file that begins at a block; NULL: none is known. */
 const struct iso_extent *iso_file_at(const struct iso *iso, uint64_t lba);
 /* The volume whose names and label Linux shows. NULL: none. */

@@ -148,15 +148,6 @@ static bool read_at(struct iso_reader *r, struct iso_paths *t, uint64_t lba, uin
 	return true;
 }
 
-static bool is_mostly(struct view is, struct view should)
-{
-	size_t same = 0;
-
-	for (size_t i = 0; i < should.n && i < is.n; i++)
-		same += is.p[i] == should.p[i];
-	return same > should.n / 2;
-}
-
 /* Somewhere about the other one, which is right. */
 static void find_lost(struct iso_reader *r, const struct iso_volume *v,
 		      struct iso_paths *t, const struct iso_paths *other,
@@ -178,7 +169,7 @@ static void find_lost(struct iso_reader *r, const struct iso_volume *v,
 				continue;
 			compare(r, v, &probe, index);
 			/* A copy, of one that is there and damaged. */
-			if (probe.right && is_mostly(t->raw, probe.raw))
+			if (probe.right && iso_is_mostly(t->raw, probe.raw))
 				return;
 			t->found = probe.right ? (uint32_t)at[k] : 0;
 		}

@@ -100,3 +100,14 @@ bool iso_in_use(const struct iso *iso, struct span at, const struct iso_paths *b
 	}
 	return false;
 }
+
+bool iso_is_mostly(struct view is, struct view should)
+{
+	size_t same = 0, all = 0;
+
+	for (size_t i = 0; i < should.n; i++) {
+		all += should.p[i] != 0;
+		same += should.p[i] != 0 && i < is.n && is.p[i] == should.p[i];
+	}
+	return same > all / 2;
+}
