@@ -346,7 +346,9 @@ void map_disk(struct map *m, const struct image *img, struct arena *a)
 	m->guest = img->src->is_guest;
 	m->title = "no partition table";
 	s.unsure = "not known: there is no partition table";
-	if (img->gpt)
+	if (img->iso)
+		survey_iso(&s, img->iso);
+	else if (img->gpt)
 		survey_gpt(&s, img->gpt);
 	else if (img->mbr)
 		put_mbr(&s, img->mbr);

@@ -42,6 +42,9 @@ void survey_sector_0(struct survey *s, const struct mbr *m, bool gpt_counts);
 void survey_mbr_parts(struct survey *s, const struct mbr *m, enum map_kind kind);
 void survey_ebrs(struct survey *s, const struct mbr *m);
 
+/* All of an ISO 9660 image; what is left over is for the caller. */
+void survey_iso(struct survey *s, const struct iso *iso);
+
 /* All of a GPT, and of sector 0 with it. */
 void survey_gpt(struct survey *s, const struct gpt *g);
 

@@ -7,12 +7,6 @@
 #include "rules/boot_survey.h"
 #include "rules/rule.h"
 
-/* The name that leads to its image: of what it is, or of what it begins as a copy of. */
-static inline const struct fact *image_name(const struct disk *d)
-{
-	return fact_known(&d->made_from) ? &d->made_from : &d->source;
-}
-
 static inline bool is_disk(const struct disk *d)
 {
 	return fact_absent(&d->device) || fact_is(&d->device, "disk");

@@ -23,6 +23,8 @@ golden='gpt-grown/bad-twice gpt-truncated/bad-cut gpt-overlap/bad-inside mbr-ebr
 	pmbr-extra/bad-hybrid gpt-both-corrupt/bad-both-gone gpt-both-corrupt/bad-pieces
 	gpt-4k-emptied/bad-grown mbr-stale-gpt/bad-intact gpt-disagree/bad-entries
 	gpt-align-4k/bad-63 img-table-lost/bad-zapped'
+# ISO images: a download that has not ended, a hybrid one, and one with a path table that is gone.
+golden+=' iso-truncated/bad-torn iso-hybrid-gpt/bad-primary iso-path-table/bad-m-gone'
 # The file of a QCOW2 and the disk in it: an L2 table that is lost, snapshots, compressed data
 # and bitmaps, no L1 table.
 golden+=' qcow2-orphan-table/bad-l1-entry qcow2-snapshot-dup/bad-id qcow2-bitmap-inuse/bad-one

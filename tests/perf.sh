@@ -14,7 +14,7 @@ trap 'rm -rf "$tmp"' EXIT
 names=("a 10 TiB image with a GPT: at most $READS_MAX read calls" "a 10 TiB image with a GPT: at most 1 MiB read"
 	"a 10 TiB image that has lost its table: at most 256 read calls"
 	"a QCOW2 of 16 GiB, allocated: at most 4.5 MiB read"
-	"an ISO of 10 GB: at most 8 MiB read"
+	"an ISO of 10 GB: at most 8 MiB read" "an ISO with a sum, --deep: each byte once"
 	"a QCOW2 of 256 GiB without data: at most 2000 questions for holes")
 case ${build##*/} in release* | debug*) ;; *)
 	for n in "${names[@]}"; do skip "$n" "a sanitizer reads on its own account"; done
@@ -103,6 +103,13 @@ strace -f -y -e trace=$calls -o "$tmp/trace" "$vmend" check "$tmp/big.iso" >"$tm
 bytes=$(grep -F big.iso "$tmp/trace" | awk '/= [0-9]+$/ && !/mmap/ { n += $NF } END { print n + 0 }')
 echo "# $bytes bytes"
 silent "${names[4]}" "$(within "$bytes" $((8 << 20)))"
+# What md5sum reads, and at most 8 MiB besides.
+printf '%s\n' 'size 100M' 'iso "SUM" joliet=1 rock-ridge=1 bios=1' implant >"$tmp/recipe"
+"$mkimg" "$tmp/recipe" "$tmp/sum.iso"
+strace -f -y -e trace=$calls -o "$tmp/trace" "$vmend" check --deep "$tmp/sum.iso" >"$tmp/out" 2>&1
+bytes=$(grep -F sum.iso "$tmp/trace" | awk '/= [0-9]+$/ && !/mmap/ { n += $NF } END { print n + 0 }')
+echo "# $bytes bytes of $((100 << 20))"
+silent "${names[5]}" "$(within "$bytes" $((108 << 20)))"
 
 # Its 512 L2 tables lie apart; what looks for lost file systems asks at 256 places for data.
 echo "size 256G
@@ -111,5 +118,5 @@ qcow2 allocate=1" >"$tmp/recipe"
 strace -f -e trace=lseek,_llseek -o "$tmp/trace" "$vmend" check "$tmp/empty.qcow2" >"$tmp/out" 2>&1
 asked=$(grep -c lseek "$tmp/trace")
 echo "# $asked questions"
-silent "${names[5]}" "$(within "$asked" 2000)"
+silent "${names[6]}" "$(within "$asked" 2000)"
 tap_end
