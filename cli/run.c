@@ -383,7 +383,7 @@ static void leave_alone(struct result *res)
 /* What becomes known. A baseline that is there already only ever gets shorter. */
 static void record(struct run *r, struct result *res)
 {
-	const char *p = res->record.p, *end = p + res->record.n;
+	const char *p = res->record.p, *end = p ? p + res->record.n : p;
 
 	while (p < end) {
 		struct known k = { .path = p };
