@@ -365,8 +365,10 @@ const struct medium *medium_of(const struct unit *u, struct arena *a)
 		read_table(m, u->image, a);
 		read_boot(m, u->image, &scratch, a);
 	}
-	if (u->image && u->image->iso)
+	if (u->image && u->image->iso) {
+		m->missing = iso_missing(u->image->iso);
 		read_iso(m, u->image->iso, a);
+	}
 	if (u->qcow2)
 		read_qcow2(m, u, a);
 	read_program(m, u, head, &scratch, a);

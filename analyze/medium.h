@@ -103,6 +103,7 @@ struct medium {
 
 	const struct medium_boot *boot; /* NULL: not known */
 	const struct medium_iso *iso;   /* NULL: it is none, or damaged */
+	uint64_t missing; /* bytes that an ISO has behind the end of the file */
 	/* Of a raw one: is it loaded by QEMU itself? And the variables that are in it, NULL:
 	 * not known. */
 	struct program program;

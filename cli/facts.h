@@ -9,6 +9,7 @@
 #include "cli/term.h"
 
 struct iso;
+struct nvram;
 
 struct facts {
 	struct buf *out;
@@ -53,6 +54,8 @@ void facts_of_qcow2(struct facts *f, const struct qcow2 *q);
 void facts_of_locks(struct facts *f, const struct unit *u);
 /* Of a file that a config names. */
 void facts_of_medium(struct facts *f, const struct medium *m);
+/* The boot entries of a firmware's variables. */
+void facts_of_nvram(struct facts *f, const struct nvram *n);
 void facts_of_vms(struct facts *f, const struct unit *u);
 void facts_of_builders(struct facts *f, const struct unit *u);
 

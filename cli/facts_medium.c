@@ -1,5 +1,6 @@
 /* What is known of a file that a config names.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/image/nvram.h"
 #include "analyze/medium.h"
 #include "cli/facts.h"
 #include "base/banned.h"
@@ -63,6 +64,36 @@ static void files(struct facts *f, const struct medium *m)
 	facts_group_end(f);
 }
 
+void facts_of_nvram(struct facts *f, const struct nvram *n)
+{
+	char guid[37];
+
+	facts_list(f, "boot_entries");
+	for (size_t i = 0; i < n->nentries; i++) {
+		const struct nvram_entry *e = &n->entry[i];
+
+		facts_item(f, arena_printf(f->arena, "Boot%04X", e->number));
+		facts_word(f, "name", str_shown(f->arena, e->name));
+		facts_flag(f, "active", e->active);
+		guid_text(e->partition, guid);
+		facts_word(f, "partition", e->has_partition ? guid : NULL);
+		facts_group_end(f);
+	}
+	facts_list_end(f);
+}
+
+/* "user-data, meta-data" */
+static void roots(struct facts *f, const struct medium_iso *iso)
+{
+	struct buf line = { 0 };
+
+	for (size_t i = 0; i < iso->nroot; i++)
+		buf_printf(&line, "%s%s", i ? ", " : "",
+			   str_shown(f->arena, iso->root[i]));
+	facts_word(f, "root", line.n ? line.p : NULL);
+	buf_free(&line);
+}
+
 void facts_of_medium(struct facts *f, const struct medium *m)
 {
 	const struct lines *lines = f->lines;
@@ -87,6 +118,10 @@ void facts_of_medium(struct facts *f, const struct medium *m)
 		boots(f, m->boot);
 	if (strcmp(m->format, "qcow2") == 0)
 		facts_flag(f, "encrypted", m->encrypted);
+	if (m->iso) {
+		facts_word(f, "label", arena_str(f->arena, m->iso->label));
+		roots(f, m->iso);
+	}
 	files(f, m);
 	facts_group_end(f);
 	f->lines = lines;

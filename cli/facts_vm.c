@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/node.h"
 #include "analyze/firmware.h"
+#include "analyze/medium.h"
 #include "cli/facts.h"
 #include "base/banned.h"
 
@@ -25,6 +26,7 @@ static void disk(struct facts *f, const struct disk *d, size_t i)
 	SHOW(d, transient);
 	SHOW(d, logical_block_size);
 	SHOW(d, physical_block_size);
+	SHOW(d, boot_index);
 	SHOW(d, locking);
 	facts_word(f, "file_system", d->mount ? d->mount->fstype : NULL);
 	if (d->medium)
@@ -70,6 +72,19 @@ static const char *firmware_word(enum firmware_kind k)
 	BUG("firmware %u", k);
 }
 
+/* What one of them is that is no disk. */
+static void file(struct facts *f, const char *key, const struct medium *m)
+{
+	if (!m)
+		return;
+	facts_word(f, key,
+		   m->program.what ? m->program.what
+		   : m->is_stray   ? m->stray.what
+				   : m->format);
+	if (m->nvram)
+		facts_of_nvram(f, m->nvram);
+}
+
 static void firmware(struct facts *f, const struct vm *vm)
 {
 	struct firmware w = firmware_of(vm);
@@ -80,7 +95,12 @@ static void firmware(struct facts *f, const struct vm *vm)
 	SHOW(vm, nvram_template);
 	SHOW(vm, secure_boot);
 	SHOW(vm, kernel);
+	SHOW(vm, initrd);
 	facts_word(f, "starts_with", firmware_word(w.kind));
+	file(f, "loader_file", vm->loader_medium);
+	file(f, "nvram_file", vm->nvram_medium);
+	file(f, "kernel_file", vm->kernel_medium);
+	file(f, "initrd_file", vm->initrd_medium);
 }
 
 static void facts_of_vm(struct facts *f, const struct vm *vm, const char *title)
@@ -95,6 +115,9 @@ static void facts_of_vm(struct facts *f, const struct vm *vm, const char *title)
 	firmware(f, vm);
 	SHOW(vm, acpi);
 	SHOW(vm, ioapic);
+	SHOW(vm, tpm);
+	SHOW(vm, memory);
+	SHOW(vm, guest);
 	facts_list(f, "disks");
 	for (size_t i = 0; i < vm->ndisks; i++)
 		disk(f, &vm->disks[i], i);

@@ -9,19 +9,6 @@
 
 enum { VD_ID_SIZE = 7, BLOCK = 2048 };
 
-static uint64_t missing(const struct iso *iso)
-{
-	const struct iso_volume *v = iso->primary;
-	uint64_t have = iso->image->size;
-
-	/* Of two numbers of which nobody knows the right one, the lesser may be it. */
-	if (!v || iso->volume_end <= have ||
-	    (!iso_pair_agrees(&v->space) && v->space.proven == ISO_NEITHER &&
-	     u64_min(v->space.le.v, v->space.be.v) <= have / ISO_SECTOR))
-		return 0;
-	return iso->volume_end - have;
-}
-
 /* ---- iso-pvd ---- */
 
 static void check_primary(struct scan *s, const struct iso *iso)
@@ -147,7 +134,7 @@ static bool fix_terminator(struct plan *p, const struct finding *f, const struct
 
 static void check_truncated(struct scan *s, const struct iso *iso)
 {
-	uint64_t n = missing(iso);
+	uint64_t n = iso_missing(iso);
 	struct finding *f;
 
 	if (!n)

@@ -409,3 +409,16 @@ const struct iso_volume *iso_shown(const struct iso *iso)
 {
 	return !iso->rock_ridge && iso->joliet ? iso->joliet : iso->primary;
 }
+
+uint64_t iso_missing(const struct iso *iso)
+{
+	const struct iso_volume *v = iso->primary;
+	uint64_t have = iso->image->size;
+
+	/* Of two numbers of which nobody knows the right one, the lesser may be it. */
+	if (!v || iso->volume_end <= have ||
+	    (!iso_pair_agrees(&v->space) && v->space.proven == ISO_NEITHER &&
+	     u64_min(v->space.le.v, v->space.be.v) <= have / ISO_SECTOR))
+		return 0;
+	return iso->volume_end - have;
+}

@@ -369,6 +369,9 @@ bool iso_is_astray(const struct iso *iso, const struct iso_boot_entry *b);
 bool iso_is_mostly(struct view is, struct view should);
 /* The file that begins at a block; NULL: none is known. */
 const struct iso_extent *iso_file_at(const struct iso *iso, uint64_t lba);
+/* Bytes of the primary volume that are behind the end of the image. */
+uint64_t iso_missing(const struct iso *iso);
+
 /* The volume whose names and label Linux shows. NULL: none. */
 const struct iso_volume *iso_shown(const struct iso *iso);
 

@@ -1,0 +1,13 @@
+source "qemu" "w" {
+  iso_url          = "/var/lib/libvirt/images/win.iso"
+  iso_checksum     = "none"
+  disk_size        = "64G"
+  cd_files         = ["./drivers/*"]
+  communicator     = "winrm"
+  winrm_username   = "vagrant"
+  shutdown_command = "shutdown /s"
+}
+
+build {
+  sources = ["source.qemu.w"]
+}
