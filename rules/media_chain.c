@@ -64,6 +64,12 @@ static void say_gone(struct scan *s, const struct disk *d, const char *who,
 		relate(s, f, d->medium, 0);
 }
 
+/* What the image says of the file below it is a finding of its own, if it is an input. */
+static bool is_said_of(const struct medium *m, size_t link)
+{
+	return link == 0 && m->judged;
+}
+
 static void check_gone(struct scan *s, const struct disk *d)
 {
 	const struct medium *m = d->medium;
@@ -71,11 +77,11 @@ static void check_gone(struct scan *s, const struct disk *d)
 	if (!opens_qcow2(d))
 		return;
 	for (size_t i = 0; i < m->nchain && !names_chain(d); i++) {
-		if (is_gone(&m->chain[i]))
+		if (is_gone(&m->chain[i]) && !is_said_of(m, i))
 			say_gone(s, d, who_names(s, d, i), "stands on", &m->chain[i]);
 	}
 	/* libvirt has ways of its own to look for that: media-data-file-relative. */
-	if (m->has_data_file && is_gone(&m->data_file) &&
+	if (m->has_data_file && is_gone(&m->data_file) && !m->judged &&
 	    (d->vm->flavour != FLAVOUR_LIBVIRT || str_starts(m->data_file.name, "/")))
 		say_gone(s, d, who_names(s, d, 0), "keeps its data in", &m->data_file);
 }
@@ -134,7 +140,7 @@ static void check_format(struct scan *s, const struct disk *d)
 		const char *word = shown(s, l->declared);
 		struct finding *f;
 
-		if (!l->format || l->declared.n == 0 ||
+		if (!l->format || l->declared.n == 0 || is_said_of(m, i) ||
 		    !container_contradicts(word, l->format))
 			continue;
 		f = report(s, image_name(d)->at, "%s says that '%s' is %s, and %s",
@@ -172,7 +178,7 @@ static void check_loop(struct scan *s, const struct disk *d)
 	if (!opens_qcow2(d) || names_chain(d))
 		return;
 	for (size_t i = 0; i < m->nchain; i++) {
-		if (m->chain[i].state != BACKING_LOOP)
+		if (m->chain[i].state != BACKING_LOOP || m->judged)
 			continue;
 		f = report(s, image_name(d)->at, "%s stands on '%s', which is %s",
 			   who_names(s, d, i), shown(s, m->chain[i].name),

@@ -119,7 +119,8 @@ static void check_cut(struct scan *s, const struct disk *d)
 	const struct medium *m = d->medium;
 	struct finding *f;
 
-	if (!is_opened(d) || !is_disk(d) || m->disk_size == 0 ||
+	/* Of an input it is said there: gpt-truncated, mbr-past-end. */
+	if (!is_opened(d) || !is_disk(d) || m->disk_size == 0 || m->judged ||
 	    m->table_end <= m->disk_size || !is_seen_through(d))
 		return;
 	f = report(s, image_name(d)->at,

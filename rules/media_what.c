@@ -43,7 +43,8 @@ static void check_no_image(struct scan *s, const struct disk *d)
 	struct finding *f;
 	const char *what;
 
-	if (!is_opened(d) || fact_is(&d->device, "pflash"))
+	/* Of an input it is said there: img-compressed-archive, img-is-html. */
+	if (!is_opened(d) || fact_is(&d->device, "pflash") || m->judged)
 		return;
 	what = what_it_is(s, d);
 	if (!what)
