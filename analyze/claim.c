@@ -279,9 +279,7 @@ static void note_disk(struct claimant *by, const struct unit *u, const struct di
 static void claim_disks(struct claims *c, struct claimant *by, const struct unit *u,
 			const struct vm *vm)
 {
-	by->own_disk = vm->flavour == FLAVOUR_INCUS;
-	if (vm->flavour == FLAVOUR_PACKER)
-		return;
+	by->own_disk = by->own_disk || vm->flavour == FLAVOUR_INCUS;
 	for (size_t i = 0; i < vm->ndisks; i++) {
 		const struct disk *d = &vm->disks[i];
 
@@ -377,7 +375,10 @@ void claims_read(struct claims *c, struct unit *u, size_t input)
 		const struct vm *vm = &u->vms[i];
 		struct claimant *by = claim_vm(c, u, vm, input);
 
-		claim_disks(c, by, u, vm);
+		if (vm->flavour != FLAVOUR_PACKER)
+			claim_disks(c, by, u, vm);
+		if (vm->flavour != FLAVOUR_PACKER && vm->args)
+			claim_disks(c, by, u, vm->args);
 		claims_read_host(c, u, i, by);
 		if (vm->builder)
 			claim_output(c, by, u, vm->builder);

@@ -454,7 +454,10 @@ void claims_read_host(struct claims *c, const struct unit *u, size_t vm,
 			read_utm(&h, h.vm->utm);
 		break;
 	case FLAVOUR_PACKER:
+		return;
 	case FLAVOUR_QUICKEMU:
 		break;
 	}
+	if (h.vm->args)
+		read_qemu(&h, h.vm->args->qemu);
 }

@@ -257,6 +257,18 @@ bool mount_has_option(const struct mount *m, const char *option)
 	return false;
 }
 
+bool mount_locks_are_local(const struct mount *m)
+{
+	struct str type = str_of(m->fstype);
+
+	if (str_starts(type, "nfs"))
+		return mount_has_option(m, "nolock") ||
+		       mount_has_option(m, "local_lock=all") ||
+		       mount_has_option(m, "local_lock=posix");
+	return (str_is(type, "cifs") || str_is(type, "smb3")) &&
+	       mount_has_option(m, "nobrl");
+}
+
 /* Permissions 1 to 3, and 104 of QEMU up to 6.1, change the image or its size. */
 bool lock_has_writer(const struct lock_state *l)
 {
@@ -275,6 +287,30 @@ const struct loop_device *host_loop_of(const struct host *h, const struct stat *
 
 		if (l->known && l->dev == st->st_dev && l->ino == st->st_ino)
 			return l;
+	}
+	return NULL;
+}
+
+/* "sda" has sda1, "loop0" has loop0p1. */
+static bool is_device_or_part(const char *s, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n == 0 || strncmp(s, name, n) != 0)
+		return false;
+	s += n;
+	if (*s && name[n - 1] >= '0' && name[n - 1] <= '9' && *s++ != 'p')
+		return false;
+	return s[strspn(s, "0123456789")] == '\0';
+}
+
+const struct mount *host_mount_of_device(const struct host *h, const char *name)
+{
+	for (size_t i = 0; i < h->nmounts; i++) {
+		const char *s = h->mounts[i].source;
+
+		if (strncmp(s, "/dev/", 5) == 0 && is_device_or_part(s + 5, name))
+			return &h->mounts[i];
 	}
 	return NULL;
 }

@@ -72,6 +72,14 @@ struct given_file {
 	struct view text;
 };
 
+/* The user that VMs run as. */
+struct vm_user {
+	const char *name;
+	uid_t uid;
+	const gid_t *groups;
+	size_t ngroups;
+};
+
 /* For what takes long, with its path and bytes. False: stop. Called by any worker. */
 struct deep_watch {
 	bool (*go_on)(void *ctx, const char *path, uint64_t done, uint64_t total);
@@ -85,6 +93,9 @@ struct host {
 	bool mounts_known;
 	const struct loop_device *loops;
 	size_t nloops;
+	/* The VMs run on this machine, as the user says: --host. Else it may be any. */
+	bool here;
+	const struct vm_user *user; /* here; NULL: not known */
 	/* Of the disks that images are to be attached as, where the user said so; 0: not
 	 * known. No file has a sector size of its own. */
 	uint32_t sector_size;
@@ -134,6 +145,9 @@ struct version host_version(const struct host *h, const char *program);
 /* Is the option there, whole, as "nolock" or as "vers=3" or "vers" (any value)? */
 bool mount_has_option(const struct mount *m, const char *option);
 
+/* Its locks are kept by this host to itself: another one does not see them. */
+bool mount_locks_are_local(const struct mount *m);
+
 /* ---- QEMU's image locks (block/file-posix.c) ----
  * QEMU takes shared one-byte OFD locks: byte 100 + i says "I use permission i", byte
  * 200 + i "I do not share permission i", i: 0 consistent read, 1 write, 2 write unchanged,
@@ -149,6 +163,9 @@ struct lock_state {
 	bool whole_file;   /* an exclusive lock over all of it: Cloud Hypervisor */
 	bool whole_shared; /* the same, but shared: its read-only disks */
 	bool virtlockd;    /* bytes 0, 1: libvirt, mostly its lock daemon */
+	/* One who holds them; 0: not asked (only with --host), or not known. */
+	long pid;
+	char holder[32];
 };
 
 /* Asks without taking a lock; a read-only descriptor is enough. */
@@ -161,6 +178,12 @@ bool lock_forbids_writing(const struct lock_state *l);
 
 /* The loop device over this file (device and inode of st), or NULL. */
 const struct loop_device *host_loop_of(const struct host *h, const struct stat *st);
+
+/* Where a block device ("loop3"), or one of its partitions, is mounted; NULL: nowhere. */
+const struct mount *host_mount_of_device(const struct host *h, const char *name);
+
+/* False: there is no such user. Memory is a's. */
+bool host_find_user(struct vm_user *u, const char *name, struct arena *a);
 
 /* host_read()'s part that differs by system: fills h->loops. */
 void host_find_loops(struct host *h, struct arena *a);

@@ -340,6 +340,18 @@ static void read_qcow2(struct medium *m, const struct unit *u, struct arena *a)
 	read_chain(m, u, a);
 }
 
+/* A disk without a table is none of our formats, and nobody has asked yet. */
+static void read_users(struct medium *m, const struct unit *u)
+{
+	m->locks = u->locks;
+	m->loop = u->loop;
+	if (!u->format && u->src.fd >= 0) {
+		m->locks = host_locks(u->src.fd);
+		m->loop = host_loop_of(u->host, &u->src.st);
+	}
+	m->loop_mount = m->loop ? host_mount_of_device(u->host, m->loop->name) : NULL;
+}
+
 const struct medium *medium_of(const struct unit *u, struct arena *a)
 {
 	struct medium *m = arena_new(a, struct medium);
@@ -372,8 +384,9 @@ const struct medium *medium_of(const struct unit *u, struct arena *a)
 	if (u->qcow2)
 		read_qcow2(m, u, a);
 	read_program(m, u, head, &scratch, a);
-	m->locks = u->locks;
-	m->loop = u->loop;
+	read_users(m, u);
+	if (u->host->here && u->src.fd >= 0)
+		here_look(&u->src, u->host, a, &m->place);
 	arena_free(&scratch);
 	return m;
 }

@@ -74,6 +74,17 @@ struct medium_part {
 	const char *filesystem; /* NULL: not known */
 };
 
+/* Where it is kept, when the VMs run on this machine. */
+struct medium_place {
+	bool known;
+	uint64_t stored;     /* bytes that it takes up there */
+	uint64_t free;       /* that are left */
+	bool refuses_direct; /* O_DIRECT */
+	const char *user;    /* that VMs run as; NULL: not known */
+	const char *barred;  /* a folder above it that he may not enter; or NULL */
+	const char *fstype;  /* NULL: not known */
+};
+
 struct medium {
 	/* Its path, size and identity. Not open: places in it can be named, not read. */
 	struct source file;
@@ -123,12 +134,18 @@ struct medium {
 	struct medium_link data_file;
 	struct span backing_at, data_file_at; /* their names; len 0: none */
 
-	struct lock_state locks;        /* who has it open now */
+	struct lock_state locks; /* who has it open now */
+	struct medium_place place;
 	const struct loop_device *loop; /* over it, or NULL */
+	const struct mount *loop_mount; /* of that, or of a partition of it; or NULL */
 };
 
 /* What u, which is open, shows of its file. Memory is a's, and nothing of u's. */
 const struct medium *medium_of(const struct unit *u, struct arena *a);
+
+/* What only the system knows of its place: here_linux.c. Memory is a's. */
+void here_look(const struct source *s, const struct host *host, struct arena *a,
+	       struct medium_place *out);
 
 static inline bool medium_is(const struct medium *m, const char *format)
 {

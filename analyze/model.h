@@ -119,6 +119,9 @@ struct disk {
 	/* The file system that holds the source on this host; NULL: not a local path, or the
 	 * host's mounts are not known. Found by name only, the path itself is not touched. */
 	const struct mount *mount;
+	/* The VMs run here, and the source is a block device by its name: where it, or a
+	 * partition of it, is mounted; NULL: nowhere, or it is not known. */
+	const struct mount *mounted;
 	/* What the source, or made_from, leads to (medium.h). NULL: not known here, medium_why
 	 * says why; or nobody has asked, and that is NULL as well. */
 	const struct medium *medium;

@@ -5,6 +5,7 @@
 #include "analyze/image/image.h"
 #include "analyze/image/qcow2.h"
 #include "analyze/media.h"
+#include "analyze/users.h"
 #include "base/banned.h"
 
 static void fail(struct unit *u, const struct err *e)
@@ -13,12 +14,25 @@ static void fail(struct unit *u, const struct err *e)
 	u->why = *e;
 }
 
+/* Locks carry no names: all processes have to be looked through. */
+static void name_holder(struct lock_state *l, const struct stat *st)
+{
+	struct file_user user = file_user(st, USER_LOCKS);
+
+	if (!user.locks)
+		return;
+	l->pid = user.pid;
+	memcpy(l->holder, user.name, sizeof(l->holder));
+}
+
 /* An image's neighbours: who holds it now. A memory source has none. */
 static void look_around(struct unit *u)
 {
 	if (u->format->kind != FORMAT_IMAGE || u->src.fd < 0)
 		return;
 	u->locks = host_locks(u->src.fd);
+	if (u->host->here && u->locks.known && lock_forbids_writing(&u->locks))
+		name_holder(&u->locks, &u->src.st);
 	u->loop = host_loop_of(u->host, &u->src.st);
 }
 
@@ -101,6 +115,16 @@ static void attach_files(struct unit *u, struct vm *vm)
 	}
 }
 
+/* "/dev/sdb", "/dev/nvme0n1p2"; what is a link by its nature (/dev/disk/by-id/...) is not
+ * followed. */
+static const struct mount *mount_on(struct unit *u, const struct disk *d)
+{
+	if (!u->host->here || !fact_known(&d->source) ||
+	    !str_starts(d->source.v, "/dev/"))
+		return NULL;
+	return host_mount_of_device(u->host, arena_str(&u->arena, d->source.v) + 5);
+}
+
 static void attach_disks(struct unit *u, const struct vm *vm)
 {
 	const char *why;
@@ -108,15 +132,19 @@ static void attach_disks(struct unit *u, const struct vm *vm)
 	for (size_t i = 0; i < vm->ndisks; i++) {
 		struct disk *d = &vm->disks[i];
 
+		d->mounted = mount_on(u, d);
+		if (!u->host->media)
+			continue;
 		d->medium = medium_at(u, vm, file_of(d), &d->medium_why);
 		d->backing_medium = medium_at(u, vm, backing_of(d), &why);
 	}
 }
 
-static void attach_media(struct unit *u)
+static void attach_vms(struct unit *u)
 {
 	for (size_t i = 0; i < u->nvms; i++) {
-		attach_files(u, &u->vms[i]);
+		if (u->host->media)
+			attach_files(u, &u->vms[i]);
 		attach_disks(u, &u->vms[i]);
 		if (u->vms[i].args)
 			attach_disks(u, u->vms[i].args);
@@ -152,8 +180,8 @@ static void read_facts(struct unit *u, const struct format *format)
 		u->state = UNIT_READ;
 	if (u->state == UNIT_READ)
 		suppressions_read(u);
-	if (u->host->media && u->state == UNIT_READ && u->format->kind == FORMAT_TEXT)
-		attach_media(u);
+	if (u->state == UNIT_READ && u->format->kind == FORMAT_TEXT)
+		attach_vms(u);
 }
 
 void unit_open(struct unit *u, const char *path, enum source_mode mode,

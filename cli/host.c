@@ -99,6 +99,26 @@ static int read_vars(struct host *h, const struct options *o, struct arena *a,
 	return 0;
 }
 
+/* ---- who runs the VMs ---- */
+
+/* A named one has to be there; of the usual ones, which are of distributions, one may be. */
+static int read_user(struct host *h, const struct options *o, struct arena *a,
+		     struct err *e)
+{
+	static const char *const usual[] = { "libvirt-qemu", "qemu" };
+	struct vm_user *u = arena_new(a, struct vm_user);
+
+	h->here = o->host || o->host_user;
+	if (o->host_user && !host_find_user(u, o->host_user, a))
+		return err_set(e, ERR_USAGE, "--host-user %s: there is no such user",
+			       str_shown(a, str_of(o->host_user)));
+	for (size_t i = 0; h->here && !u->name && i < sizeof(usual) / sizeof(usual[0]);
+	     i++)
+		host_find_user(u, usual[i], a);
+	h->user = u->name ? u : NULL;
+	return 0;
+}
+
 int read_host(struct host *h, const struct options *o, struct arena *a, struct err *e)
 {
 	struct err why;
@@ -109,7 +129,9 @@ int read_host(struct host *h, const struct options *o, struct arena *a, struct e
 		h->ntargets = o->targets.n;
 		h->places = o->places.v;
 		h->nplaces = o->places.n;
-		return read_vars(h, o, a, e) == 0 ? read_roots(h, o, a, e) : -1;
+		if (read_user(h, o, a, e) != 0 || read_vars(h, o, a, e) != 0)
+			return -1;
+		return read_roots(h, o, a, e);
 	}
 	return err_set(e, ERR_USAGE, "--host-mounts %s: %s",
 		       str_shown(a, str_of(o->host_mounts ? o->host_mounts : "")),

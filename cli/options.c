@@ -287,6 +287,8 @@ static const char **word_of(struct options *o, enum option id)
 		return &o->stdin_filename;
 	if (id == OPT_host_mounts)
 		return &o->host_mounts;
+	if (id == OPT_host_user)
+		return &o->host_user;
 	if (id == OPT_svg)
 		return &o->svg;
 	if (id == OPT_policy)
@@ -307,6 +309,8 @@ static bool *flag_of(struct options *o, enum option id)
 		return &o->diff;
 	if (id == OPT_quiet)
 		return &o->quiet;
+	if (id == OPT_host)
+		return &o->host;
 	if (id == OPT_no_policy)
 		return &o->no_policy;
 	if (id == OPT_help)
@@ -386,6 +390,7 @@ static int take(struct parser *p, enum option id, const char *value)
 		return 0;
 	case OPT_stdin_filename:
 	case OPT_host_mounts:
+	case OPT_host_user:
 	case OPT_svg:
 	case OPT_policy:
 	case OPT_baseline:
@@ -393,6 +398,7 @@ static int take(struct parser *p, enum option id, const char *value)
 	case OPT_deep:
 	case OPT_diff:
 	case OPT_quiet:
+	case OPT_host:
 	case OPT_no_policy:
 	case OPT_help:
 		return 0;

@@ -91,9 +91,9 @@ struct options {
 	enum severity min_severity;
 	bool never_fail, has_fail_on;
 	enum severity fail_on; /* unless never_fail */
-	bool deep, diff, quiet;
+	bool deep, diff, quiet, host;
 	enum fix_class level; /* the most that `fix` may do */
-	const char *stdin_filename, *host_mounts, *svg;
+	const char *stdin_filename, *host_mounts, *host_user, *svg;
 	const char *policy; /* NULL: the closest above each file */
 	bool no_policy;
 	const char *baseline, *write_baseline; /* NULL: none */

@@ -1,176 +1,22 @@
-/* QEMU's image locks (block/file-posix.c, raw_apply_lock_bytes and raw_check_lock_bytes),
- * and who else has the file. fcntl(2), F_OFD_SETLK; proc(5), /proc/pid/fdinfo.
+/* QEMU's image locks (block/file-posix.c, raw_apply_lock_bytes and raw_check_lock_bytes):
+ * fcntl(2), F_OFD_SETLK.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rewrite/lock.h"
 
+#include "analyze/users.h"
 #include "base/arena.h"
 #include "base/str.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/banned.h"
 
-/* ---- who has it open ---- */
-
-/* A process that has the image open. */
-struct user {
-	long pid; /* 0: nobody was found; other users' processes may not be looked into */
-	char name[32];
-	bool locks, writes;
-};
-
-/* The suspect that is looked for first, when several have it open. */
-enum suspect { SUSPECT_LOCKS, SUSPECT_WRITES };
-
-/* "flags:\t0100002" and "lock:\t1: OFDLCK ADVISORY READ -1 fe:00:12 100 101", or POSIX for
- * OFDLCK. FLOCK is of flock(2), which QEMU does not use. */
-static void parse_fdinfo(struct str text, uint64_t *ino, bool *writes, bool *locks)
-{
-	*ino = 0;
-	*writes = *locks = false;
-	while (text.n) {
-		const char *nl = memchr(text.p, '\n', text.n);
-		struct str line = { text.p, nl ? (size_t)(nl - text.p) : text.n };
-		uint64_t v;
-
-		text.p += line.n + (nl ? 1 : 0);
-		text.n -= line.n + (nl ? 1 : 0);
-		if (str_starts(line, "lock:"))
-			*locks |= !memmem(line.p, line.n, "FLOCK", 5);
-		else if (str_starts(line, "flags:") && line.n > 6)
-			/* octal: its last digit has the access mode */
-			*writes = ((line.p[line.n - 1] - '0') & O_ACCMODE) != O_RDONLY;
-		else if (str_starts(line, "ino:") &&
-			 str_u64(str_trim((struct str){ line.p + 4, line.n - 4 }), &v))
-			*ino = v;
-	}
-}
-
-static bool read_small(int dir, const char *name, char *buf, size_t size, struct str *out)
-{
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return false;
-	n = read(fd, buf, size);
-	close(fd);
-	if (n < 0)
-		return false;
-	*out = (struct str){ buf, (size_t)n };
-	return true;
-}
-
-/* Is descriptor `name` of the process this file? The number of the inode is asked first:
- * fstatat() may hang on a file of a server that is gone. */
-static bool is_this_file(int proc, const char *name, uint64_t ino, const struct stat *st)
-{
-	struct stat other;
-	char link[3 + 256]; /* a dirent's name has at most 255 bytes */
-
-	if (ino != 0 && ino != st->st_ino)
-		return false;
-	snprintf(link, sizeof(link), "fd/%s", name);
-	return fstatat(proc, link, &other, 0) == 0 && other.st_dev == st->st_dev &&
-	       other.st_ino == st->st_ino;
-}
-
-static bool is_number(const char *s)
-{
-	return isdigit((unsigned char)s[0]) && strlen(s) < 12;
-}
-
-/* Does the process have the file open, and how? */
-static bool look_at_process(int proc, const struct stat *st, struct user *u)
-{
-	int dir = openat(proc, "fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = dir < 0 ? NULL : fdopendir(dir);
-	const struct dirent *de;
-	bool has = false;
-
-	if (!d) {
-		if (dir >= 0)
-			close(dir);
-		return false;
-	}
-	while ((de = readdir(d))) {
-		char buf[2048];
-		struct str text;
-		uint64_t ino;
-		bool writes, locks;
-
-		if (!is_number(de->d_name) ||
-		    !read_small(dirfd(d), de->d_name, buf, sizeof(buf), &text))
-			continue;
-		parse_fdinfo(text, &ino, &writes, &locks);
-		if (!is_this_file(proc, de->d_name, ino, st))
-			continue;
-		has = true;
-		u->writes |= writes;
-		u->locks |= locks;
-	}
-	closedir(d);
-	return has;
-}
-
-static void name_process(int proc, struct user *u)
-{
-	char buf[32];
-	struct str name;
-	struct arena a;
-
-	arena_init(&a, ARENA_BUDGET);
-	if (!read_small(proc, "comm", buf, sizeof(buf) - 1, &name))
-		name = STR("?");
-	snprintf(u->name, sizeof(u->name), "%s", str_shown(&a, str_trim(name)));
-	arena_free(&a);
-}
-
-static int weight(const struct user *u, enum suspect first)
-{
-	if (!u->pid)
-		return -1;
-	return first == SUSPECT_LOCKS ? 2 * u->locks + u->writes
-				      : 2 * u->writes + u->locks;
-}
-
-static struct user find_user(const struct stat *st, enum suspect first)
-{
-	DIR *d = opendir("/proc");
-	struct user best = { 0 };
-	const struct dirent *de;
-
-	while (d && (de = readdir(d))) {
-		struct user u = { 0 };
-		int proc;
-
-		if (!is_number(de->d_name))
-			continue;
-		u.pid = strtol(de->d_name, NULL, 10);
-		if (u.pid == (long)getpid())
-			continue;
-		proc = openat(dirfd(d), de->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (proc < 0)
-			continue;
-		if (look_at_process(proc, st, &u) &&
-		    weight(&u, first) > weight(&best, first)) {
-			name_process(proc, &u);
-			best = u;
-		}
-		close(proc);
-	}
-	if (d)
-		closedir(d);
-	return best;
-}
+/* ---- words ---- */
 
 /* "by qemu-nbd, process 1234", or nothing. */
-static const char *by_whom(const struct user *u, struct arena *a)
+static const char *by_whom(const struct file_user *u, struct arena *a)
 {
 	return u->pid ? arena_printf(a, " by %s, process %ld", u->name, u->pid) : "";
 }
@@ -223,7 +69,7 @@ static const char *perms_of(unsigned mask, struct arena *a)
 static int refuse_holder(const struct source *src, const struct lock_state *s,
 			 struct arena *a, struct err *e)
 {
-	const struct user u = find_user(&src->st, SUSPECT_LOCKS);
+	const struct file_user u = file_user(&src->st, USER_LOCKS);
 	/* One that merely has it open is not named as the one who holds the lock. */
 	const char *who = u.locks ? by_whom(&u, a) : "";
 
@@ -244,19 +90,6 @@ static int refuse_holder(const struct source *src, const struct lock_state *s,
 	return err_set(e, ERR_BUSY, "is in use%s: locked by libvirt (byte 0 or 1)", who);
 }
 
-/* Locks that this host keeps to itself, as the mount says. */
-static bool locks_are_local(const struct mount *m)
-{
-	struct str type = str_of(m->fstype);
-
-	if (str_starts(type, "nfs"))
-		return mount_has_option(m, "nolock") ||
-		       mount_has_option(m, "local_lock=all") ||
-		       mount_has_option(m, "local_lock=posix");
-	return (str_is(type, "cifs") || str_is(type, "smb3")) &&
-	       mount_has_option(m, "nobrl");
-}
-
 static int check_mount(const struct source *src, const struct host *now, struct arena *a,
 		       struct err *e)
 {
@@ -264,7 +97,7 @@ static int check_mount(const struct source *src, const struct host *now, struct 
 	const struct mount *m = path ? host_mount_of(now, str_of(path)) : NULL;
 
 	free(path);
-	if (!m || !locks_are_local(m))
+	if (!m || !mount_locks_are_local(m))
 		return 0;
 	return err_set(
 		e, ERR_REFUSED,
@@ -304,25 +137,10 @@ static int take_and_test(const struct source *src, bool force, struct arena *a,
 
 /* ---- users that do not lock ---- */
 
-/* Where the device, or one of its partitions, is mounted. */
-static const struct mount *mount_of_loop(const struct host *now, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (size_t i = 0; i < now->nmounts; i++) {
-		const char *s = now->mounts[i].source;
-
-		if (strncmp(s, "/dev/", 5) == 0 && strncmp(s + 5, name, n) == 0 &&
-		    (s[5 + n] == '\0' || s[5 + n] == 'p'))
-			return &now->mounts[i];
-	}
-	return NULL;
-}
-
 static int refuse_loop(const struct loop_device *l, const struct host *now,
 		       struct arena *a, struct err *e)
 {
-	const struct mount *m = mount_of_loop(now, l->name);
+	const struct mount *m = host_mount_of_device(now, l->name);
 
 	if (m)
 		return err_set(e, ERR_BUSY,
@@ -350,7 +168,7 @@ static int check_unchanged(const struct source *src, struct err *e)
 /* VirtualBox, Incus and dd take no locks. */
 static int check_writers(const struct source *src, struct arena *a, struct err *e)
 {
-	const struct user u = find_user(&src->st, SUSPECT_WRITES);
+	const struct file_user u = file_user(&src->st, USER_WRITES);
 
 	if (!u.writes)
 		return 0;

@@ -34,8 +34,9 @@ static void check_writer(struct scan *s, const struct unit *u)
 		return;
 	held = u->qcow2 ? qcow2_held_back(s, u->qcow2) : NULL;
 	report(s, whole_of(u),
-	       "the image is in use: %s; what was read may be half of a change%s%s",
+	       "the image is in use: %s%s; what was read may be half of a change%s%s",
 	       holder_of(l),
+	       l->pid ? scan_printf(s, " by %s, process %ld", l->holder, l->pid) : "",
 	       held ? "; not reported, since it may be so while somebody writes: " : "",
 	       held ? held : "");
 }
@@ -43,10 +44,12 @@ static void check_writer(struct scan *s, const struct unit *u)
 static void check_loop(struct scan *s, const struct unit *u)
 {
 	const struct loop_device *l = u->loop;
+	const struct mount *m = l ? host_mount_of_device(u->host, l->name) : NULL;
 
 	if (is_image(u) && l)
-		report(s, whole_of(u), "the image is attached to /dev/%s",
-		       shown(s, str_of(l->name)));
+		report(s, whole_of(u), "the image is attached to /dev/%s%s%s%s",
+		       shown(s, str_of(l->name)), m ? ", mounted at '" : "",
+		       m ? shown(s, str_of(m->dir)) : "", m ? "'" : "");
 }
 
 static void check_unfinished(struct scan *s, const struct unit *u)
