@@ -11,7 +11,7 @@ root=$PWD
 build=${VMEND_BUILD:-$root/build/release}
 vmend=$build/vmend mkimg=$build/tools/mkimg
 export XDG_STATE_HOME=/nonexistent
-tmp=$(mktemp -d) || exit 2
+tmp=$(TMPDIR='' mktemp -d) || exit 2 # nobody may enter that of the tests
 loop='' mounted='' holder=''
 clean_up() {
 	[ -z "$holder" ] || kill "$holder" 2>/dev/null
