@@ -34,7 +34,7 @@ static size_t encode(struct view v, bool big_endian, uint8_t *out)
 				c = REPLACEMENT;
 			}
 		}
-		len = utf8_encode(c, text);
+		len = utf8_put(c, text);
 		if (out)
 			memcpy(out + n, text, len);
 		n += len;

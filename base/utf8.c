@@ -31,7 +31,7 @@ size_t utf8_decode(struct view v, uint32_t *c)
 	return n;
 }
 
-size_t utf8_encode(uint32_t c, uint8_t out[4])
+size_t utf8_put(uint32_t c, uint8_t out[4])
 {
 	if (c < 0x80) {
 		out[0] = (uint8_t)c;

@@ -9,8 +9,9 @@
  * begin with a valid one. */
 size_t utf8_decode(struct view v, uint32_t *c);
 
-/* Encodes c (a valid scalar value); out has room for 4. Returns the length. */
-size_t utf8_encode(uint32_t c, uint8_t out[4]);
+/* Encodes c (a valid scalar value); out has room for 4. Returns the length. (jansson has an
+ * utf8_encode of its own, which a static program would meet.) */
+size_t utf8_put(uint32_t c, uint8_t out[4]);
 
 /* Characters that change how a terminal shows their neighbours without being seen:
  * zero-width and bidirectional controls, line and paragraph separators, BOM. */

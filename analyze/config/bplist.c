@@ -281,7 +281,7 @@ static bool read_utf16(struct reader *r, const struct object *o, struct str *out
 		} else if (c >= 0xd800 && c <= 0xdfff) {
 			c = 0xfffd;
 		}
-		n += utf8_encode(c, text + n);
+		n += utf8_put(c, text + n);
 	}
 	*out = (struct str){ (const char *)text, n };
 	return true;

@@ -384,7 +384,7 @@ static size_t decode_escape(struct view v, size_t at, uint8_t *out, size_t *n)
 	/* As Go has it: what is no character is the replacement character. */
 	if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
 		c = 0xfffd;
-	*n += utf8_encode(c, out + *n);
+	*n += utf8_put(c, out + *n);
 	return len;
 }
 

@@ -172,7 +172,7 @@ static bool decode(struct reader *r, struct span at, struct str *out)
 			continue;
 		}
 		i += read_escape(r->text, i, &c);
-		n += utf8_encode(c, to + n);
+		n += utf8_put(c, to + n);
 	}
 	*out = (struct str){ (const char *)to, n };
 	return true;

@@ -188,7 +188,7 @@ static size_t decode_one(struct view raw, size_t i, uint8_t *out, size_t *n)
 
 	if (raw.p[i] == '&' &&
 	    xml_reference(view_cut(raw, i, raw.n - i), &c, &len, &why)) {
-		*n += utf8_encode(c, out + *n);
+		*n += utf8_put(c, out + *n);
 		return len;
 	}
 	if (raw.p[i] == '\r') {

@@ -157,7 +157,7 @@ static void decode_code(struct decoder *d, size_t from, size_t digits)
 	if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
 		d->failed = true;
 	else
-		emit(d, from, utf8, utf8_encode(c, utf8));
+		emit(d, from, utf8, utf8_put(c, utf8));
 }
 
 struct escape {

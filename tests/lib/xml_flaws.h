@@ -58,9 +58,9 @@ static void add_reference(struct buf *out, struct str name)
 		snprintf(digits, sizeof(digits), "%.*s", (int)(name.n - skip),
 			 name.p + skip);
 		buf_add_bytes(out, utf8,
-			      utf8_encode((uint32_t)strtoul(digits, NULL,
-							    name.p[1] == 'x' ? 16 : 10),
-					  utf8));
+			      utf8_put((uint32_t)strtoul(digits, NULL,
+							 name.p[1] == 'x' ? 16 : 10),
+				       utf8));
 	}
 }
 
