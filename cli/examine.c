@@ -229,6 +229,8 @@ void examine(struct examined *x, const struct findings *found, exhibit_show show
 	/* Fixes of a text look at all of it: better at what is in memory anyway. */
 	if (unit_has_lines(u)) {
 		x->lines = lines_of(u->text, x->arena);
+		if (x->wants_line_hashes)
+			x->line_hashes = line_hashes(u->text, x->arena);
 		x->src = source_of_bytes(u->src.path, u->text);
 	}
 	for (size_t i = 0; i < found->v.n; i++) {

@@ -9,6 +9,7 @@
 
 #include "cli/baseline.h"
 #include "cli/jsonw.h"
+#include "cli/linehash.h"
 #include "cli/lines.h"
 #include "cli/options.h"
 #include "cli/policy.h"
@@ -83,6 +84,8 @@ struct examined {
 	struct tally tally;
 	VEC(const struct rule *) explained; /* those whose `vmend explain` was named */
 	bool fingerprints;                  /* are wanted */
+	bool wants_line_hashes;
+	struct line_hashes line_hashes; /* of a text that has findings */
 	struct fingerprints prints;
 	const struct baseline *baseline; /* NULL: none */
 	/* For a new baseline: path, rule and fingerprint of each finding, each with a NUL

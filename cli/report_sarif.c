@@ -1,17 +1,16 @@
-/* SARIF 2.1.0 (OASIS, 2020-03-27), in two flavours: sarif says all that there is to say, with
- * byte regions and fixes; sarif-github is what GitHub's code scanning takes, which wants a
- * line for everything, ignores fixes and keeps 25,000 results.
+/* SARIF 2.1.0 (OASIS, 2020-03-27): all that there is to say, with byte regions and fixes; and
+ * what the other flavour (report_sarif_github.c) has in common with it.
  *
  * Places in the disk that a container holds are no places of a file: they have no region.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "cli/sink.h"
+#include "cli/sarif.h"
 
 #include <limits.h>
 #include <stdlib.h>
 
 #include "base/banned.h"
 
-enum { SNIPPET_MAX = 400, GITHUB_RESULTS = 25000 };
+enum { SNIPPET_MAX = 400 };
 
 /* ---- places ---- */
 
@@ -35,7 +34,7 @@ static bool climbs(const char *path)
 }
 
 /* Relative to the folder that vmend runs in, where it is below that. */
-static void artifact(struct jsonw *j, const char *path)
+void sarif_artifact(struct jsonw *j, const char *path)
 {
 	struct buf uri = { 0 };
 	char full[PATH_MAX];
@@ -73,7 +72,7 @@ static void byte_region(struct jsonw *j, struct span at)
 	jsonw_u64(j, "byteLength", at.len);
 }
 
-static void message(struct jsonw *j, const char *key, const char *text)
+void sarif_message(struct jsonw *j, const char *key, const char *text)
 {
 	jsonw_object(j, key);
 	jsonw_cstr(j, "text", text);
@@ -103,7 +102,7 @@ static void region(struct jsonw *j, const char *key, const struct examined *x,
 static void location(struct jsonw *j, const struct examined *x, struct span at)
 {
 	jsonw_object(j, "physicalLocation");
-	artifact(j, is_elsewhere(x, at) ? at.src->path : x->path);
+	sarif_artifact(j, is_elsewhere(x, at) ? at.src->path : x->path);
 	if (!at.src->is_guest && !is_elsewhere(x, at))
 		region(j, "region", x, at);
 	else if (!at.src->is_guest && at.len) {
@@ -124,7 +123,7 @@ static void location(struct jsonw *j, const struct examined *x, struct span at)
 static void line_elsewhere(struct jsonw *j, const struct related *r)
 {
 	jsonw_object(j, "physicalLocation");
-	artifact(j, r->at.src->path);
+	sarif_artifact(j, r->at.src->path);
 	jsonw_object(j, "region");
 	jsonw_u64(j, "startLine", r->line);
 	jsonw_object_end(j);
@@ -161,7 +160,7 @@ static void related(struct jsonw *j, const struct examined *x, const struct find
 			line_elsewhere(j, &f->related.v[i]);
 		else
 			location(j, x, f->related.v[i].at);
-		message(j, "message", f->related.v[i].message);
+		sarif_message(j, "message", f->related.v[i].message);
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -206,10 +205,10 @@ static void fixes(struct jsonw *j, const struct examined *x, const struct exhibi
 		return;
 	jsonw_array(j, "fixes");
 	jsonw_object(j, NULL);
-	message(j, "description", title);
+	sarif_message(j, "description", title);
 	jsonw_array(j, "artifactChanges");
 	jsonw_object(j, NULL);
-	artifact(j, x->path);
+	sarif_artifact(j, x->path);
 	jsonw_array(j, "replacements");
 	for (size_t i = 0; i < p->edits.n; i++)
 		replacement(j, x, &p->edits.v[i]);
@@ -220,7 +219,7 @@ static void fixes(struct jsonw *j, const struct examined *x, const struct exhibi
 	jsonw_array_end(j);
 }
 
-static void result_head(struct jsonw *j, const struct exhibit *e)
+void sarif_result_head(struct jsonw *j, const struct exhibit *e)
 {
 	jsonw_object(j, NULL);
 	jsonw_cstr(j, "ruleId", e->f->rule->id);
@@ -241,7 +240,7 @@ static void suppression(struct jsonw *j, const struct exhibit *e)
 	jsonw_array_end(j);
 }
 
-static void result_tail(struct jsonw *j, const struct examined *x,
+void sarif_fingerprints(struct jsonw *j, const struct examined *x,
 			const struct exhibit *e)
 {
 	suppression(j, e);
@@ -249,6 +248,10 @@ static void result_tail(struct jsonw *j, const struct examined *x,
 		jsonw_cstr(j, "baselineState", e->known ? "unchanged" : "new");
 	jsonw_object(j, "partialFingerprints");
 	jsonw_cstr(j, "vmend/v1", e->fingerprint);
+}
+
+void sarif_result_tail(struct jsonw *j, const struct exhibit *e)
+{
 	jsonw_object_end(j);
 	jsonw_object(j, "properties");
 	jsonw_cstr(j, "fixClass", fix_class_name(e->f->rule->fix_class));
@@ -265,8 +268,8 @@ static void exhibit(struct piece *p, const struct term *t, const struct examined
 
 	(void)t;
 	rule_set_add(&p->rules, e->f->rule);
-	result_head(&j, e);
-	message(&j, "message", e->f->message);
+	sarif_result_head(&j, e);
+	sarif_message(&j, "message", e->f->message);
 	jsonw_array(&j, "locations");
 	jsonw_object(&j, NULL);
 	location(&j, x, e->f->at);
@@ -275,69 +278,19 @@ static void exhibit(struct piece *p, const struct term *t, const struct examined
 	jsonw_array_end(&j);
 	related(&j, x, e->f);
 	fixes(&j, x, e);
-	result_tail(&j, x, e);
-}
-
-/* ---- what GitHub takes ---- */
-
-/* A place without lines is said in the message. */
-static void github_message(struct jsonw *j, const struct examined *x,
-			   const struct exhibit *e)
-{
-	struct buf text = { 0 };
-
-	if (x->unit->format->kind == FORMAT_IMAGE) {
-		buf_add(&text, STR("at "));
-		buf_offset(&text, e->f->at);
-		buf_add(&text, STR(": "));
-	}
-	buf_add(&text, str_of(e->f->message));
-	if (e->f->label)
-		buf_printf(&text, ": %s", e->f->label);
-	message(j, "message", text.p);
-	buf_free(&text);
-}
-
-static void github_exhibit(struct piece *p, const struct term *t,
-			   const struct examined *x, const struct exhibit *e)
-{
-	struct buf *out = &p->part[e->f->severity];
-	struct jsonw j = { .out = out, .comma = out->n > 0 };
-
-	(void)t;
-	rule_set_add(&p->rules, e->f->rule);
-	p->n[e->f->severity]++;
-	result_head(&j, e);
-	github_message(&j, x, e);
-	jsonw_array(&j, "locations");
-	jsonw_object(&j, NULL);
-	jsonw_object(&j, "physicalLocation");
-	artifact(&j, x->path);
-	jsonw_object(&j, "region");
-	if (unit_has_lines(x->unit)) {
-		line_region(&j, &x->lines, e->f->at);
-	} else {
-		jsonw_u64(&j, "startLine", 1);
-		jsonw_u64(&j, "startColumn", 1);
-		jsonw_u64(&j, "endLine", 1);
-		jsonw_u64(&j, "endColumn", 1);
-	}
-	jsonw_object_end(&j);
-	jsonw_object_end(&j);
-	jsonw_object_end(&j);
-	jsonw_array_end(&j);
-	result_tail(&j, x, e);
+	sarif_fingerprints(&j, x, e);
+	sarif_result_tail(&j, e);
 }
 
 /* ---- a run ---- */
 
-static void merge_rules(struct rule_set *into, const struct rule_set *from)
+void sarif_merge_rules(struct rule_set *into, const struct rule_set *from)
 {
 	for (size_t i = 0; i < RULES_MAX / 64; i++)
 		into->bits[i] |= from->bits[i];
 }
 
-static void begin(struct sink *k)
+void sarif_begin(struct sink *k)
 {
 	struct jsonw j = { .out = &k->out };
 
@@ -356,7 +309,7 @@ static void begin(struct sink *k)
 static void input(struct sink *k, const char *path, struct piece *p)
 {
 	(void)path;
-	merge_rules(&k->rules, &p->rules);
+	sarif_merge_rules(&k->rules, &p->rules);
 	if (p->part[0].n) {
 		buf_add(&k->out, k->has_some ? STR(",\n") : STR("\n"));
 		k->has_some = true;
@@ -364,39 +317,22 @@ static void input(struct sink *k, const char *path, struct piece *p)
 	sink_put(k, &p->part[0]);
 }
 
-/* Kept until the end: the worst come first. */
-static void github_input(struct sink *k, const char *path, struct piece *p)
-{
-	(void)path;
-	merge_rules(&k->rules, &p->rules);
-	for (size_t s = 0; s < PIECE_PARTS; s++) {
-		bool has_some = k->later[s].n > 0;
-
-		if (k->n[s] + p->n[s] > GITHUB_RESULTS) {
-			buf_free(&p->part[s]);
-			continue;
-		}
-		k->n[s] += p->n[s];
-		buf_elements(&k->later[s], &has_some, &p->part[s]);
-	}
-}
-
 static void notification(struct jsonw *j, const struct skip *s)
 {
 	jsonw_object(j, NULL);
 	jsonw_cstr(j, "level", s->trouble ? "error" : "note");
-	message(j, "message", s->reason);
+	sarif_message(j, "message", s->reason);
 	jsonw_array(j, "locations");
 	jsonw_object(j, NULL);
 	jsonw_object(j, "physicalLocation");
-	artifact(j, s->path);
+	sarif_artifact(j, s->path);
 	jsonw_object_end(j);
 	jsonw_object_end(j);
 	jsonw_array_end(j);
 	jsonw_object_end(j);
 }
 
-static void skipped(struct sink *k, const struct skip *s)
+void sarif_skipped(struct sink *k, const struct skip *s)
 {
 	struct jsonw j = { .out = &k->aside, .comma = k->aside.n > 0 };
 
@@ -412,7 +348,7 @@ static void rule_help(struct jsonw *j, const struct rule *r)
 		buf_printf(&text, "\n\nWhat to do: %s", r->steps);
 	buf_printf(&text, "\n\nFix: %s.\n\nSource: %s.", fix_class_name(r->fix_class),
 		   r->source);
-	message(j, "help", text.p);
+	sarif_message(j, "help", text.p);
 	buf_free(&text);
 }
 
@@ -421,8 +357,8 @@ static void rule(struct jsonw *j, const struct rule *r)
 	jsonw_line(j);
 	jsonw_object(j, NULL);
 	jsonw_cstr(j, "id", r->id);
-	message(j, "shortDescription", r->title);
-	message(j, "fullDescription", r->why);
+	sarif_message(j, "shortDescription", r->title);
+	sarif_message(j, "fullDescription", r->why);
 	rule_help(j, r);
 	jsonw_object(j, "defaultConfiguration");
 	jsonw_cstr(j, "level", level(r->severity));
@@ -487,8 +423,8 @@ static void invocation(struct jsonw *j, const struct sink *k, const struct summa
 	if (left_out) {
 		jsonw_object(j, NULL);
 		jsonw_cstr(j, "level", "warning");
-		message(j, "message",
-			"more findings than GitHub takes: not all are here");
+		sarif_message(j, "message",
+			      "more findings than GitHub takes: not all are here");
 		jsonw_object_end(j);
 	}
 	jsonw_array_end(j);
@@ -496,7 +432,7 @@ static void invocation(struct jsonw *j, const struct sink *k, const struct summa
 	jsonw_array_end(j);
 }
 
-static void finish(struct sink *k, const struct summary *sum, uint64_t left_out)
+void sarif_finish(struct sink *k, const struct summary *sum, uint64_t left_out)
 {
 	struct jsonw j = { .out = &k->out };
 
@@ -505,7 +441,7 @@ static void finish(struct sink *k, const struct summary *sum, uint64_t left_out)
 	jsonw_array_end(&j);
 	jsonw_object(&j, "originalUriBaseIds");
 	jsonw_object(&j, "SRCROOT");
-	message(&j, "description", "the folder that vmend was run in");
+	sarif_message(&j, "description", "the folder that vmend was run in");
 	jsonw_object_end(&j);
 	jsonw_object_end(&j);
 	invocation(&j, k, sum, left_out);
@@ -518,40 +454,16 @@ static void finish(struct sink *k, const struct summary *sum, uint64_t left_out)
 
 static void end(struct sink *k, const struct summary *sum)
 {
-	finish(k, sum, 0);
-}
-
-static void github_end(struct sink *k, const struct summary *sum)
-{
-	uint64_t said = 0, shown = tally_total(&sum->tally) - sum->tally.hidden;
-	bool has_some = false;
-
-	for (int s = SEV_ERROR; s >= SEV_NOTE; s--) {
-		if (said + k->n[s] > GITHUB_RESULTS)
-			break;
-		said += k->n[s];
-		buf_elements(&k->out, &has_some, &k->later[s]);
-	}
-	k->has_some = has_some;
-	finish(k, sum, shown > said ? shown - said : 0);
+	sarif_finish(k, sum, 0);
 }
 
 const struct report_kind report_sarif = {
 	.shows_suppressed = true,
 	.shows_known = true,
 	.needs_fingerprints = true,
-	.begin = begin,
+	.begin = sarif_begin,
 	.exhibit = exhibit,
 	.input = input,
-	.skipped = skipped,
+	.skipped = sarif_skipped,
 	.end = end,
-};
-
-const struct report_kind report_sarif_github = {
-	.needs_fingerprints = true,
-	.begin = begin,
-	.exhibit = github_exhibit,
-	.input = github_input,
-	.skipped = skipped,
-	.end = github_end,
 };

@@ -238,6 +238,9 @@ static void judge(const struct run *r, const struct input *in, struct unit *u,
 
 	run_judge(r, in, u, &found);
 	res->state = RESULT_CHECKED;
+	/* A repair would move lines. */
+	if (r->sinks.anchors.wanted && r->o->command == CMD_check)
+		anchors_read(&res->anchors, u);
 	if (wants_mending(r, in, u, &found)) {
 		res->left = u->format->kind == FORMAT_IMAGE && !in->named;
 		res->mend = !res->left;
@@ -434,6 +437,7 @@ static void take(void *ctx, size_t i)
 		break;
 	}
 	r->sum.left += res->left;
+	anchors_take(&r->sinks.anchors, in->path, &res->anchors, &r->arena);
 	deep_clear(&r->deep);
 	if (res->reason.n)
 		sinks_skip(&r->sinks, &(struct skip){ .path = in->path,

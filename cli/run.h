@@ -29,7 +29,8 @@ struct result {
 	bool stopped; /* by a signal, in the middle of its repair */
 	struct buf reason;
 	struct buf diff;
-	struct buf record; /* of its findings, for a new baseline */
+	struct buf record;  /* of its findings, for a new baseline */
+	struct buf anchors; /* of the images that it names */
 	struct tally tally;
 	struct piece pieces[SINKS_MAX];
 	struct claims claims; /* of one that is not mended */

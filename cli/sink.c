@@ -106,6 +106,8 @@ int sinks_open(struct sinks *s, const struct options *o, const struct inputs *in
 	}
 	for (size_t i = 0; i < s->n; i++) {
 		s->v[i].team = &s->team;
+		s->v[i].anchors = &s->anchors;
+		s->anchors.wanted |= s->v[i].kind->needs_anchors;
 		if (s->v[i].kind->begin)
 			s->v[i].kind->begin(&s->v[i]);
 	}
@@ -140,6 +142,7 @@ void sinks_render(const struct sinks *s, struct piece *pieces, struct examined *
 		const struct sink *k = &s->v[i];
 
 		x->fingerprints |= k->kind->needs_fingerprints;
+		x->wants_line_hashes |= k->kind->needs_anchors;
 		if (m && k->kind->mended)
 			k->kind->mended(&pieces[i], &k->term, x->path, m);
 	}

@@ -6,6 +6,7 @@
 #ifndef CLI_SINK_H
 #define CLI_SINK_H
 
+#include "cli/anchor.h"
 #include "cli/report.h"
 #include "cli/walk.h"
 
@@ -50,6 +51,7 @@ struct sink {
 	struct buf aside; /* what was skipped, where that stands by itself */
 	struct rule_set rules;
 	const struct team_rules *team;
+	const struct anchors *anchors;
 	bool has_some, trouble;
 	int sys; /* errno of a write that failed, or 0 */
 };
@@ -58,6 +60,7 @@ struct sink {
 struct report_kind {
 	bool shows_skips; /* to people: else they are told on standard error as well */
 	bool needs_fingerprints;
+	bool needs_anchors; /* and the hashes of lines */
 	bool shows_suppressed;
 	bool shows_known; /* what a baseline has */
 	void (*begin)(struct sink *k);
@@ -82,6 +85,7 @@ struct sinks {
 	bool quiet;
 	bool is_diff;           /* standard output has a diff and nothing else */
 	struct team_rules team; /* set before all else: of all policies */
+	struct anchors anchors;
 };
 
 /* ERR_USAGE when an output cannot be made, or would replace an input. */

@@ -149,9 +149,32 @@ check_fixes_of_corpus() {
 	silent "SARIF's fix of an image gives what fix writes" "$(check_fixes pmbr-size "$tmp/disk.raw")"
 }
 
+# What GitHub shows is the line that names an image, where a config does.
+check_anchors() {
+	local f=("$root"/corpus/mbr-no-signature/bad*/in.recipe)
+	have jq || { skip "anchors of images" "no jq" && return; }
+	mkdir "$tmp/anchors"
+	cd "$tmp/anchors" || exit 2
+	"$mkimg" "${f[0]}" disk.raw >/dev/null
+	cp disk.raw alone.raw
+	sed 's|/var/lib/libvirt/images/files.qcow2|disk.raw|; s/qcow2/raw/' "$root/corpus/disk-cache-unsafe/bad-main-disk/in.xml" >z.xml
+	"$vmend" check --format sarif-github --output sarif=spec.sarif . >out.sarif
+	is "an image that a config names is at that line" "$(jq -r '.runs[0].results[] | select(.ruleId == "mbr-no-signature") |
+		[.locations[0].physicalLocation.artifactLocation.uri, .locations[0].physicalLocation.region.startLine,
+		 .relatedLocations[0].physicalLocation.artifactLocation.uri, .partialFingerprints.primaryLocationLineHash] | @csv' out.sarif)" \
+		'"alone.raw",1,,
+"z.xml",14,"disk.raw","599a98b7fd9df31:1"'
+	is "in SARIF as such it is at its bytes" "$(jq -r '.runs[0].results[] | select(.ruleId == "mbr-no-signature") |
+		.locations[0].physicalLocation | "\(.artifactLocation.uri) \(.region.byteOffset)"' spec.sarif | sort)" "alone.raw 510
+disk.raw 510"
+	is "a finding in a text has its line's hash" "$(jq -r '.runs[0].results[] | select(.ruleId == "disk-cache-unsafe") |
+		.partialFingerprints.primaryLocationLineHash' out.sarif)" "835ba755265aa928:1"
+}
+
 mkdir "$tmp/in"
 collect "$tmp/in"
 check_formats
 check_schema
+check_anchors
 if has_python json; then check_fixes_of_corpus; else skip "SARIF's fixes" "no python3"; fi
 tap_end
