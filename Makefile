@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 60
 ifeq ($(origin CC),default)
 CC := $(if $(filter fuzz,$(VARIANT)),clang,$(if $(shell command -v gcc),gcc,cc))
 endif
-B := build/$(VARIANT)$(if $(filter-out gcc,$(notdir $(CC))),-$(notdir $(CC)))$(if $(PORTABLE),-portable)
+B := build/$(VARIANT)$(if $(filter-out gcc,$(notdir $(CC))),-$(notdir $(CC)))$(if $(PORTABLE),-portable)$(if $(STATIC),-static)
 NPROC := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := all
@@ -27,7 +27,7 @@ again = $(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)
 
 # ---- what a goal needs ----
 # These look for what they need by themselves, or need nothing.
-SELF_SUFFICIENT := check check-all check-boot demo lint analyze fuzz coverage clean dist
+SELF_SUFFICIENT := check check-all check-boot demo lint analyze fuzz coverage clean dist tarball deb check-chroot
 building := $(filter-out $(SELF_SUFFICIENT),$(or $(MAKECMDGOALS),all))
 
 PKGS := libxml-2.0 jansson yaml-0.1 zlib libzstd libmd $(if $(PORTABLE),,fdisk)
@@ -38,7 +38,7 @@ ifneq ($(missing),)
 $(error pkg-config does not find $(missing): `tools/deps build` installs what the build needs)
 endif
 pkg_cflags := $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(PKGS)))
-pkg_libs   := $(shell $(PKG_CONFIG) --libs $(PKGS))
+pkg_libs   := $(shell $(if $(STATIC),tools/static-libs $(PKG_CONFIG),$(PKG_CONFIG) --libs) $(PKGS))
 endif
 
 # ---- flags ----
@@ -89,7 +89,9 @@ endif
 
 CFLAGS  ?=
 LDFLAGS ?=
-ALL_CFLAGS  = $(STD) $(WARN) $(OPT_$(VARIANT)) $(pkg_cflags) -MMD -MP $(CFLAGS)
+# No folder of this machine: two builds of one commit are the same.
+ALL_CFLAGS  = $(STD) $(WARN) $(OPT_$(VARIANT)) $(pkg_cflags) -MMD -MP \
+	-ffile-prefix-map='$(CURDIR)'=. $(CFLAGS)
 ALL_LDFLAGS = $(OPT_$(VARIANT)) $(HARDEN_LINK) $(LDFLAGS)
 LIBS        = $(pkg_libs) -pthread
 
@@ -110,7 +112,7 @@ $(foreach t,$(tools),$(eval $t: \
 	$(patsubst %.c,$B/%.o,$(wildcard $(t:$B/%=tests/%)/*.c))))
 
 all: $B/$(PROG)
-ifeq ($(VARIANT)$(PORTABLE),release)
+ifeq ($(VARIANT)$(PORTABLE)$(STATIC),release)
 	$(Q)ln -f $< build/$(PROG)
 endif
 
@@ -119,7 +121,7 @@ flags_now := $(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS)
 $B/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(subst ','\'',$(flags_now))' | cmp -s - $@ || echo '$(subst ','\'',$(flags_now))' >$@
-FORCE:
+.PHONY: FORCE
 
 # Tests run on Linux, whatever the program is built for.
 $B/tests/%.o: ALL_CFLAGS += -D_GNU_SOURCE
@@ -209,7 +211,7 @@ demo:
 	$(Q)tools/demo $B
 
 # ---- reading the code ----
-.PHONY: lint lint-read docs analyze clang-tidy cppcheck gcc-analyzer install dist clean
+.PHONY: lint lint-read docs analyze clang-tidy cppcheck gcc-analyzer clean
 lint:
 	$(Q)tools/deps build lint
 	$(Q)$(again) lint-read
@@ -236,13 +238,7 @@ gcc-analyzer:
 	$(Q)printf '%s\n' $(lib_src) $(cli_src) | xargs -P$(NPROC) -I{} \
 		gcc $(STD) $(pkg_cflags) -O1 -fanalyzer -Werror -S -o /dev/null {}
 
-install: all
-	install -d '$(DESTDIR)$(BINDIR)'
-	install -m 755 $B/$(PROG) '$(DESTDIR)$(BINDIR)/$(PROG)'
-
-dist:
-	$(Q)mkdir -p build
-	git archive --prefix=$(PROG)-$(VERSION)/ -o build/$(PROG)-$(VERSION).tar.gz HEAD
+include tools/package.mk
 
 clean:
 	rm -rf build
