@@ -268,6 +268,7 @@ test_team_unknown() {
 	is "in libvirt it is not set" "$("$vmend" check --format concise a.xml | grep -c "vm.firmware is not set, expected 'efi'")" "1"
 	sed -i 's|<domain .*|<domain type="kvm" xmlns:qemu="http://libvirt.org/schemas/domain/qemu/1.0">|; s|</domain>|<qemu:commandline><qemu:arg value="-nodefaults"/></qemu:commandline></domain>|' a.xml
 	is "with words for QEMU it may be there" "$("$vmend" check --format concise a.xml | grep -c team-x)" "0"
+	# shellcheck disable=SC2016 # for the shell that is read
 	printf '#!/bin/sh\nqemu-system-x86_64 -drive file=/srv/a.raw,format=raw,cache=$MODE\n' >b.sh
 	printf 'rules:\n  team-x:\n    field: disk.cache\n    is: none\n    message: no\n' >.vmend.yaml
 	is "a variable is unknown" "$("$vmend" check --format concise b.sh | grep -c team-x)" "0"
