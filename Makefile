@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 60
 ifeq ($(origin CC),default)
 CC := $(if $(filter fuzz,$(VARIANT)),clang,$(if $(shell command -v gcc),gcc,cc))
 endif
-B := build/$(VARIANT)$(if $(filter-out gcc,$(notdir $(CC))),-$(notdir $(CC)))$(if $(PORTABLE),-portable)$(if $(STATIC),-static)
+B := build/$(VARIANT)$(if $(filter-out gcc cc,$(notdir $(CC))),-$(notdir $(CC)))$(if $(PORTABLE),-portable)$(if $(STATIC),-static)
 NPROC := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 .DEFAULT_GOAL := all

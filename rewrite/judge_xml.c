@@ -19,6 +19,7 @@
 
 struct judge {
 	const struct plan *plan;
+	struct view text; /* before the edits */
 	struct arena *arena;
 	const char *why;
 };
@@ -405,6 +406,27 @@ static xmlDoc *parse(struct judge *j, struct view text, const char *what)
 	return doc;
 }
 
+/* A comment outside of the root, which an edit takes out and puts nothing in its place. */
+static bool comment_goes(const struct judge *j, const struct node *root, const xmlNode *x)
+{
+	const char *content = x->content ? (const char *)x->content : "";
+
+	for (size_t i = 0; x->type == XML_COMMENT_NODE && i < j->plan->edits.n; i++) {
+		const struct edit *e = &j->plan->edits.v[i];
+		struct str gone =
+			str_view(view_cut(j->text, (size_t)e->at.off, (size_t)e->at.len));
+
+		gone = str_trim(gone);
+		if (e->bytes.n == 0 &&
+		    (span_end(e->at) <= root->whole.off ||
+		     e->at.off >= span_end(root->whole)) &&
+		    gone.n == strlen(content) + 7 && str_starts(gone, "<!--") &&
+		    str_has(gone, content))
+			return true;
+	}
+	return false;
+}
+
 static bool judge_docs(struct judge *j, const struct node *root, xmlDoc *before,
 		       xmlDoc *after)
 {
@@ -414,23 +436,30 @@ static bool judge_docs(struct judge *j, const struct node *root, xmlDoc *before,
 	    !same_text(before->encoding, after->encoding) ||
 	    before->standalone != after->standalone)
 		return object(j, "the XML declaration would change");
-	for (; x && y; x = x->next, y = y->next) {
-		if (is_element(x) && is_element(y) && edited_inside(j, root->whole)) {
+	while (x) {
+		if (comment_goes(j, root, x)) {
+			x = x->next;
+			continue;
+		}
+		if (y && is_element(x) && is_element(y) &&
+		    edited_inside(j, root->whole)) {
 			if (!judge_node(j, root, x, y))
 				return false;
-		} else if (!same(x, y)) {
+		} else if (!y || !same(x, y)) {
 			return object(j, "the text outside of <%s> would change",
 				      str_shown(j->arena, root->key));
 		}
+		x = x->next;
+		y = y->next;
 	}
-	return (!x && !y) || object(j, "the text outside of <%s> would change",
-				    str_shown(j->arena, root->key));
+	return !y || object(j, "the text outside of <%s> would change",
+			    str_shown(j->arena, root->key));
 }
 
 bool judge_xml(struct view before, struct view after, const struct plan *p,
 	       struct arena *a, const char **why)
 {
-	struct judge j = { .plan = p, .arena = a };
+	struct judge j = { .plan = p, .text = before, .arena = a };
 	const struct syntax_error *bad = NULL;
 	struct node *root = NULL;
 	struct err e = { 0 };

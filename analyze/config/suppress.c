@@ -66,7 +66,19 @@ static const struct comment_mark marks[] = {
 	{ "//", NULL, IN(HCL) },
 	{ "/*", "*/", IN(HCL) },
 	{ ";", NULL, IN(INI) },
+	{ ";", NULL, IN(SHELL) }, /* of systemd, at the begin of a line */
 };
+
+/* A shell's ; ends a command. */
+static bool can_begin(const struct reading *r, const struct comment_mark *m, size_t at)
+{
+	if (m->open[0] == '#')
+		return at == 0 || strchr(" \t\n", r->text.p[at - 1]);
+	if (m->open[0] != ';' || r->u->doc->syntax != SYNTAX_SHELL)
+		return true;
+	return strcmp(r->u->format->name, "systemd") == 0 &&
+	       skip_blanks(r, line_start(r, at)) == at;
+}
 
 /* The comment whose first word stands at `at`: where it begins, and how it ends. */
 static const struct comment_mark *mark_before(const struct reading *r, size_t at,
@@ -85,10 +97,8 @@ static const struct comment_mark *mark_before(const struct reading *r, size_t at
 		while (marks[i].open[0] == '#' && *begin > 0 &&
 		       r->text.p[*begin - 1] == '#')
 			--*begin;
-		if (marks[i].open[0] == '#' && *begin > 0 &&
-		    !strchr(" \t\n", r->text.p[*begin - 1]))
-			continue;
-		return &marks[i];
+		if (can_begin(r, &marks[i], *begin))
+			return &marks[i];
 	}
 	return NULL;
 }
