@@ -368,6 +368,34 @@ test_show_config() {
 	fresh
 	policy . <<<$'severity:\n  disk-cache-unsafe: error\nfix: {disk-cache-unsafe: never}'
 	policy sub <<<$'extends: ../.vmend.yaml\nseverity: {disk-cache-unsafe: note}'
+	printf 'a = 1\n' >v.hcl
+	policy sub/deep <<-'END'
+		require-reason: true
+		sector-size: 512
+		allow-root: [.]
+		path-map: {/srv: .}
+		target: {incus: 6.10.0}
+		network-path: {/srv/nfs: nfs vers=3}
+		var: {a: b}
+		var-file: [../../v.hcl]
+		rules:
+		  team-cache: {field: disk.cache, is: [none, null], message: no}
+		paths:
+		  - files: c.xml
+		    sector-size: 4096
+	END
+	is "show-config: every key" "$("$vmend" show-config sub/deep/c.xml | sed "s|$tmp/repo/sub/deep|.|g; s|$tmp/repo|.|g; s|\./\.\./\.\.|.|" | sort)" \
+		"  allow-root .    ./.vmend.yaml:3
+  network-path /srv/nfs: nfs vers=3    ./.vmend.yaml:6
+  path-map /srv: .    ./.vmend.yaml:4
+  paths.sector-size 4096    ./.vmend.yaml:13
+  require-reason true    ./.vmend.yaml:1
+  rules team-cache: disk.cache, expected 'none' or nothing    ./.vmend.yaml:10
+  target incus: 6.10.0    ./.vmend.yaml:5
+  var a: b    ./.vmend.yaml:7
+  var-file ./v.hcl    ./.vmend.yaml:8
+sub/deep/c.xml: ./.vmend.yaml"
+	rm sub/deep/.vmend.yaml
 	"$vmend" show-config sub/b.xml a.xml >"$tmp/out"
 	is "show-config: what counts, and where it stands" "$(sed -E "s|$tmp/repo|.|g; s|sub/\.\./||" "$tmp/out")" \
 		"sub/b.xml: ./sub/.vmend.yaml
