@@ -276,6 +276,18 @@ static void related_lines(struct buf *out, const struct examined *x,
 	}
 }
 
+/* A team's rule stands in a file, which the reader can open. */
+static void more_line(struct buf *out, const struct rule *r)
+{
+	if (r->team) {
+		buf_add(out, STR("   = rule: "));
+		buf_safe(out, str_of(r->source));
+		buf_char(out, '\n');
+	} else {
+		buf_printf(out, "   = more: vmend explain %s\n", r->id);
+	}
+}
+
 static void exhibit(struct piece *p, const struct term *t, const struct examined *x,
 		    const struct exhibit *e)
 {
@@ -289,7 +301,7 @@ static void exhibit(struct piece *p, const struct term *t, const struct examined
 	related_lines(out, x, e);
 	fix_line(out, t, x, e);
 	if (e->explain)
-		buf_printf(out, "   = more: vmend explain %s\n", e->f->rule->id);
+		more_line(out, e->f->rule);
 	buf_char(out, '\n');
 }
 

@@ -180,6 +180,7 @@ test_team() {
 	is "a row is about every flavour" "$(severities)" "a.xml:error b.sh:error c.yaml:error 1"
 	is "what it says" "$("$vmend" check --format concise a.xml)" \
 		"a.xml:13:47: error[team-cache] disk.cache is 'unsafe', expected anything but 'unsafe': our hosts lose power"
+	is "where it comes from" "$("$vmend" check a.xml | sed -n 's/^ *= rule: //p')" ".vmend.yaml:3"
 	is "explain" "$("$vmend" explain team-cache | sed -n '1p;/^Source/{n;p}')" \
 		"error[team-cache]: our hosts lose power
   .vmend.yaml:3"
