@@ -41,14 +41,15 @@ static struct disk *find(struct image *m, const char *id)
 	return NULL;
 }
 
-/* The key is in this header; without it nothing can be read. */
+/* The key is in this header; without it nothing can be read, nor can what was broken to say
+ * that it is encrypted. */
 static bool has_key(const struct image *before, const struct image *m)
 {
 	uint8_t *x, *y;
 	bool same;
 
 	if (!before->encrypted)
-		return true;
+		return !m->encrypted;
 	if (!m->encrypted || m->luks_off != before->luks_off ||
 	    m->luks_len != before->luks_len)
 		return false;

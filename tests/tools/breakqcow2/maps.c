@@ -43,9 +43,29 @@ void break_l1_zero(struct image *m)
 	change(m, "L1 entry", pick_place(m, &m->l1_entries), 8, 0);
 }
 
+/* An L2 table that a break before this one has taken its entry from. */
+static bool is_lost_table(const struct image *m, uint64_t off)
+{
+	for (size_t i = 0; i < m->l1_entries.n; i++) {
+		if ((get(m, m->l1_entries.v[i], 8) & OFFSET_MASK) == off)
+			return false;
+	}
+	for (size_t i = 0; i < m->l2_tables.n; i++) {
+		if (m->l2_tables.v[i] == off)
+			return true;
+	}
+	return false;
+}
+
+/* Never at a table that another entry lost: the image then has one table that nothing refers to,
+ * and one entry that leads nowhere, and nothing says that these two do not belong together. */
 void break_l1_wild(struct image *m)
 {
-	point(m, "L1 entry", pick_place(m, &m->l1_entries), some_cluster(m));
+	uint64_t at = pick_place(m, &m->l1_entries), off = some_cluster(m);
+
+	while (is_lost_table(m, off))
+		off = some_cluster(m);
+	point(m, "L1 entry", at, off);
 }
 
 void break_l1_shared(struct image *m)
