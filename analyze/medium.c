@@ -36,7 +36,13 @@ static struct span in_disk(const struct medium *m, struct span at)
 
 /* ---- what it is ---- */
 
-static void read_format(struct medium *m, struct view head)
+/* The file itself; what an ISO left on a disk with partitions of its own counts no more. */
+static bool is_iso(const struct unit *u, struct view head)
+{
+	return view_eq(head, 16 * 2048 + 1, "CD001", 5) && (!u->image || u->image->iso);
+}
+
+static void read_format(struct medium *m, const struct unit *u, struct view head)
 {
 	struct container c = container_of_head(head);
 
@@ -44,7 +50,7 @@ static void read_format(struct medium *m, struct view head)
 	if (c.format) {
 		m->format = c.format;
 		m->format_at = (struct span){ &m->file, c.off, c.len };
-	} else if (view_eq(head, 16 * 2048 + 1, "CD001", 5)) {
+	} else if (is_iso(u, head)) {
 		m->format = "iso9660";
 		m->format_at = (struct span){ &m->file, 16 * 2048 + 1, 5 };
 	}
@@ -225,7 +231,8 @@ static void read_iso(struct medium *m, const struct iso *iso, struct arena *a)
 		root[i] = str_of(arena_str(a, v->root[i]));
 	*to = (struct medium_iso){
 		.label = str_of(arena_str(a, v->name)),
-		.label_at = { &m->file, v->at.off + ISO_VD_NAME, ISO_VD_NAME_SIZE },
+		.label_at = in_disk(m, (struct span){ v->at.src, v->at.off + ISO_VD_NAME,
+						      ISO_VD_NAME_SIZE }),
 		.plain = !iso->rock_ridge && !iso->joliet,
 		.root = root,
 		.nroot = v->nroot,
@@ -370,7 +377,7 @@ const struct medium *medium_of(const struct unit *u, struct arena *a)
 				       u64_min(u->src.size, PROBE_HEAD), &head, &e) != 0)
 		head = (struct view){ 0 };
 	m->judged = !u->host->shallow;
-	read_format(m, head);
+	read_format(m, u, head);
 	if (strcmp(m->format, "raw") == 0 && !u->image)
 		read_plain(m, u, head, &scratch, a);
 	if (u->image) {

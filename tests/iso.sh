@@ -140,6 +140,25 @@ if have qemu-img; then
 	make_iso bad.iso 'iso "BAD" joliet=1 rock-ridge=1 bios=1 efi=64K' "${loader[@]}" 'poke iso.catalog+28 le16 1'
 	qemu-img convert -O qcow2 bad.iso bad.qcow2
 	is "an ISO in a QCOW2: judged like a raw one" "$(ids bad.qcow2)" "iso-eltorito-checksum "
+	if is_portable; then
+		skip "an ISO in a QCOW2 is mended" "a portable build repairs no images"
+	else
+		cp bad.qcow2 was.qcow2
+		"$vmend" fix --quiet bad.iso && "$vmend" fix --quiet bad.qcow2
+		qemu-img convert -O raw bad.qcow2 out.raw
+		is "an ISO in a QCOW2 is mended" "$(ids bad.qcow2) $(cmp bad.iso out.raw)" " "
+		"$vmend" undo --quiet bad.qcow2
+		silent "an ISO in a QCOW2, and undone" "$(cmp bad.qcow2 was.qcow2)"
+		make_iso sum.iso 'iso "SUM" joliet=1 rock-ridge=1 bios=1 efi=64K' "${loader[@]}" \
+			'poke iso.catalog+28 le16 1' implant
+		qemu-img convert -O qcow2 sum.iso sum.qcow2
+		cp sum.qcow2 was.qcow2
+		out=$("$vmend" fix sum.qcow2)
+		case $out in
+		*'its implanted MD5 would be wrong'*) silent "a sum in a QCOW2 stays right" "$(cmp sum.qcow2 was.qcow2)" ;;
+		*) not_ok "a sum in a QCOW2 stays right" "$out" ;;
+		esac
+	fi
 else
 	skip "an ISO in a QCOW2" "qemu-img is not installed"
 fi

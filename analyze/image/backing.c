@@ -323,7 +323,7 @@ static int read_disk(struct unit *u, struct source *disk, struct err *e)
 			e) != 0)
 		return -1;
 	/* What makes a disk of an ISO as well belongs to it. */
-	if (iso_begins(img->head)) {
+	if (iso_begins(img->head) && !iso_is_left_over(img->head, disk)) {
 		if (iso_image_read(&img->iso, img, &u->arena, e) != 0)
 			return -1;
 		u->image = img;

@@ -355,6 +355,10 @@ struct iso {
 /* Does a disk begin with a primary descriptor that is whole? head: its first PROBE_HEAD bytes. */
 bool iso_begins(struct view head);
 
+/* The disk has been given partitions of its own since: what is left of an ISO on it counts no more.
+ * Reads a few sectors of s. */
+bool iso_is_left_over(struct view head, const struct source *s);
+
 /* Reads img's src; img is there already, its size and head too. Only I/O errors are errors. */
 int iso_image_read(const struct iso **out, struct image *img, struct arena *a,
 		   struct err *e) __attribute__((warn_unused_result));
