@@ -269,6 +269,8 @@ pick() { # IMAGE   what the kinds below break
 try() { # NAME EXPECTED [mend|leave|unsafe]
 	local got left level
 	got=$("$vmend" check --format concise ${deep:-} x.iso | sed -n 's/.*\(error\|warning'"${also:-}"'\)\[\([a-z0-9-]*\)\].*/\2/p' | sort -u | tr '\n' ' ')
+	# Of an image with a sum, nearly all damage makes that wrong as well.
+	[ -z "${whole:-}" ] || got=${got/iso-md5-mismatch /}
 	is "$base: $1" "${got% }" "$2"
 	if [ "${3:-leave}" != leave ] && ! is_portable; then
 		cp x.iso damaged.iso
@@ -370,6 +372,11 @@ if have implantisomd5 checkisomd5; then
 	poke $((catalog + 28)) '\1\1'; implantisomd5 -f x.iso >/dev/null
 	try "the checksum, before the sum was made" iso-eltorito-checksum mend
 	truncate -s $((size - 20000)) x.iso; try "20000 bytes are missing, which checkisomd5 passes" iso-truncated
+	# All of the kinds again: whatever is mended, checkisomd5 accepts.
+	whole=1
+	break_descriptors
+	break_boot
+	break_disk
 else
 	skip "implanted sums" "implantisomd5 is not installed"
 fi
