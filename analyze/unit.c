@@ -50,7 +50,7 @@ static const struct fact *file_of(const struct disk *d)
 	if (is_path(&d->made_from))
 		return &d->made_from;
 	if (is_path(&d->source) &&
-	    (fact_is(&d->type, "file") ||
+	    (fact_is(&d->type, "file") || fact_is(&d->type, "block") ||
 	     (fact_absent(&d->type) && d->vm->flavour == FLAVOUR_LIBVIRT)))
 		return &d->source;
 	return NULL;

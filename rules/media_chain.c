@@ -56,7 +56,7 @@ static void say_gone(struct scan *s, const struct disk *d, const char *who,
 					   ? "not there"
 					   : "neither a regular file nor a block device");
 
-	report_label(s, f, "%s: Could not open '%s'", it_fails(d),
+	report_label(s, f, "%s: Could not open it; looked for at %s", it_fails(d),
 		     shown(s, str_of(l->path)));
 	if (l == &d->medium->data_file && d->medium->data_file_at.len)
 		report_related(s, f, d->medium->data_file_at, "the name in the image");
@@ -80,9 +80,9 @@ static void check_gone(struct scan *s, const struct disk *d)
 		if (is_gone(&m->chain[i]) && !is_said_of(m, i))
 			say_gone(s, d, who_names(s, d, i), "stands on", &m->chain[i]);
 	}
-	/* libvirt has ways of its own to look for that: media-data-file-relative. */
+	/* Another one QEMU looks for in its own working folder. */
 	if (m->has_data_file && is_gone(&m->data_file) && !m->judged &&
-	    (d->vm->flavour != FLAVOUR_LIBVIRT || str_starts(m->data_file.name, "/")))
+	    str_starts(m->data_file.name, "/"))
 		say_gone(s, d, who_names(s, d, 0), "keeps its data in", &m->data_file);
 }
 
@@ -450,7 +450,7 @@ const struct rule rules_media_chain[] = {
 	  .since = "0.1.0",
 	  CHECK_FIX(disk, check_cut, fix_cut) },
 	{ .id = "media-chain-other",
-	  .severity = SEV_ERROR,
+	  .severity = SEV_WARNING,
 	  .fix_class = FIX_UNSAFE,
 	  .title = "an image on another base than the one that it was made on",
 	  .why = "What the config says of the chain counts, and not what is in the image. "

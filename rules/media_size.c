@@ -221,6 +221,8 @@ static void check_cache(struct scan *s, const struct disk *d)
 		says_qemu(d->vm) ? "l2-cache-size" : "<metadata_cache><max_size>",
 		LLU(div_up(div_up(m->disk_size, m->cluster_size) * m->l2_entry_size,
 			   1 << 20)));
+	report_related(s, f, m->format_at, "a QCOW2 with clusters of %llu bytes",
+		       LLU(m->cluster_size));
 }
 
 #define SEEN "seen with QEMU 7.2"

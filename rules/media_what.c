@@ -14,14 +14,15 @@
 
 enum { SECTOR = 512 };
 
-/* Packer unpacks what it fetches; and a file may be put into a guest as it is. */
+/* Packer unpacks what it fetches; and files are handed to a guest in a tar, as they are. */
 static bool may_be_meant(const struct disk *d)
 {
 	const struct medium *m = d->medium;
 
 	if (m->stray.kind != STRAY_ARCHIVE)
 		return false;
-	return d->vm->builder || (d->vm->ndisks > 1 && declares_format(d, "raw"));
+	return d->vm->builder || (strcmp(m->stray.what, "a tar archive") == 0 &&
+				  d->vm->ndisks > 1 && declares_format(d, "raw"));
 }
 
 static const char *what_it_is(struct scan *s, const struct disk *d)
@@ -51,8 +52,9 @@ static void check_no_image(struct scan *s, const struct disk *d)
 		return;
 	f = report(s, image_name(d)->at, "'%s' is %s, expected a disk image",
 		   shown(s, image_name(d)->v), what);
-	if (declares_format(d, "qcow2"))
-		report_label(s, f, "%s: Image is not in qcow2 format", it_fails(d));
+	if (fact_known(&d->format) && !fact_is(&d->format, "raw") && !is_made(d))
+		report_label(s, f, "%s: it is no %s image", it_fails(d),
+			     shown(s, d->format.v));
 	else if (d->vm->builder)
 		report_label(s, f, "the build cannot start anything from it");
 	else if (m->is_stray && m->stray.kind == STRAY_ARCHIVE)

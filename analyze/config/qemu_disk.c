@@ -163,7 +163,7 @@ static const struct driver drivers[] = {
 	{ "ide-hd", "disk", "sata" },    { "scsi-hd", "disk", "scsi" },
 	{ "floppy", "floppy", "fdc" },   { "nvme", "disk", "nvme" },
 	{ "nvme-ns", "disk", "nvme" },   { "usb-storage", "disk", "usb" },
-	{ "scsi-block", "lun", "scsi" },
+	{ "scsi-block", "lun", "scsi" }, { "sd-card", "disk", "sd" },
 };
 
 static void read_driver(struct disk *d, const struct qemu_option *device)

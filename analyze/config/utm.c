@@ -66,10 +66,10 @@ static const struct word_pair apple_devices[] = { { NULL, "disk" } };
 static const struct word_pair qemu_buses[] = { { "IDE", "ide" },   { "SCSI", "scsi" },
 					       { "USB", "usb" },   { "VirtIO", "virtio" },
 					       { "NVMe", "nvme" }, { "Floppy", "fdc" },
-					       { NULL, NULL } };
+					       { "SD", "sd" },     { NULL, NULL } };
 static const struct word_pair legacy_buses[] = {
 	{ "ide", "ide" },   { "scsi", "scsi" },  { "usb", "usb" }, { "virtio", "virtio" },
-	{ "nvme", "nvme" }, { "floppy", "fdc" }, { NULL, NULL }
+	{ "nvme", "nvme" }, { "floppy", "fdc" }, { "sd", "sd" },   { NULL, NULL }
 };
 static const struct word_pair apple_buses[] = { { "true", "nvme" },
 						{ "false", "virtio" },

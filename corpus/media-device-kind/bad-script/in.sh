@@ -1,0 +1,2 @@
+#!/bin/sh
+qemu-system-x86_64 -machine q35 -m 512 -blockdev driver=raw,node-name=a,file.driver=host_device,file.filename=disk.img -device virtio-blk-pci,drive=a

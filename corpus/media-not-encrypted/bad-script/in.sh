@@ -1,0 +1,2 @@
+#!/bin/sh
+qemu-system-x86_64 -machine q35 -m 512 -object secret,id=s0,file=key -drive file=disk.img,format=qcow2,if=virtio,encrypt.format=luks,encrypt.key-secret=s0
