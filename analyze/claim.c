@@ -258,6 +258,21 @@ static void claim_disk(struct claims *c, struct claimant *by, const struct disk 
 	}
 }
 
+/* The variables of its firmware, which it writes to whenever it starts. */
+static void claim_variables(struct claims *c, struct claimant *by, const struct vm *vm)
+{
+	const struct medium *m = vm->nvram_medium;
+	struct claim *claim;
+
+	if (!m || !fact_known(&vm->nvram) || vm->flavour == FLAVOUR_PACKER)
+		return;
+	claim = claim_add(c, by, CLAIM_DISK, vm->nvram.at, vm->nvram.v);
+	if (!claim)
+		return;
+	claim->key = file_key(&m->file.st);
+	claim->flags = CLAIM_WRITES | CLAIM_UNLOCKED | CLAIM_VARIABLES;
+}
+
 /* By its name alone: whether it is there or not, two variants of a VM have it in common. */
 static void note_disk(struct claimant *by, const struct unit *u, const struct disk *d)
 {
@@ -379,6 +394,7 @@ void claims_read(struct claims *c, struct unit *u, size_t input)
 			claim_disks(c, by, u, vm);
 		if (vm->flavour != FLAVOUR_PACKER && vm->args)
 			claim_disks(c, by, u, vm->args);
+		claim_variables(c, by, vm);
 		claims_read_host(c, u, i, by);
 		if (vm->builder)
 			claim_output(c, by, u, vm->builder);

@@ -27,6 +27,7 @@ enum {
 	CLAIM_READS = 1 << 1,
 	CLAIM_UNLOCKED = 1 << 2,    /* QEMU's locks on it are off */
 	CLAIM_ANY_ADDRESS = 1 << 3, /* of a port: all of the host's */
+	CLAIM_VARIABLES = 1 << 4,   /* of a firmware; nobody locks them */
 };
 
 /* Claims of one kind with one key are about one thing. Numbers where they fit, else a sum. */

@@ -89,6 +89,15 @@ static bool both_write(const struct claim *c, const struct rival *r)
 	       (c->flags & r->flags & CLAIM_WRITES) && differ(c, r);
 }
 
+static const char *what_happens(const struct claim *c, bool locked)
+{
+	if (c->flags & CLAIM_VARIABLES)
+		return "nobody locks it: each VM writes its boot entries over the other's";
+	if (locked)
+		return "QEMU lets only one of them run: Failed to get \"write\" lock";
+	return "locks are off: both can run at once, and destroy what is on it";
+}
+
 static void check_two_writers(struct scan *s, const struct claim *c)
 {
 	struct clash x = clash_of(c, both_write);
@@ -101,12 +110,10 @@ static void check_two_writers(struct scan *s, const struct claim *c)
 	f = report(s, c->at, "'%s' writes to '%s', and so does '%s' (%s)%s", c->by->shown,
 		   shown(s, c->what), x.first->by->shown, place_of(s, x.first),
 		   more(s, &x));
-	report_label(
-		s, f,
-		locked ? "QEMU lets only one of them run: Failed to get \"write\" lock"
-		       : "locks are off: both can run at once, and destroy what is on it");
+	report_label(s, f, "%s", what_happens(c, locked));
 	relate(s, f, c, both_write, "writes to it, too");
-	if (locked)
+	/* Variables are made anew from their template. */
+	if (locked || (c->flags & CLAIM_VARIABLES))
 		report_lower(f);
 	if (locked && sound_alike(c, x.first))
 		report_lower(f);
@@ -415,7 +422,8 @@ const struct rule rules_fleet[] = {
 	  .title = "two VMs write to one image",
 	  .why = "A file system that two machines write to at once is lost. QEMU's locks "
 		 "let only one of them run; where locks are off, as with Incus or on a "
-		 "share without them, nothing does.",
+		 "share without them, nothing does. A firmware's file of variables is never "
+		 "locked.",
 	  .steps = "An image for each VM: a copy, or an overlay for each on a base that "
 		   "nobody writes to. Where both are meant to have the disk, with a file "
 		   "system for that on it: <shareable/>, share-rw=on, in both.",

@@ -159,6 +159,30 @@ static bool fix_writable(struct plan *p, const struct finding *f, const struct d
 	return plan_remove(p, &d->locking);
 }
 
+/* ---- locking-not-shared ---- */
+
+static void check_local(struct scan *s, const struct disk *d)
+{
+	const struct mount *m = d->mount;
+	struct finding *f;
+
+	if (!m || !mount_locks_are_local(m) || !vm_runs_qemu(d->vm) || !is_writable(d) ||
+	    !fact_known(&d->source) || d->locking.state == FACT_UNKNOWN ||
+	    fact_is(&d->locking, "off"))
+		return;
+	f = report(
+		s, d->source.at,
+		"'%s' is on '%s' (%s), mounted with %s: no other host sees a lock on it",
+		shown(s, d->source.v), shown(s, str_of(m->source)),
+		shown(s, str_of(m->fstype)),
+		mount_has_option(m, "nobrl")    ? "nobrl"
+		: mount_has_option(m, "nolock") ? "nolock"
+						: "local_lock");
+	report_label(s, f,
+		     "a VM on another host can open it as well, and both would damage "
+		     "it");
+}
+
 /* ---- locking-same-image ---- */
 
 /* By name only; links and the like are not followed. */
@@ -245,6 +269,20 @@ const struct rule rules_locking[] = {
 		    "mount.cifs(8), nobrl",
 	  .since = "0.1.0",
 	  CHECK(disk, check_medium) },
+	{ .id = "locking-not-shared",
+	  .severity = SEV_NOTE,
+	  .fix_class = FIX_MANUAL,
+	  .title = "a disk on a share whose locks stay on this host",
+	  .why = "With nolock, local_lock or nobrl the kernel keeps QEMU's locks to itself. "
+		 "They work among the VMs of this host, and nothing keeps another host from "
+		 "opening the image too.",
+	  .steps =
+		  "Where only one host uses the share, it is right. Else mount it without "
+		  "the option (NFS 4 has locks of its own), or have a lock manager: "
+		  "lock_manager = \"sanlock\" in libvirt's qemu.conf.",
+	  .source = "nfs(5), local_lock; mount.cifs(8), nobrl; QEMU, block/file-posix.c",
+	  .since = "0.1.0",
+	  CHECK(disk, check_local) },
 	{ .id = "locking-off-for-medium",
 	  .severity = SEV_WARNING,
 	  .fix_class = FIX_SAFE,
