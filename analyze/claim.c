@@ -290,8 +290,42 @@ static void note_disk(struct claimant *by, const struct unit *u, const struct di
 	by->disk[i] = sum.hi | 1;
 }
 
+/* libvirt starts without it. */
+static bool is_optional(const struct disk *d)
+{
+	const struct node *source = node_child(d->node, "source");
+
+	return source && node_attr(source, "startupPolicy");
+}
+
+/* Was it looked for, in a folder that may be read? */
+static void claim_place(struct claims *c, struct claimant *by, struct unit *u,
+			const struct disk *d)
+{
+	bool missing = d->medium_why == media_not_there && fact_is(&d->device, "cdrom");
+	const struct claim_key none = { 0 };
+	struct claim *claim;
+	struct str path;
+
+	if (!u->src.reach || !fact_known(&d->source) || (!missing && !d->medium) ||
+	    (missing && d->vm->flavour == FLAVOUR_LIBVIRT && is_optional(d)))
+		return;
+	path = str_of(reach_path(u->src.reach,
+				 d->vm->folder ? arena_printf(&u->arena, "%s/%.*s",
+							      d->vm->folder,
+							      STR_ARG(d->source.v))
+					       : arena_str(&u->arena, d->source.v),
+				 &u->arena));
+	claim = claim_add(c, by, missing ? CLAIM_MISSING : CLAIM_PRESENT, d->source.at,
+			  d->source.v);
+	if (!claim)
+		return;
+	claim->key = claim_sum(STR("folder"), folder_part(path));
+	claim->detail = missing ? claim_sum(STR("path"), path) : none;
+}
+
 /* What Packer makes disks from it copies, or reads while it builds. */
-static void claim_disks(struct claims *c, struct claimant *by, const struct unit *u,
+static void claim_disks(struct claims *c, struct claimant *by, struct unit *u,
 			const struct vm *vm)
 {
 	by->own_disk = by->own_disk || vm->flavour == FLAVOUR_INCUS;
@@ -299,6 +333,8 @@ static void claim_disks(struct claims *c, struct claimant *by, const struct unit
 		const struct disk *d = &vm->disks[i];
 
 		note_disk(by, u, d);
+		if (!fact_known(&d->made_from))
+			claim_place(c, by, u, d);
 		if (d->medium && fact_known(&d->source) && !fact_known(&d->made_from))
 			claim_disk(c, by, d);
 	}

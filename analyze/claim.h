@@ -19,6 +19,10 @@ enum claim_kind {
 	CLAIM_MAC,  /* on a network that is named */
 	CLAIM_PORT, /* a socket of the host that is listened at */
 	CLAIM_PCI,  /* a device of the host */
+	/* In a folder, which is the key: a medium that is not there, the detail being its
+	 * path, and a file that is. */
+	CLAIM_MISSING,
+	CLAIM_PRESENT,
 };
 
 enum {
@@ -70,7 +74,7 @@ struct rival {
 struct claim {
 	enum claim_kind kind;
 	unsigned flags;
-	struct claim_key key, detail; /* of a file: the overlay; of a port: the address */
+	struct claim_key key, detail; /* of a base: its overlay; of a port: the address */
 	struct span at;
 	uint64_t line;
 	const struct claimant *by;

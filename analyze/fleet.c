@@ -49,10 +49,12 @@ bool fleet_full(const struct fleet *f)
 
 /* ---- adding ---- */
 
-/* Claims on files meet, whatever they are for. */
+/* Claims on files meet, whatever they are for, and so do those on a folder. */
 static uint8_t space_of(enum claim_kind k)
 {
-	return k <= CLAIM_OUTPUT ? CLAIM_DISK : (uint8_t)k;
+	return k <= CLAIM_OUTPUT    ? CLAIM_DISK
+	       : k >= CLAIM_MISSING ? CLAIM_MISSING
+				    : (uint8_t)k;
 }
 
 static const struct source *add_source(struct fleet *f, const char *path)
@@ -134,14 +136,34 @@ static bool is_beneath(const struct entry *e)
 	return e->kind != CLAIM_DISK;
 }
 
+/* Is a missed by another input too, and is a the first, where something else is there? */
+static bool is_missed(const struct fleet *f, const struct entry *v, size_t n, size_t a)
+{
+	bool also = false, present = false;
+
+	for (size_t i = 0; i < n && v[a].kind == CLAIM_MISSING; i++) {
+		bool other =
+			f->claimants.v[v[i].by].input != f->claimants.v[v[a].by].input;
+
+		present = present || v[i].kind == CLAIM_PRESENT;
+		if (v[i].kind != CLAIM_MISSING || !other ||
+		    v[i].detail.hi != v[a].detail.hi || v[i].detail.lo != v[a].detail.lo)
+			continue;
+		if (i < a)
+			return false;
+		also = true;
+	}
+	return also && present;
+}
+
 /* May a rule have something to say of a, for what comes after it or before? */
 static bool is_asked(const struct fleet *f, const struct entry *v, size_t n, size_t a)
 {
-	size_t to = a + FLEET_RIVALS_MAX < n ? a + FLEET_RIVALS_MAX : n;
-
+	if (v[a].space == CLAIM_MISSING)
+		return is_missed(f, v, n, a);
 	if (v[a].space == CLAIM_DISK && !(v[a].flags & CLAIM_WRITES))
 		return false;
-	for (size_t i = v[a].space == CLAIM_DISK ? 0 : a + 1; i < to; i++) {
+	for (size_t i = v[a].space == CLAIM_DISK ? 0 : a + 1; i < n; i++) {
 		if (i == a || v[i].by == v[a].by)
 			continue;
 		if (is_beneath(&v[i]) && v[a].space == CLAIM_DISK)
@@ -158,6 +180,7 @@ static bool is_asked(const struct fleet *f, const struct entry *v, size_t n, siz
 /* Each thing's claims are in the order in which they were added. */
 static void settle_one(struct fleet *f, const struct entry *v, size_t n)
 {
+	n = n < FLEET_RIVALS_MAX ? n : FLEET_RIVALS_MAX;
 	for (size_t i = 0; n > 1 && i < n; i++) {
 		if (is_asked(f, v, n, i))
 			*vec_add(&f->asked, &f->arena) = f->claimants.v[v[i].by].input;

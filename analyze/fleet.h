@@ -15,7 +15,7 @@ struct fleet;
 enum {
 	FLEET_CLAIMS_MAX = 1 << 17,
 	FLEET_CLAIMANTS_MAX = 1 << 15,
-	FLEET_RIVALS_MAX = 1 << 10, /* that one claim is compared with */
+	FLEET_RIVALS_MAX = 1 << 10, /* claims on one thing that are compared */
 };
 
 struct fleet *fleet_new(void);

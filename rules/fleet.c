@@ -333,6 +333,39 @@ static void check_pci(struct scan *s, const struct claim *c)
 	relate(s, f, c, has_the_device, "takes it, too");
 }
 
+/* ---- fleet-medium-missing ---- */
+
+static bool misses_it(const struct claim *c, const struct rival *r)
+{
+	return c->kind == CLAIM_MISSING && r->kind == CLAIM_MISSING &&
+	       c->detail.hi == r->detail.hi && c->detail.lo == r->detail.lo &&
+	       r->by->input != c->by->input;
+}
+
+static void check_missing(struct scan *s, const struct claim *c)
+{
+	struct clash x = clash_of(c, misses_it);
+	bool present = false;
+	struct finding *f;
+
+	for (size_t i = 0; i < c->nrivals; i++)
+		present = present || c->rivals[i].kind == CLAIM_PRESENT;
+	if (!x.first || !present)
+		return;
+	f = report(
+		s, c->at,
+		"'%s' is not there, while other files of its folder are; %s%s name%s it, "
+		"too",
+		shown(s, c->what), place_of(s, x.first), more(s, &x), x.n > 1 ? "" : "s");
+	report_label(s, f,
+		     "QEMU and libvirt do not start a VM without its medium: No such "
+		     "file or directory");
+	for (size_t i = 0; i < c->nrivals && f->related.n < RELATED_MAX; i++) {
+		if (misses_it(c, &c->rivals[i]))
+			report_rival(s, f, &c->rivals[i], "names it, too");
+	}
+}
+
 const struct rule rules_fleet[] = {
 	{ .id = "fleet-base-written",
 	  .severity = SEV_ERROR,
@@ -360,6 +393,19 @@ const struct rule rules_fleet[] = {
 		  "packer(1), build -force; packer-plugin-qemu, step_prepare_output_dir.go",
 	  .since = "0.1.0",
 	  CHECK(claim, check_output) },
+	{ .id = "fleet-medium-missing",
+	  .severity = SEV_NOTE,
+	  .fix_class = FIX_MANUAL,
+	  .title = "several VMs have a medium that is not there",
+	  .why = "An installation medium was moved, renamed or deleted, and the VMs that it "
+		 "was for still have it in their drives. It is said where other files of "
+		 "the folder are there, so that this is where they are kept.",
+	  .steps =
+		  "Get it again, name the one that is there, or empty the drives (libvirt: "
+		  "startupPolicy='optional' starts without it).",
+	  .source = "libvirt, formatdomain, startupPolicy; QEMU, Could not open",
+	  .since = "0.1.0",
+	  CHECK(claim, check_missing) },
 	{ .id = "fleet-reader-and-writer",
 	  .severity = SEV_WARNING,
 	  .fix_class = FIX_MANUAL,
