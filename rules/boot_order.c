@@ -24,14 +24,14 @@ static const char *order_of(struct scan *s, const struct survey *v)
 	const struct vm *vm = v->starts->vm;
 
 	if (before(v))
-		return scan_printf(s, "the first hard disk in its order, '%s'",
+		return scan_printf(s, "begins with another hard disk, '%s'",
 				   shown(s, image_name(before(v))->v));
 	if (has_boot_indexes(vm))
-		return says_qemu(vm) ? "other devices, which have a bootindex"
-				     : "other devices, which have a <boot order=''/>";
+		return says_qemu(vm) ? "is that of other devices, by their bootindex"
+				     : "is that of other devices, by <boot order=''/>";
 	if (vm->nboot_devs == 0)
-		return "the first disk, as no <boot> says otherwise";
-	return scan_printf(s, "%s only", shown(s, vm->boot_devs[0].v));
+		return "is the first disk alone, as no <boot> says otherwise";
+	return scan_printf(s, "names %s only", shown(s, vm->boot_devs[0].v));
 }
 
 /* Where the order is said. */
@@ -58,7 +58,7 @@ static void check_unlisted(struct scan *s, const struct vm *vm)
 	if (!survey_of_dead(vm).starts)
 		return;
 	f = report(s, image_name(v.starts)->at,
-		   "the VM can start from '%s' only, and boots %s",
+		   "the VM can start from '%s' only, and its boot order %s",
 		   shown(s, image_name(v.starts)->v), order_of(s, &v));
 	report_label(s, f, "%s",
 		     before(&v) ? "SeaBIOS tries no second one: No bootable device"
@@ -143,7 +143,7 @@ static void check_esp(struct scan *s, const struct vm *vm)
 			continue;
 		f = report(
 			s, image_name(d)->at,
-			"the VM starts from partition %u of '%s', whose type is none of "
+			"the VM starts from partition %u of '%s', whose type is not that of "
 			"an EFI system partition",
 			b->untyped, shown(s, image_name(d)->v));
 		report_label(s, f,

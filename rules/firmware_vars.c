@@ -14,6 +14,14 @@ static bool holds_variables(const struct medium *m)
 
 /* ---- firmware-vars-content, firmware-code-content ---- */
 
+/* OVMF takes a volume as it is, or does without; that of ARM makes one in empty flash. */
+static bool is_pc(const struct vm *vm)
+{
+	struct firmware w = firmware_of(vm);
+
+	return w.kind == FIRMWARE_UEFI && (w.arch == EFI_X64 || w.arch == EFI_IA32);
+}
+
 static void check_vars(struct scan *s, const struct vm *vm)
 {
 	const struct medium *m = vm->nvram_medium;
@@ -26,17 +34,27 @@ static void check_vars(struct scan *s, const struct vm *vm)
 		f = report(s, vm->nvram.at,
 			   "'%s' is a firmware's code, expected variables",
 			   shown(s, vm->nvram.v));
+		report_label(s, f, "the firmware stops with an exception");
 		report_related(s, f, m->program.at, "whose volume it is");
-	} else if (m->nvram && m->file.size < m->nvram->size.v) {
+		return;
+	}
+	if (m->nvram && m->file.size < m->nvram->size.v) {
 		f = report(s, vm->nvram.at,
 			   "'%s' has %llu bytes, and the variables in it take %llu",
 			   shown(s, vm->nvram.v), (unsigned long long)m->file.size,
 			   (unsigned long long)m->nvram->size.v);
 		report_related(s, f, m->nvram->size.at, "their size");
+	} else if (m->blank && m->file.size > 0 && is_pc(vm)) {
+		f = report(
+			s, vm->nvram.at,
+			"'%s' is all zeros, expected a copy of the variables that come with "
+			"the firmware's code",
+			shown(s, vm->nvram.v));
 	} else {
 		return;
 	}
-	report_label(s, f, "the firmware does not find them where they should be");
+	report_label(s, f, "it cannot keep any: boot entries are gone after each start");
+	report_lower(f);
 }
 
 static void check_code(struct scan *s, const struct vm *vm)
@@ -46,7 +64,8 @@ static void check_code(struct scan *s, const struct vm *vm)
 
 	if (!vm_runs_qemu(vm) || vm->base || !holds_variables(m))
 		return;
-	f = report(s, vm->loader.at, "'%s' are a firmware's variables, expected its code",
+	f = report(s, vm->loader.at,
+		   "'%s' holds a firmware's variables, expected its code",
 		   shown(s, vm->loader.v));
 	report_label(s, f, "there is nothing in it that could run: the VM shows nothing");
 	report_related(s, f, m->program.at, "whose volume it is");
@@ -161,7 +180,9 @@ const struct rule rules_firmware_vars[] = {
 		 "variables has none.",
 	  .steps = "Swap the two files: code is the larger one, OVMF_CODE_4M.fd, and "
 		   "read-only; variables are a copy of OVMF_VARS_4M.fd.",
-	  .source = "edk2, OvmfPkg/README; QEMU, hw/i386/pc_sysfw.c",
+	  .source =
+		  "edk2, OvmfPkg/README; QEMU, hw/i386/pc_sysfw.c; seen with QEMU 7.2 and "
+		  "OVMF 2022.11",
 	  .since = "0.1.0",
 	  CHECK(vm, check_code) },
 	{ .id = "firmware-vars-content",
@@ -172,7 +193,9 @@ const struct rule rules_firmware_vars[] = {
 		 "says how large it is. The firmware looks for it at a fixed place.",
 	  .steps = "Make it anew, as a copy of the file of variables that belongs to the "
 		   "code (OVMF_VARS_4M.fd to OVMF_CODE_4M.fd). Boot entries are lost.",
-	  .source = "edk2, OvmfPkg/QemuFlashFvbServicesRuntimeDxe; UEFI PI 1.8, volume 3",
+	  .source =
+		  "edk2, OvmfPkg/QemuFlashFvbServicesRuntimeDxe; UEFI PI 1.8, volume 3; "
+		  "seen with QEMU 7.2 and OVMF 2022.11",
 	  .since = "0.1.0",
 	  CHECK(vm, check_vars) },
 };

@@ -1,2 +1,0 @@
-#!/bin/sh
-qemu-system-x86_64 -machine q35 -m 512 -drive if=pflash,format=raw,readonly=on,file=code.fd -drive if=pflash,format=raw,file=vars.fd 
