@@ -179,6 +179,8 @@ struct vm {
 	/* libvirt's <os><boot dev=''/>: kinds of devices to boot, the first one first. */
 	struct fact boot_devs[BOOT_DEVS_MAX];
 	size_t nboot_devs;
+	/* The VM runs on this machine, and its packages do not have these files. */
+	bool loader_gone, template_gone;
 	/* What these files are; NULL: not known. Flash of a command line is a disk as well. */
 	const struct medium *loader_medium, *nvram_medium, *kernel_medium, *initrd_medium;
 	struct fact ioapic;   /* qemu (split), kvm */

@@ -6,6 +6,10 @@
 #include "analyze/image/qcow2.h"
 #include "analyze/media.h"
 #include "analyze/users.h"
+
+#include <errno.h>
+#include <unistd.h>
+
 #include "base/banned.h"
 
 static void fail(struct unit *u, const struct err *e)
@@ -115,6 +119,23 @@ static void attach_files(struct unit *u, struct vm *vm)
 	}
 }
 
+/* Files of packages: not opened, and looked for only where nobody else can have put one. */
+static bool is_gone(const struct fact *f, struct arena *a)
+{
+	return fact_known(f) && str_starts(f->v, "/usr/share/") &&
+	       !memchr(f->v.p, '\0', f->v.n) && access(arena_str(a, f->v), F_OK) != 0 &&
+	       errno == ENOENT;
+}
+
+static void look_for_firmware(struct unit *u, struct vm *vm)
+{
+	/* With a map its paths are those of another machine. */
+	if (!u->host->here || u->host->nmaps)
+		return;
+	vm->loader_gone = is_gone(&vm->loader, &u->arena);
+	vm->template_gone = is_gone(&vm->nvram_template, &u->arena);
+}
+
 /* "/dev/sdb", "/dev/nvme0n1p2"; what is a link by its nature (/dev/disk/by-id/...) is not
  * followed. */
 static const struct mount *mount_on(struct unit *u, const struct disk *d)
@@ -143,6 +164,7 @@ static void attach_disks(struct unit *u, const struct vm *vm)
 static void attach_vms(struct unit *u)
 {
 	for (size_t i = 0; i < u->nvms; i++) {
+		look_for_firmware(u, &u->vms[i]);
 		if (u->host->media)
 			attach_files(u, &u->vms[i]);
 		attach_disks(u, &u->vms[i]);

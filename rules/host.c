@@ -120,6 +120,31 @@ static void check_barred(struct scan *s, const struct disk *d)
 		     "denied");
 }
 
+/* ---- host-firmware-missing ---- */
+
+static void say_missing(struct scan *s, const struct vm *vm, const struct fact *file,
+			const char *what)
+{
+	struct finding *f = report(
+		s, file->at,
+		"'%s' is named as the firmware's %s, and this machine does not have it",
+		shown(s, file->v), what);
+
+	report_label(s, f,
+		     vm->builder ? "the build fails before the VM starts"
+				 : "the VM does not start: No such file or directory");
+}
+
+static void check_firmware(struct scan *s, const struct vm *vm)
+{
+	if (!vm_runs_qemu(vm))
+		return;
+	if (vm->loader_gone)
+		say_missing(s, vm, &vm->loader, "code");
+	if (vm->template_gone)
+		say_missing(s, vm, &vm->nvram_template, "variables");
+}
+
 /* ---- host-space ---- */
 
 static const char *gib(struct scan *s, uint64_t bytes)
@@ -169,6 +194,22 @@ const struct rule rules_host[] = {
 		    "quickemu-project/quickemu#30",
 	  .since = "0.1.0",
 	  CHECK_FIX(disk, check_direct, fix_direct) },
+	{ .id = "host-firmware-missing",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_MANUAL,
+	  .title = "a firmware that this machine does not have",
+	  .why = "Distributions name the files of OVMF each in its way, and have dropped "
+		 "some: the builds of 2 MiB, OVMF_CODE.fd, are gone from Debian and Ubuntu "
+		 "since edk2 2023.11, and are Packer's default all the same.",
+	  .steps =
+		  "Install it (ovmf, edk2-ovmf); or name what is there, code and variables "
+		  "of one build: /usr/share/OVMF/OVMF_CODE_4M.fd and OVMF_VARS_4M.fd. "
+		  "libvirt finds both by itself with <os firmware='efi'>.",
+	  .source =
+		  "canonical/packer-maas#216; libvirt formatdomain, loader; edk2 in Debian, "
+		  "changelog 2023.11-2",
+	  .since = "0.1.0",
+	  CHECK(vm, check_firmware) },
 	{ .id = "host-folder-barred",
 	  .severity = SEV_WARNING,
 	  .fix_class = FIX_MANUAL,

@@ -1,0 +1,13 @@
+source "qemu" "a" {
+  iso_url           = "https://example.org/a.iso"
+  iso_checksum      = "none"
+  efi_boot          = true
+  efi_firmware_code = "/usr/share/vmend-has-none/OVMF_CODE.fd"
+  efi_firmware_vars = "/usr/share/vmend-has-none/OVMF_VARS.fd"
+  ssh_username      = "root"
+  shutdown_command  = "poweroff"
+}
+
+build {
+  sources = ["source.qemu.a"]
+}
