@@ -94,18 +94,13 @@ static bool entry_right(struct match *m, const struct iso_path *p, uint32_t numb
 }
 
 /* Sets t->right, or t->wrong_at. */
-static void compare(struct iso_reader *r, const struct iso_volume *v, struct iso_paths *t,
-		    const struct by_lba *index)
+static void compare(struct match *m, struct iso_paths *t)
 {
-	struct match m = { .v = v };
-	struct by_lba *copy = arena_array(r->a, v->ndirs, struct by_lba);
+	const struct iso_volume *v = m->v;
 	struct iso_path p;
 	size_t off = 0;
 
-	memcpy(copy, index, v->ndirs * sizeof(*copy));
-	m.index = copy;
-	m.dir_of = arena_array(r->a, v->ndirs + 1, uint32_t);
-	m.used = arena_array(r->a, v->ndirs, bool);
+	memset(m->used, 0, v->ndirs * sizeof(*m->used));
 	t->right = false;
 	for (uint32_t i = 1; i <= v->ndirs; i++) {
 		size_t at = off;
@@ -117,7 +112,7 @@ static void compare(struct iso_reader *r, const struct iso_volume *v, struct iso
 				t->wrong_at = t->at;
 			return;
 		}
-		if (!entry_right(&m, &p, i)) {
+		if (!entry_right(m, &p, i)) {
 			t->wrong_at = p.at;
 			return;
 		}
@@ -149,9 +144,8 @@ static bool read_at(struct iso_reader *r, struct iso_paths *t, uint64_t lba, uin
 }
 
 /* Somewhere about the other one, which is right. */
-static void find_lost(struct iso_reader *r, const struct iso_volume *v,
-		      struct iso_paths *t, const struct iso_paths *other,
-		      const struct by_lba *index)
+static void find_lost(struct iso_reader *r, struct match *m, struct iso_paths *t,
+		      const struct iso_paths *other)
 {
 	struct iso_paths probe = { .big = t->big };
 	uint64_t n = other->at.len, step = div_up(n, ISO_SECTOR);
@@ -167,7 +161,7 @@ static void find_lost(struct iso_reader *r, const struct iso_volume *v,
 			    at[k] == t->lba.v || !read_at(r, &probe, at[k], n) ||
 			    probe.raw.n == 0)
 				continue;
-			compare(r, v, &probe, index);
+			compare(m, &probe);
 			/* A copy, of one that is there and damaged. */
 			if (probe.right && iso_is_mostly(t->raw, probe.raw))
 				return;
@@ -176,52 +170,52 @@ static void find_lost(struct iso_reader *r, const struct iso_volume *v,
 	}
 }
 
-static bool right_with(struct iso_reader *r, const struct iso_volume *v, uint64_t n,
-		       const struct by_lba *index)
+static bool right_with(struct iso_reader *r, struct match *m, uint64_t n)
 {
 	struct iso_paths probe = { .big = false };
 
-	if (!read_at(r, &probe, v->little.lba.v, n) || probe.raw.n == 0)
+	if (!read_at(r, &probe, m->v->little.lba.v, n) || probe.raw.n == 0)
 		return false;
-	compare(r, v, &probe, index);
+	compare(m, &probe);
 	return probe.right;
 }
 
 /* Which half of the size is that of a table that is right. */
-static void prove_size(struct iso_reader *r, struct iso_volume *v,
-		       const struct by_lba *index)
+static void prove_size(struct iso_reader *r, struct match *m, struct iso_pair *p)
 {
-	struct iso_pair *p = &v->paths_size;
 	bool little, big;
 
 	if (iso_pair_agrees(p))
 		return;
-	little = right_with(r, v, p->le.v, index);
-	big = right_with(r, v, p->be.v, index);
+	little = right_with(r, m, p->le.v);
+	big = right_with(r, m, p->be.v);
 	if (little != big)
 		p->proven = little ? ISO_LITTLE : ISO_BIG;
 }
 
 void iso_paths_read(struct iso_reader *r, struct iso_volume *v)
 {
-	struct by_lba *index = arena_array(r->a, v->ndirs, struct by_lba);
 	struct iso_paths *two[] = { &v->little, &v->big };
+	struct match m = { .v = v,
+			   .index = arena_array(r->a, v->ndirs, struct by_lba),
+			   .dir_of = arena_array(r->a, v->ndirs + 1, uint32_t),
+			   .used = arena_array(r->a, v->ndirs, bool) };
 
 	for (uint32_t i = 0; i < v->ndirs; i++)
-		index[i] = (struct by_lba){ v->dir[i].lba, i };
-	sort_stable(index, v->ndirs, sizeof(*index), lba_order);
+		m.index[i] = (struct by_lba){ v->dir[i].lba, i };
+	sort_stable(m.index, v->ndirs, sizeof(*m.index), lba_order);
 	if (v->complete)
-		prove_size(r, v, index);
+		prove_size(r, &m, &v->paths_size);
 	for (size_t i = 0; i < 2; i++) {
 		struct iso_paths *t = two[i];
 
 		t->outside = !read_at(r, t, t->lba.v, iso_value(&v->paths_size));
 		/* Behind a truncated end it may well be right. */
 		if (t->at.len && v->complete)
-			compare(r, v, t, index);
+			compare(&m, t);
 	}
 	if (v->complete) {
-		find_lost(r, v, &v->little, &v->big, index);
-		find_lost(r, v, &v->big, &v->little, index);
+		find_lost(r, &m, &v->little, &v->big);
+		find_lost(r, &m, &v->big, &v->little);
 	}
 }
