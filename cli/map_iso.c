@@ -274,6 +274,6 @@ void survey_iso(struct survey *s, const struct iso *iso)
 			->what = "missing: the volume goes on";
 	s->known = iso->extents_all && !iso->udf && !iso->disk.apm;
 	s->unsure = iso->udf           ? "not known: the UDF may have it"
-		    : iso->extents_all ? "not known: an HFS may have it"
+		    : iso->extents_all ? "not known: HFS+ may have it"
 				       : "not known: not all directories were read";
 }
