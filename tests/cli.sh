@@ -383,7 +383,7 @@ repaired() {
 	if have qemu-nbd; then
 		qemu-nbd -f raw -k "$tmp/nbd" images/disk.raw &
 		holder=$!
-		for _ in $(seq 100); do [ -S nbd ] && break; sleep 0.05; done
+		for _ in $(seq 1200); do [ -S nbd ] && break; sleep 0.05; done
 		run fix images/disk.raw
 		said "an image in use is not mended" 3 'disk\.raw: skipped: .*in use'
 		silent "and not touched" "$(cmp images/disk.raw before.raw 2>&1; no_journal images)"
