@@ -131,11 +131,6 @@ static bool differ(const struct fleet *f, const struct entry *a, const struct en
 				(enum claim_kind)a->kind);
 }
 
-static bool is_beneath(const struct entry *e)
-{
-	return e->kind != CLAIM_DISK;
-}
-
 /* Is a missed by another input too, and is a the first, where something else is there? */
 static bool is_missed(const struct fleet *f, const struct entry *v, size_t n, size_t a)
 {
@@ -156,22 +151,35 @@ static bool is_missed(const struct fleet *f, const struct entry *v, size_t n, si
 	return also && present;
 }
 
-/* May a rule have something to say of a, for what comes after it or before? */
+/* Of one that writes to a file: is it the first that does, or written beneath others? */
+static bool is_in_the_way(const struct fleet *f, const struct entry *v, size_t n,
+			  size_t a)
+{
+	bool others = false, earlier = false;
+
+	for (size_t i = 0; i < n && (v[a].flags & CLAIM_WRITES); i++) {
+		if (v[i].by == v[a].by)
+			continue;
+		if (v[i].kind != CLAIM_DISK)
+			return true;
+		if (!(v[i].flags & (CLAIM_WRITES | CLAIM_READS)) ||
+		    !differ(f, &v[a], &v[i]))
+			continue;
+		others = true;
+		earlier = earlier || (i < a && (v[i].flags & CLAIM_WRITES));
+	}
+	return others && !earlier;
+}
+
+/* May a rule have something to say of a? */
 static bool is_asked(const struct fleet *f, const struct entry *v, size_t n, size_t a)
 {
 	if (v[a].space == CLAIM_MISSING)
 		return is_missed(f, v, n, a);
-	if (v[a].space == CLAIM_DISK && !(v[a].flags & CLAIM_WRITES))
-		return false;
-	for (size_t i = v[a].space == CLAIM_DISK ? 0 : a + 1; i < n; i++) {
-		if (i == a || v[i].by == v[a].by)
-			continue;
-		if (is_beneath(&v[i]) && v[a].space == CLAIM_DISK)
-			return true;
-		/* Two that write: the first says so. */
-		if (i < a && (v[i].flags & CLAIM_WRITES))
-			continue;
-		if (differ(f, &v[a], &v[i]))
+	if (v[a].space == CLAIM_DISK)
+		return is_in_the_way(f, v, n, a);
+	for (size_t i = a + 1; i < n; i++) {
+		if (v[i].by != v[a].by && differ(f, &v[a], &v[i]))
 			return true;
 	}
 	return false;

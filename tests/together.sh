@@ -44,6 +44,8 @@ case ${build##*/} in release* | debug*)
 			sed 's/^"\(.*\/\)\{0,1\}\([0-9]*\.img\)".*/\2/' | sort | uniq -c >"$tmp/opened"
 		silent "$name" "$(awk '$1 != 1' "$tmp/opened" | head -5)"
 		is "and that is all of them" "$(wc -l <"$tmp/opened")" $IMAGES
+		is "of ten configs in each other's way one is read again" \
+			"$(grep -cE '"[^"]*vm[0-9]+\.xml", .*' "$tmp/trace")" $((CONFIGS + IMAGES))
 	else
 		skip "$name" "strace cannot run here"
 	fi

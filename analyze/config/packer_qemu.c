@@ -109,6 +109,10 @@ static struct fact arch_of(const struct vm *vm)
 
 	if (f.state == FACT_ABSENT)
 		return packer_stated(vm->node, f.at, "x86_64");
+	if (at == 0) {
+		f.state = FACT_UNKNOWN;
+		return f;
+	}
 	while (at > 0 && f.v.p[at - 1] != '-' && f.v.p[at - 1] != '/')
 		at--;
 	f.v = (struct str){ f.v.p + at, f.v.n - at };
