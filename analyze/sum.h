@@ -15,6 +15,8 @@ struct sum {
 	struct str stated; /* hexadecimal digits */
 	struct span at;
 	char actual[SUM_DIGITS_MAX + 1];
+	dev_t dev; /* of the file */
+	ino_t ino;
 };
 
 const char *sum_name(enum sum_kind k); /* "sha256" */

@@ -76,8 +76,23 @@ static bool read_listed(const struct reach *r, const struct fact *f, struct str 
 	return found;
 }
 
-static bool read_sum(struct builder *b, const struct reach *r,
-		     const struct deep_watch *watch, struct arena *a)
+/* Sources of a template mostly begin with one file: it is read once for all of them. */
+static bool is_read(const struct unit *u, struct sum *s)
+{
+	for (size_t i = 0; i < u->nbuilders; i++) {
+		const struct sum *other = u->builders[i].sum;
+
+		if (!other || other->kind != s->kind || other->dev != s->dev ||
+		    other->ino != s->ino)
+			continue;
+		memcpy(s->actual, other->actual, sizeof(s->actual));
+		return true;
+	}
+	return false;
+}
+
+static void read_sum(struct builder *b, const struct reach *r, const struct unit *u,
+		     struct arena *a)
 {
 	struct sum *s = arena_new(a, struct sum);
 	struct str image;
@@ -88,19 +103,23 @@ static bool read_sum(struct builder *b, const struct reach *r,
 
 	if (!fact_known(&b->iso_url) || !fact_known(&b->iso_checksum) ||
 	    !path_in(b->iso_url.v, &image))
-		return false;
+		return;
 	if (str_starts(b->iso_checksum.v, "file:")
 		    ? !read_listed(r, &b->iso_checksum, image, s, a)
 		    : !read_stated(&b->iso_checksum, s))
-		return false;
+		return;
 	if (!open_file(r, image, &src, a))
-		return false;
+		return;
+	s->dev = src.st.st_dev;
+	s->ino = src.st.st_ino;
+	done = is_read(u, s);
 	arena_init(&scratch, ARENA_BUDGET);
-	if (sum_read(s, &src, watch, &scratch, &done, &e) == 0 && done)
+	if (!done && sum_read(s, &src, u->host->deep, &scratch, &done, &e) != 0)
+		done = false;
+	if (done)
 		b->sum = s;
 	arena_free(&scratch);
 	source_close(&src);
-	return done;
 }
 
 void packer_sum(struct lowering *l, struct builder *b)
@@ -112,5 +131,5 @@ void packer_sum(struct lowering *l, struct builder *b)
 		return;
 	r = src->reach ? *src->reach : reach_of(src, l->unit->host, l->scope.a);
 	if (r.root)
-		read_sum(b, &r, l->unit->host->deep, l->scope.a);
+		read_sum(b, &r, l->unit, l->scope.a);
 }
