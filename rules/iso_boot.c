@@ -350,9 +350,9 @@ const struct rule rules_iso_boot[] = {
 	  .title = "a boot image that is not where the catalog says",
 	  .why = "The firmware loads what is there, whatever it is.",
 	  .steps =
-		  "It is mended when exactly one thing shows where the image is: a program that says "
-		  "so itself, or a partition for UEFI. Else make the image again: only its maker "
-		  "knows which file it was.",
+		  "It is mended when exactly one thing shows where the image is: a program that "
+		  "says so itself, or a partition for UEFI. Else make the image again: only its "
+		  "maker knows which file it was.",
 	  .source = "El Torito 1.0, figure 3; mkisofs(8), -boot-info-table",
 	  .since = "0.1.0",
 	  CHECK_FIX(iso, check_range, fix_range) },

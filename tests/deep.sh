@@ -63,31 +63,34 @@ fi
 
 # Each read takes long, so that there is time for a signal. (SIGINT is ignored in the background
 # of a script.)
-stopped() { # SIGNAL NUMBER
-	local code bad='' i
+stopped() { # SIGNAL NUMBER [FILE READS WORDS]
+	local code bad='' i file=${3:-slow.img} least=${4:-40} words=${5:-'compressed clusters'}
+	before=$(sha256sum <"$file")
 	rm -f trace
 	ASAN_OPTIONS=detect_leaks=0 strace -D -f -o trace -e trace=pread64 -e inject=pread64:delay_enter=20000 \
-		"$vmend" check --deep slow.img >out 2>err &
+		"$vmend" check --deep "$file" >out 2>err &
 	pid=$!
 	for ((i = 0; i < 200; i++)); do
-		[ "$(grep -c pread64 trace 2>/dev/null)" -gt 40 ] 2>/dev/null && break
+		[ "$(grep -c pread64 trace 2>/dev/null)" -gt "$least" ] 2>/dev/null && break
 		sleep 0.05
 	done
 	kill -"$1" $pid
 	wait $pid
 	code=$?
 	[ $code -eq $((128 + $2)) ] || bad+="exit $code, wanted $((128 + $2))"$'\n'
-	grep -q 'stopped after [0-9]* of [0-9]* compressed clusters' out err || bad+="not said"$'\n'
-	[ "$(sha256sum <slow.img)" = "$before" ] || bad+="it was written to"$'\n'
+	grep -q "stopped after [0-9]* of [0-9]* $words" out err || bad+="not said"$'\n'
+	[ "$(sha256sum <"$file")" = "$before" ] || bad+="it was written to"$'\n'
 	[ -z "$bad" ] || bad+=$(cat out err)
-	silent "SIG$1 stops it, and that is said" "$bad"
+	silent "SIG$1 stops it, and that is said ($file)" "$bad"
 }
 
 if have strace && strace -o /dev/null true 2>/dev/null; then
 	qemu-img convert -c -f raw -O qcow2 -o cluster_size=16k raw slow.img
-	before=$(sha256sum <slow.img)
 	stopped HUP 1
 	stopped TERM 15
+	printf '%s\n' 'size 200M' 'iso "SUM" joliet=1 rock-ridge=1 bios=1' implant >recipe
+	"$build/tools/mkimg" recipe sum.iso
+	stopped TERM 15 sum.iso 20 'bytes that its implanted MD5 is of'
 else
 	skip "a signal stops it" "no strace"
 fi

@@ -308,6 +308,8 @@ struct iso_md5 {
 	/* Asked for, and all was read (--deep). */
 	bool checked;
 	const char *why; /* it was asked for, and is not known: why */
+	bool stopped;    /* by who waited for it, after so many bytes */
+	uint64_t done;
 	uint8_t actual[16];
 	/* Of what it is wrong for: the first stretch that is not as it was, bytes; len 0:
 	 * without fragments nobody knows. */

@@ -105,6 +105,12 @@ static int iso9660_read(struct unit *u, struct err *e)
 	if (iso_image_read(&img->iso, img, &u->arena, e) != 0)
 		return -1;
 	u->image = img;
+	if (img->iso->md5.stopped)
+		u->skip_reason = arena_printf(
+			&u->arena,
+			"stopped after %llu of %llu bytes that its implanted MD5 is of",
+			(unsigned long long)img->iso->md5.done,
+			(unsigned long long)img->iso->md5.end);
 	return 0;
 }
 

@@ -156,6 +156,8 @@ int iso_md5_check(struct iso_reader *r, struct err *e)
 		if (watch->go_on &&
 		    !watch->go_on(watch->ctx, r->img->src->path, off, m->end)) {
 			m->why = "it was stopped";
+			m->stopped = true;
+			m->done = off;
 			return 0;
 		}
 		if (source_read(r->img->src, off, p, n, e) != 0)
