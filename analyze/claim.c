@@ -328,7 +328,8 @@ static void claim_place(struct claims *c, struct claimant *by, struct unit *u,
 static void claim_disks(struct claims *c, struct claimant *by, struct unit *u,
 			const struct vm *vm)
 {
-	by->own_disk = by->own_disk || vm->flavour == FLAVOUR_INCUS;
+	by->own_disk = by->own_disk || vm->flavour == FLAVOUR_INCUS ||
+		       vm->flavour == FLAVOUR_UTM;
 	for (size_t i = 0; i < vm->ndisks; i++) {
 		const struct disk *d = &vm->disks[i];
 
@@ -469,6 +470,10 @@ static bool is_about_file(enum claim_kind k)
 bool claimants_differ(const struct claimant *a, const struct claimant *b,
 		      enum claim_kind about)
 {
+	/* Of two commands of a script one may stand in place of the other, and those of a unit
+	 * run one after the other. */
+	if (a->input == b->input && a->flavour == FLAVOUR_QEMU)
+		return false;
 	if (!a->is_vm || !b->is_vm || !a->named || !b->named ||
 	    same_key(a->name, b->name))
 		return false;

@@ -45,11 +45,23 @@ static bool begins_with(const char *name, const char *with)
 	return n > 0 && strncmp(name, with, n) == 0 && name[n] && strchr("-_. ", name[n]);
 }
 
-/* "win11" and "win11-install" may be one machine, that is started in two ways. */
+/* Up to the first that parts words; all of it: there is none. */
+static size_t first_word(const char *name)
+{
+	return strcspn(name, "-_. ");
+}
+
+/* "win11" and "win11-install" may be one machine, that is started in two ways; of scripts
+ * "win11-install" and "win11-run" as well. */
 static bool sound_alike(const struct claim *c, const struct rival *r)
 {
-	return begins_with(c->by->shown, r->by->shown) ||
-	       begins_with(r->by->shown, c->by->shown);
+	const char *a = c->by->shown, *b = r->by->shown;
+	size_t n = first_word(a);
+
+	if (begins_with(a, b) || begins_with(b, a))
+		return true;
+	return c->by->flavour == FLAVOUR_QEMU && r->by->flavour == FLAVOUR_QEMU &&
+	       !c->by->starts && n > 0 && n == first_word(b) && strncmp(a, b, n) == 0;
 }
 
 /* ---- words ---- */

@@ -198,6 +198,26 @@ static void ports_of_qemu_are_those_that_it_opens(void **state)
 	scripts("-nic tap,hostfwd=tcp::22-:22", "-nic tap,hostfwd=tcp::22-:22", "");
 }
 
+static void commands_of_one_file_are_not_known_to_run_together(void **state)
+{
+	struct set s;
+
+	(void)state;
+	begin(&s);
+	add(&s, "vm.sh", "script",
+	    "#!/bin/sh\nqemu-system-x86_64 -name a -hda a.img -vnc :1\n"
+	    "qemu-system-x86_64 -name b -hda b.img -vnc :1\n");
+	asked(&s, "");
+	end(&s);
+	begin(&s);
+	add(&s, "vm.service", "systemd",
+	    "[Service]\nExecStart=/usr/bin/qemu-system-x86_64 -name a -hda a.img -vnc :1\n"
+	    "ExecStart=/usr/bin/qemu-system-x86_64 -name b -hda b.img -vnc :1\n"
+	    "[Install]\nWantedBy=multi-user.target\n");
+	asked(&s, "");
+	end(&s);
+}
+
 static void an_input_without_end_is_not_compared(void **state)
 {
 	struct buf text = { 0 };
@@ -231,6 +251,7 @@ int main(void)
 		cmocka_unit_test(the_vms_of_one_file_are_compared),
 		cmocka_unit_test(addresses_are_told_from_other_words),
 		cmocka_unit_test(ports_of_qemu_are_those_that_it_opens),
+		cmocka_unit_test(commands_of_one_file_are_not_known_to_run_together),
 		cmocka_unit_test(an_input_without_end_is_not_compared),
 	};
 
