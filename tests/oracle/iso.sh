@@ -225,6 +225,14 @@ is "3661 directories: not all are read, and that is said" "$many" \
 	"note[iso-tree-large] N of its directories were read, and no more: of the others, and of its path tables, nothing is said
 note[iso-tree-large] Joliet: N of its directories were read, and no more: of the others, and of its path tables, nothing is said"
 is "3661 directories: what it boots" "$(boots many.iso)" "BIOS (GRUB)"
+if have strace && strace -o /dev/null true 2>/dev/null && ! ldd "$vmend" | grep -q asan; then
+	strace -f -y -e trace=read,pread64,readv,preadv -o trace "$vmend" check many.iso >/dev/null 2>&1
+	bytes=$(grep -F many.iso trace | awk '/= [0-9]+$/ { n += $NF } END { print n + 0 }')
+	silent "3661 directories: at most 8 MiB are read ($bytes bytes)" \
+		"$([ "$bytes" -gt $((4 << 20)) ] && [ "$bytes" -le $((8 << 20)) ] || echo "$bytes")"
+else
+	skip "3661 directories: at most 8 MiB are read" "strace cannot run here"
+fi
 silent "3661 directories: all are read with --deep" "$("$vmend" check --deep --format concise many.iso)"
 rm many.iso
 
