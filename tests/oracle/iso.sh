@@ -367,6 +367,53 @@ fi
 pick grub
 poke $((catalog + 28)) '\1\1'; try "the catalog's checksum" iso-eltorito-checksum mend
 
+# ---- damage at random ----
+
+# Of metadata of which a byte, or some, are other: no repair writes what did not stand there. But for
+# the catalog's checksum, which is made of a damaged name as well: nobody goes by that.
+at_random() { # IMAGE
+	/usr/bin/python3 - "$1.iso" "$vmend" "${ISO_CASES:-100}" "${ISO_SEED:-1}" <<'PYTHON'
+import os, random, struct, subprocess, sys
+path, vmend, cases, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+random.seed(seed)
+healthy = open(path, 'rb').read()
+block = lambda at: struct.unpack('<I', healthy[at:at + 4])[0] * 2048
+catalog = block(17 * 2048 + 71)
+image = block(catalog + 40)
+zones = [(0, 2048), (0x8000, 0x8384), (0x8800, 0x8850), (0x9000, 0x9384)] * 2 + \
+    [(0x9800, 0x27800)] * 4 + [(catalog, catalog + 160)] * 6 + [(image + 8, image + 64)] * 2 + \
+    [(len(healthy) - 17408, len(healthy))]
+for case in range(cases):
+    now = bytearray(healthy)
+    how, at = random.random(), random.randrange(*random.choice(zones))
+    for k in range(at, min(len(now), at + (1 if how < .6 else random.choice((2, 4, 8, 16))))):
+        now[k] = now[k] ^ 1 << random.randrange(8) if how < .4 else random.randrange(256) if how < .8 else 0
+    for name in ('y.iso', 'y.iso.vmend-undo'):
+        if os.path.exists(name):
+            os.remove(name)
+    open('y.iso', 'wb').write(now)
+    subprocess.run([vmend, 'fix', '--quiet', 'y.iso'], stdout=subprocess.DEVNULL)
+    then = open('y.iso', 'rb').read()
+    if len(then) != len(now):
+        print(f'case {case}: {len(then)} bytes')
+        continue
+    wrong = [k for at in range(0, len(now), 4096) if then[at:at + 4096] != now[at:at + 4096]
+             for k in range(at, min(at + 4096, len(now))) if then[k] != now[k] and then[k] != healthy[k]]
+    if any(not (catalog + 28 <= k < catalog + 30) for k in wrong):
+        print(f'case {case}: bytes that were never there, at', *map(hex, wrong[:8]))
+PYTHON
+}
+
+if is_portable; then
+	skip "damage at random" "a portable build repairs no images"
+elif ! [ -x /usr/bin/python3 ]; then
+	skip "damage at random" "there is no /usr/bin/python3"
+else
+	for i in ubuntu debian gen-boot; do
+		[ ! -f $i.iso ] || silent "$i: damage at random, and nothing is written that did not stand there" "$(at_random $i)"
+	done
+fi
+
 # ---- implanted sums ----
 
 if have implantisomd5 checkisomd5; then
