@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct builder;
+struct domain;
 struct lens;
 struct medium;
 struct node;
@@ -206,7 +207,8 @@ struct vm {
 	const struct qemu_command *qemu;
 	/* How Packer makes it (config/packer.h); NULL: it is no template's. */
 	const struct builder *builder;
-	const struct utm *utm; /* of UTM's config.plist (config/utm.h); else NULL */
+	const struct utm *utm;       /* of UTM's config.plist (config/utm.h); else NULL */
+	const struct domain *domain; /* of libvirt's XML (config/domain.h); else NULL */
 };
 
 /* Known to run under QEMU, and not Xen, LXC, bhyve, VMware ... */

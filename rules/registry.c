@@ -206,6 +206,13 @@ const struct unit *scan_unit(const struct scan *s)
 		}                                                                        \
 	} while (0)
 
+static void run_on_domain(struct scan *s, const struct domain *d)
+{
+	RUN(s, domain, d);
+	for (size_t i = 0; i < d->ndevices; i++)
+		RUN(s, device, &d->devices[i]);
+}
+
 static void run_on_vm(struct scan *s, const struct vm *vm)
 {
 	RUN(s, vm, vm);
@@ -213,6 +220,8 @@ static void run_on_vm(struct scan *s, const struct vm *vm)
 		RUN(s, disk, &vm->disks[i]);
 	for (size_t i = 0; i < vm->niommus; i++)
 		RUN(s, iommu, &vm->iommus[i]);
+	if (vm->domain)
+		run_on_domain(s, vm->domain);
 }
 
 /* NOLINTNEXTLINE(readability-function-cognitive-complexity): RUN() makes a list */

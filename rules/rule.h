@@ -19,6 +19,7 @@
 #define RULES_RULE_H
 
 #include "analyze/claim.h"
+#include "analyze/config/domain.h"
 #include "analyze/config/incus.h"
 #include "analyze/config/node.h"
 #include "analyze/config/packer.h"
@@ -58,6 +59,8 @@ enum fix_class {
 	X(vm, struct vm)                                                                 \
 	X(disk, struct disk)                                                             \
 	X(iommu, struct iommu)                                                           \
+	X(domain, struct domain)                                                         \
+	X(device, struct device)                                                         \
 	X(builder, struct builder)                                                       \
 	X(incus, struct incus)                                                           \
 	X(incus_pool, struct incus_pool)                                                 \

@@ -364,6 +364,8 @@ void team_rule_bind(struct team_rule *r)
 	case SUBJECT_incus_pool:
 	case SUBJECT_ignored:
 	case SUBJECT_utm:
+	case SUBJECT_domain:
+	case SUBJECT_device:
 	case SUBJECT_claim:
 		break;
 	}

@@ -165,17 +165,23 @@ static void read_absent(struct fact *f, const struct lens *l, const struct node 
 		f->state = FACT_UNKNOWN;
 }
 
+struct fact lens_ask(const struct node *owner, const struct lens *l)
+{
+	struct fact f = { .owner = owner, .lens = l };
+	const struct node *found = lens_find(l, owner);
+
+	if (found)
+		read_known(&f, found, str_ends(str_of(l->path), "?"));
+	else
+		read_absent(&f, l, owner);
+	return f;
+}
+
 void lens_read(const struct lens *table, size_t n, const struct node *owner, void *object)
 {
 	for (size_t i = 0; i < n; i++) {
-		const struct lens *l = &table[i];
-		struct fact *f = (void *)((char *)object + l->offset);
-		const struct node *found = lens_find(l, owner);
+		struct fact *f = (void *)((char *)object + table[i].offset);
 
-		*f = (struct fact){ .owner = owner, .lens = l };
-		if (found)
-			read_known(f, found, str_ends(str_of(l->path), "?"));
-		else
-			read_absent(f, l, owner);
+		*f = lens_ask(owner, &table[i]);
 	}
 }

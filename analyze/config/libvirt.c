@@ -2,6 +2,7 @@
  * https://libvirt.org/formatdomain.html
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/libvirt.h"
+#include "analyze/config/domain.h"
 #include "analyze/config/lens.h"
 #include "analyze/config/node.h"
 #include "analyze/config/qemu_args.h"
@@ -222,31 +223,11 @@ static void read_boot_devs(struct vm *vm)
 	}
 }
 
-struct unit_word {
-	const char *name;
-	uint64_t bytes;
-};
-
 /* <memory unit='GiB'>8</memory>; without a unit KiB. */
 static void read_memory(struct vm *vm)
 {
-	static const struct unit_word units[] = {
-		{ "b", 1 },       { "bytes", 1 },     { "KB", 1000 },
-		{ "k", 1 << 10 }, { "KiB", 1 << 10 }, { "MB", 1000000 },
-		{ "M", 1 << 20 }, { "MiB", 1 << 20 }, { "GB", 1000000000 },
-		{ "G", 1 << 30 }, { "GiB", 1 << 30 },
-	};
-	const struct node *n = node_child(vm->node, "memory");
-	const struct node *unit = n ? node_attr(n, "unit") : NULL;
-	uint64_t v;
-
-	if (!fact_known(&vm->memory) || !str_u64(vm->memory.v, &v))
-		return;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (str_is(unit ? unit->text : STR("KiB"), units[i].name) &&
-		    !u64_mul(v, units[i].bytes, &vm->memory_size))
-			vm->memory_size = 0;
-	}
+	if (!domain_size(node_child(vm->node, "memory"), "KiB", &vm->memory_size))
+		vm->memory_size = 0;
 }
 
 /* The network, or a device that is no disk, is among what is to be booted. */
@@ -390,7 +371,8 @@ static struct vm *read_domain(const struct node *domain, const struct host *host
 	vm->nraw = read_raw(domain, raw);
 	read_devices(vm, &to, host);
 	read_overrides(vm);
-	return vm;
+	vm->domain = domain_read(vm, a);
+	return vm->domain ? vm : NULL;
 }
 
 struct vm *libvirt_vm(const struct node *domain, const struct host *host, struct arena *a)

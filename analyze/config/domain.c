@@ -1,0 +1,261 @@
+/* A libvirt domain's devices and their addresses.
+ * libvirt, src/conf/device_conf.c and domain_conf.c (virDomainDeviceAddressParseXML).
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/config/domain.h"
+#include "base/num.h"
+
+#include "base/banned.h"
+
+const char *device_kind_name(enum device_kind kind)
+{
+	static const char *const names[] = {
+#define X(member, name) name,
+		DEVICE_KINDS(X)
+#undef X
+	};
+
+	return names[kind];
+}
+
+const char *address_type_name(enum address_type t)
+{
+	static const char *const names[] = { "", "",
+#define X(member, name) name,
+					     ADDRESS_TYPES(X)
+#undef X
+	};
+
+	return names[t];
+}
+
+/* ---- numbers ---- */
+
+static bool digit_of(char c, unsigned base, unsigned *digit)
+{
+	if (c >= '0' && c <= '9')
+		*digit = (unsigned)(c - '0');
+	else if (c >= 'a' && c <= 'f')
+		*digit = (unsigned)(c - 'a') + 10;
+	else if (c >= 'A' && c <= 'F')
+		*digit = (unsigned)(c - 'A') + 10;
+	else
+		return false;
+	return *digit < base;
+}
+
+bool domain_number(struct str s, uint64_t *out)
+{
+	unsigned base = 10, digit;
+	uint64_t v = 0;
+
+	while (s.n && (*s.p == ' ' || *s.p == '\t' || *s.p == '\n' || *s.p == '\r'))
+		s = (struct str){ s.p + 1, s.n - 1 };
+	if (str_starts(s, "0x") || str_starts(s, "0X")) {
+		base = 16;
+		s = (struct str){ s.p + 2, s.n - 2 };
+	} else if (s.n > 1 && s.p[0] == '0') {
+		base = 8;
+	}
+	if (s.n == 0)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		if (!digit_of(s.p[i], base, &digit) || !u64_mul(v, base, &v) ||
+		    !u64_add(v, digit, &v))
+			return false;
+	}
+	*out = v;
+	return true;
+}
+
+/* virScaleInteger(): b, byte, bytes; one of kmgtpe is a power of 1024, also with iB behind it,
+ * with B one of 1000; in any case. 0: none of these. */
+static uint64_t unit_bytes(struct str unit)
+{
+	static const char letters[] = "kmgtpe";
+	char word[6] = "";
+	const char *letter;
+	uint64_t base = 1024, bytes = 1;
+
+	if (unit.n == 0 || unit.n >= sizeof(word))
+		return 0;
+	for (size_t i = 0; i < unit.n; i++)
+		word[i] = (char)(unit.p[i] |
+				 ('A' <= unit.p[i] && unit.p[i] <= 'Z' ? 0x20 : 0));
+	if (strcmp(word, "b") == 0 || strcmp(word, "byte") == 0 ||
+	    strcmp(word, "bytes") == 0)
+		return 1;
+	letter = strchr(letters, word[0]);
+	if (strcmp(word + 1, "b") == 0)
+		base = 1000;
+	else if (word[1] && strcmp(word + 1, "ib") != 0)
+		return 0;
+	if (!letter)
+		return 0;
+	for (const char *l = letters; l <= letter; l++)
+		bytes *= base;
+	return bytes;
+}
+
+bool domain_size(const struct node *n, const char *unit, uint64_t *bytes)
+{
+	const struct node *scale = n ? node_attr(n, "unit") : NULL;
+	uint64_t each = unit_bytes(scale && scale->text.n ? scale->text : str_of(unit)),
+		 v;
+
+	return n && each && str_u64(str_trim(n->text), &v) && u64_mul(v, each, bytes);
+}
+
+/* ---- addresses ---- */
+
+static void read_part(struct address *to, struct address_part *part, const char *name)
+{
+	const struct node *n = node_attr(to->node, name);
+
+	if (!n)
+		return;
+	part->given = true;
+	if (!domain_number(n->text, &part->v))
+		to->whole = false;
+}
+
+static enum address_type type_of(const struct node *n)
+{
+	const struct node *type = node_attr(n, "type");
+
+	for (unsigned t = ADDRESS_unknown + 1; type && t <= ADDRESS_unassigned; t++) {
+		if (str_is(type->text, address_type_name(t)))
+			return t;
+	}
+	return ADDRESS_unknown;
+}
+
+static void read_address(struct address *to, const struct node *device)
+{
+	to->node = node_child(device, "address");
+	if (!to->node)
+		return;
+	to->type = type_of(to->node);
+	to->whole = to->type != ADDRESS_unknown;
+	if (to->type == ADDRESS_pci) {
+		read_part(to, &to->domain, "domain");
+		read_part(to, &to->bus, "bus");
+		read_part(to, &to->slot, "slot");
+		read_part(to, &to->function, "function");
+	} else if (to->type == ADDRESS_drive) {
+		read_part(to, &to->controller, "controller");
+		read_part(to, &to->bus, "bus");
+		read_part(to, &to->target, "target");
+		read_part(to, &to->unit, "unit");
+	} else if (to->type == ADDRESS_virtio_serial) {
+		read_part(to, &to->controller, "controller");
+		read_part(to, &to->bus, "bus");
+		read_part(to, &to->port, "port");
+	} else if (to->type == ADDRESS_usb) {
+		const struct node *port = node_attr(to->node, "port");
+
+		read_part(to, &to->bus, "bus");
+		to->usb_port = port ? port->text : (struct str){ 0 };
+	}
+}
+
+bool address_is_empty(const struct address *a)
+{
+	return a->whole && a->domain.v == 0 && a->bus.v == 0 && a->slot.v == 0 &&
+	       a->function.v == 0;
+}
+
+bool address_same(const struct address *a, const struct address *b)
+{
+	if (a->type != b->type || !a->whole || !b->whole)
+		return false;
+	switch (a->type) {
+	case ADDRESS_pci:
+		return !address_is_empty(a) && a->domain.v == b->domain.v &&
+		       a->bus.v == b->bus.v && a->slot.v == b->slot.v &&
+		       a->function.v == b->function.v;
+	case ADDRESS_drive:
+		return a->controller.v == b->controller.v && a->bus.v == b->bus.v &&
+		       a->target.v == b->target.v && a->unit.v == b->unit.v;
+	case ADDRESS_virtio_serial:
+		return a->port.v != 0 && a->controller.v == b->controller.v &&
+		       a->bus.v == b->bus.v && a->port.v == b->port.v;
+	case ADDRESS_usb:
+		return a->usb_port.n != 0 && a->bus.v == b->bus.v &&
+		       str_eq(a->usb_port, b->usb_port);
+	case ADDRESS_absent:
+	case ADDRESS_unknown:
+	case ADDRESS_ccid:
+	case ADDRESS_spapr_vio:
+	case ADDRESS_virtio_s390:
+	case ADDRESS_ccw:
+	case ADDRESS_virtio_mmio:
+	case ADDRESS_isa:
+	case ADDRESS_dimm:
+	case ADDRESS_unassigned:
+		return false;
+	}
+	return false;
+}
+
+/* ---- devices ---- */
+
+static bool is_device(const struct node *n)
+{
+	return n->kind == NODE_ELEMENT && n->ns.n == 0;
+}
+
+static enum device_kind kind_of(const struct node *n)
+{
+	enum device_kind k = 0;
+
+	while (k != DEVICE_other && !str_is(n->key, device_kind_name(k)))
+		k++;
+	return k;
+}
+
+/* libvirt sees the devices of every <devices>. */
+#define for_each_devices(var, domain)                                                    \
+	for (const struct node *var = node_child((domain), "devices"); var;              \
+	     var = node_again(var))
+
+const struct domain *domain_read(const struct vm *vm, struct arena *a)
+{
+	struct domain *d = arena_try_new(a, struct domain);
+	size_t next[DEVICE_KINDS_N];
+	struct device *to;
+
+	if (!d)
+		return NULL;
+	*d = (struct domain){ .vm = vm, .node = vm->node, .qemu = vm_runs_qemu(vm) };
+	for_each_devices(devices, vm->node)
+	{
+		for_each_node (n, devices) {
+			if (is_device(n))
+				d->first[kind_of(n) + 1]++;
+		}
+	}
+	for (size_t k = 0; k < DEVICE_KINDS_N; k++) {
+		next[k] = d->first[k];
+		d->first[k + 1] += d->first[k];
+	}
+	d->ndevices = d->first[DEVICE_KINDS_N];
+	to = arena_try_array(a, d->ndevices, struct device);
+	if (!to)
+		return NULL;
+	for_each_devices(devices, vm->node)
+	{
+		for_each_node (n, devices) {
+			struct device *dev;
+
+			if (!is_device(n))
+				continue;
+			dev = &to[next[kind_of(n)]++];
+			*dev = (struct device){ .domain = d,
+						.kind = kind_of(n),
+						.node = n };
+			read_address(&dev->address, n);
+		}
+	}
+	d->devices = to;
+	return d;
+}
