@@ -31,6 +31,22 @@ bool str_has(struct str s, const char *part)
 	return false;
 }
 
+bool str_among(struct str s, const char *words)
+{
+	struct str rest = str_of(words);
+
+	while (rest.n) {
+		const char *blank = memchr(rest.p, ' ', rest.n);
+		struct str one = { rest.p, blank ? (size_t)(blank - rest.p) : rest.n };
+
+		if (str_eq(one, s))
+			return true;
+		rest.p += one.n + (blank ? 1 : 0);
+		rest.n -= one.n + (blank ? 1 : 0);
+	}
+	return false;
+}
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';

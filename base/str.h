@@ -49,6 +49,8 @@ static inline bool str_is(struct str s, const char *cstr)
 bool str_starts(struct str s, const char *prefix);
 bool str_ends(struct str s, const char *suffix);
 bool str_has(struct str s, const char *part); /* anywhere; "" is in every text */
+/* One of the words in a list with single blanks between them. */
+bool str_among(struct str s, const char *words);
 struct str str_trim(struct str s); /* without leading and trailing blanks and line ends */
 /* Decimal, the whole of s, no sign, no blanks. False: not a number, or too large. */
 bool str_u64(struct str s, uint64_t *out);

@@ -3,30 +3,18 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
 #include "analyze/config/qemu.h"
+#include "analyze/machine.h"
 #include "rules/words.h"
 #include "base/banned.h"
 
 /* ---- iommu-intel-needs-q35 ---- */
 
-/* A machine type that is known to be another one. Distributions have names of their own for
- * q35 (pc-q35-noble, ubuntu-q35), so a name that we do not know says nothing. */
+/* A machine type that is known to be another one. */
 static bool is_other_machine(struct str machine)
 {
-	static const char *const others[] = { "pc",    "isapc", "microvm",        "virt",
-					      "xenfv", "xenpv", "s390-ccw-virtio" };
-	static const char *const families[] = { "pc-i440fx-",      "pc-0.", "pc-1.",
-						"rhel6.",          "virt-", "pseries",
-						"s390-ccw-virtio-" };
+	enum machine_family family = machine_family(STR(""), machine);
 
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		if (str_is(machine, others[i]))
-			return true;
-	}
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-		if (str_starts(machine, families[i]))
-			return true;
-	}
-	return false;
+	return family != MACHINE_UNKNOWN && family != MACHINE_Q35;
 }
 
 static void check_q35(struct scan *s, const struct iommu *i)

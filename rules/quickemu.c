@@ -90,22 +90,6 @@ enum { NKEYS = sizeof(keys) / sizeof(keys[0]), NPORTS = 2 };
 
 static const char *const ports[NPORTS] = { "ssh_port", "spice_port" };
 
-static bool is_among(struct str value, const char *values)
-{
-	struct str rest = str_of(values);
-
-	while (rest.n) {
-		const char *blank = memchr(rest.p, ' ', rest.n);
-		struct str one = { rest.p, blank ? (size_t)(blank - rest.p) : rest.n };
-
-		if (str_eq(one, value))
-			return true;
-		rest.p += one.n + (blank ? 1 : 0);
-		rest.n -= one.n + (blank ? 1 : 0);
-	}
-	return false;
-}
-
 static void check_values(struct scan *s, const struct vm *vm)
 {
 	const struct node *n;
@@ -115,7 +99,7 @@ static void check_values(struct scan *s, const struct vm *vm)
 		return;
 	for (size_t i = 0; i < NKEYS; i++) {
 		n = setting(vm, keys[i].name);
-		if (!n || is_among(n->text, keys[i].values))
+		if (!n || str_among(n->text, keys[i].values))
 			continue;
 		f = report(s, n->text_at, "%s is '%s', expected one of: %s", keys[i].name,
 			   shown(s, n->text), keys[i].values);
@@ -151,7 +135,7 @@ static bool fix_values(struct plan *p, const struct finding *f, const struct vm 
 	if (!comma)
 		return plan_refuse(p, "what was meant cannot be seen from here");
 	value = (struct str){ n->text.p, (size_t)(comma - n->text.p) };
-	if (f->arg < NKEYS ? !is_among(value, keys[f->arg].values)
+	if (f->arg < NKEYS ? !str_among(value, keys[f->arg].values)
 			   : !str_u64(value, &port))
 		return plan_refuse(p, "what was meant cannot be seen from here");
 	if (n->text_at.len != n->text.n)
