@@ -213,6 +213,38 @@ static enum device_kind kind_of(const struct node *n)
 	return k;
 }
 
+/* libvirt's names of architectures, QEMU's, and the machine type where none is said
+ * (preferredMachines in src/qemu/qemu_capabilities.c of libvirt 9.0). */
+static const struct arch {
+	const char *libvirt, *qemu, *machine;
+} arches[] = {
+	{ "i686", "i386", "pc" },          { "x86_64", "x86_64", "pc" },
+	{ "armv6l", "arm", NULL },         { "armv7l", "arm", NULL },
+	{ "aarch64", "aarch64", NULL },    { "ppc64", "ppc64", "pseries" },
+	{ "ppc64le", "ppc64", "pseries" }, { "riscv32", "riscv32", NULL },
+	{ "riscv64", "riscv64", NULL },    { "s390x", "s390x", "s390-ccw-virtio" },
+};
+
+static enum machine_family family_of(const struct vm *vm)
+{
+	struct str arch = { 0 }, machine = { 0 };
+
+	if (fact_known(&vm->arch))
+		arch = vm->arch.v;
+	if (fact_known(&vm->machine))
+		machine = vm->machine.v;
+	if (vm->arch.state == FACT_UNKNOWN || vm->machine.state == FACT_UNKNOWN)
+		return MACHINE_UNKNOWN;
+	for (size_t i = 0; i < sizeof(arches) / sizeof(arches[0]); i++) {
+		if (!str_is(arch, arches[i].libvirt))
+			continue;
+		arch = str_of(arches[i].qemu);
+		if (machine.n == 0 && arches[i].machine)
+			machine = str_of(arches[i].machine);
+	}
+	return machine.n ? machine_family(arch, machine) : MACHINE_UNKNOWN;
+}
+
 /* libvirt sees the devices of every <devices>. */
 #define for_each_devices(var, domain)                                                    \
 	for (const struct node *var = node_child((domain), "devices"); var;              \
@@ -226,7 +258,10 @@ const struct domain *domain_read(const struct vm *vm, struct arena *a)
 
 	if (!d)
 		return NULL;
-	*d = (struct domain){ .vm = vm, .node = vm->node, .qemu = vm_runs_qemu(vm) };
+	*d = (struct domain){ .vm = vm,
+			      .node = vm->node,
+			      .qemu = vm_runs_qemu(vm),
+			      .machine = family_of(vm) };
 	for_each_devices(devices, vm->node)
 	{
 		for_each_node (n, devices) {

@@ -7,6 +7,7 @@
 #define ANALYZE_CONFIG_DOMAIN_H
 
 #include "analyze/config/lens.h"
+#include "analyze/machine.h"
 #include "analyze/config/node.h"
 #include "base/arena.h"
 
@@ -106,6 +107,7 @@ struct domain {
 	const struct vm *vm;
 	const struct node *node;      /* <domain> */
 	bool qemu;                    /* of libvirt's QEMU driver: vm_runs_qemu() */
+	enum machine_family machine;  /* without one, what libvirt takes for the arch */
 	const struct device *devices; /* by kind, those of one kind in their order */
 	size_t ndevices;
 	size_t first[DEVICE_KINDS_N + 1]; /* of each kind: [first[k], first[k + 1]) */
