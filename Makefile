@@ -102,7 +102,7 @@ cli_src  := $(wildcard cli/*.c)
 unit_src := $(wildcard tests/unit/test_*.c)
 tool_src := $(wildcard tests/tools/*.c)
 fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
-lib_obj  := $(lib_src:%.c=$B/%.o)
+lib_obj  := $(lib_src:%.c=$B/%.o) $B/examples.o
 cli_obj  := $(cli_src:%.c=$B/%.o)
 units    := $(unit_src:tests/unit/%.c=$B/unit/%)
 tools    := $(tool_src:tests/tools/%.c=$B/tools/%)
@@ -131,16 +131,20 @@ $B/%.o: %.c $B/flags
 	@$(if $(V),,echo "  CC    $<")
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+# What `explain` shows are cases of the corpus.
+$B/examples.c: tools/examples $(wildcard corpus/*/bad-*/expect.* corpus/*/ok-*/in.*)
+	$(Q)mkdir -p $(@D) && tools/examples >$@.new && mv $@.new $@
+$B/examples.o: $B/examples.c $B/flags
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
 $B/lib$(PROG).a: $(lib_obj)
+# For the unit tests: all but main().
+$B/libcli.a: $(filter-out $B/cli/main.o,$(cli_obj))
+$B/lib$(PROG).a $B/libcli.a:
 	@rm -f $@
 	@$(if $(V),,echo "  AR    $@")
 	$(Q)ar rcs $@ $^
 
-# For the unit tests: all but main().
-$B/libcli.a: $(filter-out $B/cli/main.o,$(cli_obj))
-	@rm -f $@
-	@$(if $(V),,echo "  AR    $@")
-	$(Q)ar rcs $@ $^
 
 $B/$(PROG): $(cli_obj) $B/lib$(PROG).a
 	@$(if $(V),,echo "  LD    $@")

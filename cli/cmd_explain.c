@@ -4,6 +4,7 @@
 #include "analyze/config/json_judge.h"
 #include "cli/policy.h"
 #include "cli/report.h"
+#include "rules/example.h"
 
 #include <libxml/xmlversion.h>
 #include <unistd.h>
@@ -64,21 +65,59 @@ static const char *fix_words(enum fix_class c)
 	BUG("fix class %u", c);
 }
 
+static void heading(struct buf *out, const struct term *t, const char *text)
+{
+	buf_char(out, '\n');
+	paint(out, t, PAINT_PLACE);
+	buf_add(out, str_of(text));
+	paint_end(out, t);
+	buf_char(out, '\n');
+}
+
 static void paragraph(struct buf *out, const struct term *t, const char *title,
 		      const char *text)
 {
 	if (!text)
 		return;
-	buf_char(out, '\n');
-	paint(out, t, PAINT_PLACE);
-	buf_add(out, str_of(title));
-	paint_end(out, t);
-	buf_char(out, '\n');
+	heading(out, t, title);
 	wrapped(out, text, 2);
+}
+
+static void quoted(struct buf *out, const struct term *t, const char *lines, bool diff)
+{
+	while (*lines) {
+		size_t n = strcspn(lines, "\n");
+		buf_fill(out, ' ', 4);
+		if (diff && strchr("-+@", *lines))
+			paint(out, t,
+			      *lines == '-'   ? PAINT_GONE
+			      : *lines == '+' ? PAINT_FIX
+					      : PAINT_HUNK);
+		buf_add(out, (struct str){ lines, n });
+		paint_end(out, t);
+		buf_char(out, '\n');
+		lines += n + (lines[n] == '\n');
+	}
+}
+
+static void show_example(struct buf *out, const struct term *t, const struct example *x)
+{
+	heading(out, t,
+		strchr(x->place, '@') ? "Example, an image that is made so" : "Example");
+	quoted(out, t, x->lines, false);
+	buf_char(out, '\n');
+	wrapped(out, x->found, 2);
+	if (x->fixed) {
+		heading(out, t, "Fixed");
+		quoted(out, t, x->fixed, true);
+	}
+	paragraph(out, t, "When not to worry", x->near);
 }
 
 static void explain(struct buf *out, const struct term *t, const struct rule *r)
 {
+	const struct example *x = examples;
+
 	paint(out, t, paint_of(r->severity));
 	buf_printf(out, "%s[%s]", severity_name(r->severity), r->id);
 	paint_end(out, t);
@@ -86,6 +125,10 @@ static void explain(struct buf *out, const struct term *t, const struct rule *r)
 	paragraph(out, t, "Why", r->why);
 	paragraph(out, t, "Fix", fix_words(r->fix_class));
 	paragraph(out, t, "What to do", r->steps);
+	while (x->rule && strcmp(x->rule, r->id) != 0)
+		x++;
+	if (x->rule)
+		show_example(out, t, x);
 	paragraph(out, t, "Source", r->source);
 	paragraph(out, t, "Since", r->since);
 }

@@ -1,5 +1,6 @@
 /* rules_md: docs/rules.md from the rows of rules/. rules_md --ids: the ids, one a line.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "rules/example.h"
 #include "rules/rule.h"
 
 #include <stdio.h>
@@ -8,6 +9,33 @@ static void sentence(const char *label, const char *text)
 {
 	if (text)
 		printf("- **%s**: %s\n", label, text);
+}
+
+/* In a fence that no line of theirs ends. */
+static void fenced(const char *language, const char *lines)
+{
+	printf("\n````%s\n%s````\n", language, lines);
+}
+
+static void example_print(const struct example *x)
+{
+	const char *line = x->near;
+
+	printf("\nAn example (corpus/%s/%s), at %s: %s\n", x->rule, x->name, x->place,
+	       x->found);
+	fenced("", x->lines);
+	if (x->fixed) {
+		printf("\nThe same, fixed:\n");
+		fenced("diff", x->fixed);
+	}
+	if (line)
+		printf("\nWhen not to worry; these look alike, and are right:\n\n");
+	while (line && *line) {
+		int n = (int)strcspn(line, "\n");
+
+		printf("- %.*s\n", n, line);
+		line += n + (line[n] == '\n');
+	}
 }
 
 static void rule_print(const struct rule *r)
@@ -19,6 +47,10 @@ static void rule_print(const struct rule *r)
 	sentence("what to do", r->steps);
 	sentence("source", r->source);
 	sentence("since", r->since);
+	for (const struct example *x = examples; x->rule; x++) {
+		if (strcmp(x->rule, r->id) == 0)
+			example_print(x);
+	}
 }
 
 int main(int argc, char **argv)
