@@ -119,7 +119,7 @@ const struct node *lens_deepest(const struct lens_path *p, const struct node *ow
 
 /* Configs are often templates of something else (Jinja, Terraform, envsubst, autoconf):
  * what stands there is not what the hypervisor will read. */
-static bool has_variable(struct str s)
+bool text_is_variable(struct str s)
 {
 	static const char *const marks[] = { "{{", "{%", "${", "<%" };
 
@@ -138,8 +138,8 @@ static void read_known(struct fact *f, const struct node *n, bool presence)
 
 	f->v = presence ? STR("yes") : n->text;
 	f->at = presence ? n->whole : node_value_at(n);
-	f->state = !presence && (!plain || has_variable(n->text)) ? FACT_UNKNOWN
-								  : FACT_KNOWN;
+	f->state = !presence && (!plain || text_is_variable(n->text)) ? FACT_UNKNOWN
+								      : FACT_KNOWN;
 	/* "key:" and "key": null say that there is no value. */
 	if (!presence && n->kind == NODE_SCALAR && n->type == SCALAR_NULL) {
 		f->v = (struct str){ 0 };
@@ -157,7 +157,7 @@ static void read_absent(struct fact *f, const struct lens *l, const struct node 
 	f->at = owner->open_at;
 	/* {% include %} and the like may stand for anything. */
 	f->state = FACT_ABSENT;
-	if (node_is_open(owner) || has_variable(owner->text))
+	if (node_is_open(owner) || text_is_variable(owner->text))
 		f->state = FACT_UNKNOWN;
 	/* A list, or a value, where a map belongs. */
 	if (owner->kind == NODE_LIST ||
