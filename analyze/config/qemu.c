@@ -178,8 +178,10 @@ struct qemu_command *qemu_command(const struct word *words, size_t n, struct are
 
 static bool is_group(const struct node *section)
 {
-	static const char *const groups[] = { "accel",  "device",  "drive",
-					      "global", "machine", "name" };
+	static const char *const groups[] = { "accel",  "chardev", "device",  "drive",
+					      "fsdev",  "global",  "machine", "mon",
+					      "name",   "netdev",  "object",  "spice",
+					      "tpmdev", "vnc" };
 
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
 		if (str_is(section->key, groups[i]))

@@ -1,0 +1,67 @@
+/* Options of QEMU's command line, wherever they stand, for the rules about them: args_*.c.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef RULES_ARGS_H
+#define RULES_ARGS_H
+
+#include "analyze/config/qemu.h"
+#include "rules/rules.h"
+
+#define for_each_arg(o, vm)                                                              \
+	for (const struct qemu_option *o = (vm)->qemu ? (vm)->qemu->options : NULL,      \
+				      *o##_end = o ? o + (vm)->qemu->noptions : NULL;    \
+	     o < o##_end; o++)
+
+/* There are no other options than those that are seen. */
+static inline bool args_whole(const struct vm *vm)
+{
+	return vm->qemu && !vm->qemu->open && !vm->base;
+}
+
+/* Its value is known and not empty; else NULL. */
+static inline const struct node *arg_known(const struct qemu_option *o, const char *key)
+{
+	const struct node *n = qemu_opt(o, key);
+
+	return n && n->kind == NODE_SCALAR && n->text.n > 0 ? n : NULL;
+}
+
+static inline bool arg_is(const struct qemu_option *o, const char *key, const char *value)
+{
+	const struct node *n = arg_known(o, key);
+
+	return n && str_is(n->text, value);
+}
+
+/* Not there, in a word that has no options that are decided elsewhere. */
+static inline bool arg_absent(const struct qemu_option *o, const char *key)
+{
+	return o->opts && !qemu_opt(o, key) && !node_is_open(o->opts);
+}
+
+/* "on", "yes", "true", "y", and what else QEMU takes for it. */
+static inline bool arg_is_on(const struct qemu_option *o, const char *key)
+{
+	const struct node *n = arg_known(o, key);
+
+	return n && str_among(n->text, "on yes true y");
+}
+
+/* Of an option that is a text: its value, when all of it is known; else empty. */
+static inline struct str arg_text(const struct qemu_option *o)
+{
+	return o->value && !word_unknown(o->value, 0, o->value->text.n) ? o->value->text
+									: STR("");
+}
+
+static inline bool is_machine_arg(const struct qemu_option *o)
+{
+	return o->opts && (str_is(o->name, "machine") || str_is(o->name, "M"));
+}
+
+/* The model of a -device; NULL: it is none, or its model is not known. */
+static inline const struct node *device_model(const struct qemu_option *o)
+{
+	return str_is(o->name, "device") ? arg_known(o, "driver") : NULL;
+}
+
+#endif
