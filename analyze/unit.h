@@ -18,6 +18,7 @@ struct image;
 struct incus;
 struct incus_pool;
 struct node;
+struct packer_module;
 struct place;
 struct qcow2;
 struct signs;
@@ -74,6 +75,7 @@ struct unit {
 	size_t nvms;
 	const struct builder *builders; /* of Packer: one for each VM */
 	size_t nbuilders;
+	const struct packer_module *packer; /* the template that they are of */
 	const struct incus *incus; /* of a file of Incus, one for each of vms */
 	const struct incus_pool *pools;
 	size_t npools;

@@ -188,6 +188,13 @@ bool plan_remove_node(struct plan *p, const struct node *n)
 	return syntax && syntax->remove_node(p, n);
 }
 
+bool plan_rename(struct plan *p, const struct node *n, const char *name)
+{
+	const struct text_syntax *syntax = text_syntax(n->syntax);
+
+	return syntax && syntax->rename && syntax->rename(p, n, name);
+}
+
 void plan_title(struct plan *p, const char *fmt, ...)
 {
 	va_list ap;

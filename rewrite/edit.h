@@ -102,6 +102,9 @@ bool plan_remove(struct plan *p, const struct fact *f)
  * stands alone on it. */
 bool plan_remove_node(struct plan *p, const struct node *n)
 	__attribute__((warn_unused_result));
+/* A member gets another name, which is a word; its value stays as it is. */
+bool plan_rename(struct plan *p, const struct node *n, const char *name)
+	__attribute__((warn_unused_result));
 
 /* [from, to) of a word's text becomes `text`, written as the word's quotes want it. */
 bool plan_word(struct plan *p, const struct word *w, size_t from, size_t to,

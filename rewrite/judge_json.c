@@ -60,6 +60,27 @@ static bool taken_away(const struct judge *j, struct span whole)
 	return false;
 }
 
+/* What an edit makes of its name; its own where none does. */
+static const char *name_after(const struct judge *j, const struct node *n)
+{
+	for (size_t i = 0; i < j->plan->edits.n; i++) {
+		const struct edit *e = &j->plan->edits.v[i];
+
+		if (e->at.off == n->key_at.off && e->at.len == n->key_at.len &&
+		    e->bytes.n > 2)
+			return arena_str(j->arena,
+					 str_view(view_cut(e->bytes, 1, e->bytes.n - 2)));
+	}
+	return arena_str(j->arena, n->key);
+}
+
+/* The value of a member, without its name. */
+static struct span value_of(const struct node *n)
+{
+	return (struct span){ n->open_at.src, n->open_at.off,
+			      span_end(n->whole) - n->open_at.off };
+}
+
 /* Something may come into n: an edit between its children, or it had none. */
 static bool may_grow(const struct judge *j, const struct node *n)
 {
@@ -82,8 +103,8 @@ static bool judge_map(struct judge *j, const struct node *n, json_t *x, json_t *
 	size_t kept = 0, count = 0;
 
 	for_each_node (c, n) {
-		const char *key = arena_str(j->arena, c->key);
-		json_t *was = json_object_get(x, key), *is = json_object_get(y, key);
+		const char *key = arena_str(j->arena, c->key), *now = name_after(j, c);
+		json_t *was = json_object_get(x, key), *is = json_object_get(y, now);
 
 		count++;
 		if (taken_away(j, c->whole)) {
@@ -94,6 +115,8 @@ static bool judge_map(struct judge *j, const struct node *n, json_t *x, json_t *
 		kept++;
 		if (!is)
 			return object(j, c, "would be gone");
+		if (!edited_inside(j, value_of(c)) && !json_equal(was, is))
+			return object(j, c, "would change with its name");
 		if (!judge_value(j, c, was, is))
 			return false;
 	}

@@ -15,6 +15,8 @@ struct text_syntax {
 	bool (*set)(struct plan *p, const struct fact *f, const char *value);
 	bool (*remove)(struct plan *p, const struct fact *f);
 	bool (*remove_node)(struct plan *p, const struct node *n);
+	/* Of a member; NULL: there is none that anybody needed. */
+	bool (*rename)(struct plan *p, const struct node *n, const char *name);
 	/* A parser that did not write this program: the text is well-formed, and differs from
 	 * the old one only within what the edits touched. Else false, with *why in a. */
 	bool (*judge)(struct view before, struct view after, const struct plan *p,

@@ -226,9 +226,66 @@ static bool hcl_remove(struct plan *p, const struct fact *f)
 	return text_remove_each(p, f, hcl_remove_node);
 }
 
+/* ---- rename ---- */
+
+/* Columns of the longest name of a run, when n has that name. */
+static size_t wide_with(const struct hcl_run *run, const struct node *renamed,
+			struct str name)
+{
+	size_t wide = utf8_columns(name);
+
+	for (const struct node *n = run->first; n; n = n == run->last ? NULL : n->next) {
+		size_t its = utf8_columns(n->key);
+
+		if (n != renamed && its > wide)
+			wide = its;
+	}
+	return wide;
+}
+
+/* All of the run is written, also where nothing moves: another new name in it has to wait
+ * for the next round, and finds the columns of then. */
+static bool align_renamed(struct plan *p, const struct hcl_run *run,
+			  const struct node *renamed, struct str name)
+{
+	size_t wide = wide_with(run, renamed, name);
+
+	for (const struct node *n = run->first; n; n = n == run->last ? NULL : n->next) {
+		size_t its = utf8_columns(n->key);
+		struct span at = text_span(p, span_end(n->key_at),
+					   span_end(n->key_at) + run->wide - its + 1);
+		struct buf b = { 0 };
+
+		if (n == renamed) {
+			at = text_span(p, n->key_at.off, span_end(at));
+			buf_add(&b, name);
+			its = utf8_columns(name);
+		}
+		buf_fill(&b, ' ', wide - its + 1);
+		if (!plan_replace(p, at, text_kept(p, &b)))
+			return false;
+	}
+	return true;
+}
+
+static bool hcl_rename(struct plan *p, const struct node *n, const char *name)
+{
+	struct hcl_run run = { 0 };
+	struct xml_style s;
+
+	if (!load_text(p, &s))
+		return false;
+	if (!n->is_block)
+		hcl_run_around(&run, &s, n);
+	if (run.aligned && run.first)
+		return align_renamed(p, &run, n, str_of(name));
+	return plan_replace(p, n->key_at, str_of(name));
+}
+
 const struct text_syntax text_hcl = {
 	.set = hcl_set,
 	.remove = hcl_remove,
 	.remove_node = hcl_remove_node,
+	.rename = hcl_rename,
 	.judge = judge_hcl,
 };

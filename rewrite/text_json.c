@@ -212,9 +212,18 @@ static bool json_remove(struct plan *p, const struct fact *f)
 	return text_remove_each(p, f, json_remove_node);
 }
 
+static bool json_rename(struct plan *p, const struct node *n, const char *name)
+{
+	struct buf b = { 0 };
+
+	add_quoted(&b, str_of(name));
+	return plan_replace(p, n->key_at, text_kept(p, &b));
+}
+
 const struct text_syntax text_json = {
 	.set = json_set,
 	.remove = json_remove,
 	.remove_node = json_remove_node,
+	.rename = json_rename,
 	.judge = judge_json,
 };

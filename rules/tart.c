@@ -1,6 +1,7 @@
 /* macOS and Linux VMs that Packer makes with Tart.
  * packer-plugin-tart, builder/tart/builder.go and its steps.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "rules/packer_fields.h"
 #include "rules/rules.h"
 #include "analyze/config/lens.h"
 #include "analyze/config/packer.h"
@@ -18,72 +19,6 @@ static const struct node *node_of(const struct fact *f)
 
 	BUG_ON(!n);
 	return n;
-}
-
-/* ---- durations, as Go's time.ParseDuration() reads them ---- */
-
-static bool duration_unit(struct str *s, double *seconds)
-{
-	static const struct {
-		const char *name;
-		double seconds;
-	} units[] = {
-		{ "ns", 1e-9 },        { "us", 1e-6 }, { "\xc2\xb5s", 1e-6 },
-		{ "\xce\xbcs", 1e-6 }, { "ms", 1e-3 }, { "s", 1 },
-		{ "m", 60 },           { "h", 3600 },
-	};
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		size_t n = strlen(units[i].name);
-
-		if (!str_starts(*s, units[i].name))
-			continue;
-		*s = (struct str){ s->p + n, s->n - n };
-		*seconds = units[i].seconds;
-		return true;
-	}
-	return false;
-}
-
-static size_t digits(struct str *s, double *value, double *scale)
-{
-	size_t n = 0;
-
-	for (; s->n && s->p[0] >= '0' && s->p[0] <= '9'; n++) {
-		*value = *value * 10 + (s->p[0] - '0');
-		*scale *= 10;
-		*s = (struct str){ s->p + 1, s->n - 1 };
-	}
-	return n;
-}
-
-static bool duration(struct str s, double *seconds)
-{
-	bool minus = s.n && s.p[0] == '-';
-
-	*seconds = 0;
-	if (s.n && (s.p[0] == '-' || s.p[0] == '+'))
-		s = (struct str){ s.p + 1, s.n - 1 };
-	if (str_is(s, "0"))
-		return true;
-	if (s.n == 0)
-		return false;
-	while (s.n) {
-		double value = 0, scale = 1, unit;
-		size_t n = digits(&s, &value, &scale);
-
-		scale = 1;
-		if (s.n && s.p[0] == '.') {
-			s = (struct str){ s.p + 1, s.n - 1 };
-			n += digits(&s, &value, &scale);
-		}
-		if (n == 0 || !duration_unit(&s, &unit))
-			return false;
-		*seconds += value / scale * unit;
-	}
-	if (minus)
-		*seconds = -*seconds;
-	return true;
 }
 
 /* Written as a number; only a number of nothing is right. */
@@ -115,7 +50,7 @@ static void check_grace(struct scan *s, const struct builder *b)
 		f = report(s, b->from_ipsw.at,
 			   "macOS is installed and started at once, expected "
 			   "create_grace_time = \"30s\" between the two");
-	} else if (fact_known(wait) && duration(wait->v, &seconds) &&
+	} else if (fact_known(wait) && go_duration(wait->v, &seconds) &&
 		   (!is_bare_number(wait) || seconds == 0) && seconds < LEAST_SECONDS) {
 		f = report(s, wait->at,
 			   "create_grace_time is '%s' behind an installation of macOS, "
@@ -148,7 +83,7 @@ static void check_syntax(struct scan *s, const struct builder *b)
 	if (!is_tart(b) || !fact_known(wait))
 		return;
 	bare = is_bare_number(wait);
-	if (duration(wait->v, &seconds) && (!bare || seconds == 0))
+	if (go_duration(wait->v, &seconds) && (!bare || seconds == 0))
 		return;
 	if (bare && str_is(wait->v, "0"))
 		return;
@@ -189,7 +124,7 @@ static void check_unused(struct scan *s, const struct builder *b)
 	double seconds;
 
 	if (!is_tart(b) || !fact_known(wait) || fact_known(&b->from_ipsw) ||
-	    (duration(wait->v, &seconds) && seconds == 0))
+	    (go_duration(wait->v, &seconds) && seconds == 0))
 		return;
 	if (!fact_absent(&b->from_ipsw))
 		return;

@@ -94,6 +94,8 @@ static void lower(struct lowering *l, struct vm *vm, struct builder *b)
 			       .type = s->labels[0],
 			       .type_at = s->label_at[0],
 			       .syntax = s->file->syntax,
+			       .module = l->m,
+			       .added = l->added ? l->added->body : NULL,
 			       .provisioned = has_provisioners(l->m) };
 	packer_lower(l, vm, b);
 	read_plugin(l, b);
@@ -208,7 +210,7 @@ static int read_tree(struct unit *u, enum packer_syntax syntax, struct node **ro
 static int read_packer(struct unit *u, struct err *e)
 {
 	enum packer_syntax syntax = PACKER_HCL;
-	struct packer_module m;
+	struct packer_module *m = arena_new(&u->arena, struct packer_module);
 	struct node *root;
 
 	if (u->src.size > HCL_SIZE_MAX)
@@ -225,8 +227,9 @@ static int read_packer(struct unit *u, struct err *e)
 		return 0;
 	if (syntax != PACKER_LEGACY)
 		look_beside(u);
-	packer_module(&m, u, root, syntax, &u->arena);
-	return lower_all(u, &m, e);
+	packer_module(m, u, root, syntax, &u->arena);
+	u->packer = m;
+	return lower_all(u, m, e);
 }
 
 const struct format format_packer = {

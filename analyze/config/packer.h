@@ -24,22 +24,26 @@ struct builder {
 	struct span type_at;
 	enum packer_syntax syntax;
 	struct plugin_range plugin;
-	bool provisioned; /* a build runs something in the guest, or may */
-	bool foreign;     /* required_plugins takes the builder from somebody else */
-	/* Of every builder. A list's value is "yes" when something is in it. */
-	struct fact vm_name, communicator, boot_command, disable_vnc, shutdown_command;
-	struct fact iso_url, iso_urls, iso_checksum;
+	const struct packer_module *module;
+	const struct node *added; /* what the only build of it adds; or NULL */
+	bool provisioned;         /* a build runs something in the guest, or may */
+	bool foreign; /* required_plugins takes the builder from somebody else */
+	/* Members of its map, each under its own name. */
+#define SCALAR(name) struct fact name;
+#define LIST(name)   struct fact name;
+#include "analyze/config/packer_facts.def"
 	/* Of the file that iso_url names, as far as both are here, with --deep; NULL: not
 	 * known (sum.h). */
 	const struct sum *sum;
-	/* proxmox, vsphere */
-	struct fact scsi_controller, efi_config, disk_controller_type, vtpm;
-	/* qemu */
-	struct fact format, disk_image, use_backing_file, disk_size, qemuargs;
+	struct fact vtpm; /* vsphere: vTPM */
 	/* tart-cli */
-	struct fact from_ipsw, from_iso, vm_base_name, create_grace_time, disk_format,
-		recovery_partition, disk_size_gb, allow_insecure;
+	struct fact create_grace_time, recovery_partition;
 };
+
+/* The member of b's map, or of what a build adds to it; NULL: there is none. */
+const struct node *builder_member(const struct builder *b, const char *name);
+/* What stands there, as it is written. */
+struct str builder_text(const struct builder *b, struct span at);
 
 /* Does the range have a version below that one? All of them? */
 bool plugin_may_be_below(const struct plugin_range *r, uint32_t major, uint32_t minor,

@@ -5,37 +5,31 @@
 #include "base/banned.h"
 
 static const struct lens builder_lenses[] = {
-	LENS(builder, vm_name, "vm_name"),
-	LENS(builder, communicator, "communicator"),
-	LENS(builder, disable_vnc, "disable_vnc"),
-	LENS(builder, shutdown_command, "shutdown_command"),
-	LENS(builder, format, "format"),
-	LENS(builder, disk_image, "disk_image"),
-	LENS(builder, use_backing_file, "use_backing_file"),
-	LENS(builder, disk_size, "disk_size"),
-	LENS(builder, iso_url, "iso_url"),
-	LENS(builder, iso_checksum, "iso_checksum"),
-	LENS(builder, scsi_controller, "scsi_controller"),
+#define SCALAR(name) LENS(builder, name, #name),
+#include "analyze/config/packer_facts.def"
 	LENS(builder, vtpm, "vTPM"),
-	LENS(builder, from_ipsw, "from_ipsw"),
-	LENS(builder, vm_base_name, "vm_base_name"),
 	{ "create_grace_time", offsetof(struct builder, create_grace_time),
 	  "create_grace_time", "from_ipsw" },
-	LENS(builder, disk_format, "disk_format"),
 	{ "recovery_partition", offsetof(struct builder, recovery_partition),
 	  "recovery_partition", "disk_format" },
-	LENS(builder, disk_size_gb, "disk_size_gb"),
-	LENS(builder, allow_insecure, "allow_insecure"),
 };
 
 static const struct lens list_lenses[] = {
-	LENS(builder, boot_command, "boot_command?"),
-	LENS(builder, qemuargs, "qemuargs?"),
-	LENS(builder, from_iso, "from_iso?"),
-	LENS(builder, iso_urls, "iso_urls?"),
-	LENS(builder, efi_config, "efi_config?"),
-	LENS(builder, disk_controller_type, "disk_controller_type?"),
+#define LIST(name) LENS(builder, name, #name "?"),
+#include "analyze/config/packer_facts.def"
 };
+
+const struct node *builder_member(const struct builder *b, const char *name)
+{
+	const struct node *n = node_child(b->node, name);
+
+	return n || !b->added ? n : node_child(b->added, name);
+}
+
+struct str builder_text(const struct builder *b, struct span at)
+{
+	return str_view(view_cut(b->module->text, (size_t)at.off, (size_t)at.len));
+}
 
 /* ---- facts ---- */
 
@@ -183,9 +177,11 @@ static const struct {
 } kinds[] = {
 	{ "qemu", packer_lower_qemu },
 	{ "tart-cli", packer_lower_other },
+	{ "virtualbox", packer_lower_virtualbox }, /* what -iso was once */
 	{ "virtualbox-iso", packer_lower_virtualbox },
 	{ "virtualbox-ovf", packer_lower_other },
 	{ "virtualbox-vm", packer_lower_other },
+	{ "vmware", packer_lower_vmware },
 	{ "vmware-iso", packer_lower_vmware },
 	{ "vmware-vmx", packer_lower_other },
 	{ "proxmox", packer_lower_proxmox },

@@ -83,7 +83,7 @@ static void add_names(struct packer_name **v, size_t *n, size_t *cap, struct are
 			continue;
 		*v = vec_grow(*v, *n, cap, sizeof(**v), a);
 		name = &(*v)[(*n)++];
-		*name = (struct packer_name){ file, c->key, c };
+		*name = (struct packer_name){ file, c->key, c->key_at, c, NULL };
 	}
 }
 
@@ -93,8 +93,8 @@ static void add_names(struct packer_name **v, size_t *n, size_t *cap, struct are
 static void on_variable(struct packer_module *m, const struct packer_block *b)
 {
 	*vec_add(&m->variables, m->a) =
-		(struct packer_name){ b->file, b->labels[0],
-				      node_child(b->body, "default") };
+		(struct packer_name){ b->file, b->labels[0], b->label_at[0],
+				      node_child(b->body, "default"), b->body };
 }
 
 static void on_variables(struct packer_module *m, const struct packer_block *b)
@@ -105,8 +105,8 @@ static void on_variables(struct packer_module *m, const struct packer_block *b)
 static void on_local(struct packer_module *m, const struct packer_block *b)
 {
 	*vec_add(&m->locals, m->a) =
-		(struct packer_name){ b->file, b->labels[0],
-				      node_child(b->body, "expression") };
+		(struct packer_name){ b->file, b->labels[0], b->label_at[0],
+				      node_child(b->body, "expression"), b->body };
 }
 
 static void on_locals(struct packer_module *m, const struct packer_block *b)
@@ -121,16 +121,15 @@ static void on_source(struct packer_module *m, const struct packer_block *b)
 
 /* "source.qemu.x", or the same without quotes. */
 static bool add_use(struct packer_module *m, const struct packer_file *file,
-		    struct str words, struct node *body)
+		    struct str words, struct span at, struct node *body)
 {
 	const char *dot;
-	struct packer_use u = { .file = file, .body = body };
+	struct packer_use u = { .file = file, .at = at, .body = body };
 
-	if (!str_starts(words, "source."))
-		return false;
-	words = (struct str){ words.p + 7, words.n - 7 };
+	if (str_starts(words, "source."))
+		words = (struct str){ words.p + 7, words.n - 7 };
 	dot = memchr(words.p, '.', words.n);
-	if (!dot || memchr(words.p, '$', words.n))
+	if (!dot || memchr(words.p, '$', words.n) || memchr(words.p, '(', words.n))
 		return false;
 	u.type = (struct str){ words.p, (size_t)(dot - words.p) };
 	u.name = (struct str){ dot + 1, words.n - u.type.n - 1 };
@@ -140,7 +139,7 @@ static bool add_use(struct packer_module *m, const struct packer_file *file,
 
 static void on_build_source(struct packer_module *m, const struct packer_block *b)
 {
-	if (!add_use(m, b->file, b->labels[0], b->body))
+	if (!add_use(m, b->file, b->labels[0], b->label_at[0], b->body))
 		m->open_uses = true;
 }
 
@@ -152,7 +151,9 @@ static void on_build(struct packer_module *m, const struct packer_block *b)
 	if (sources && sources->kind != NODE_LIST)
 		m->open_uses = true;
 	for (const struct node *c = sources ? sources->first : NULL; c; c = c->next) {
-		if (!add_use(m, b->file, c->text, NULL))
+		/* local.all is no source; source.qemu.x was one without quotes once. */
+		if ((c->kind != NODE_SCALAR && !str_starts(c->text, "source.")) ||
+		    !add_use(m, b->file, c->text, c->text_at, NULL))
 			m->open_uses = true;
 	}
 	each_block(&w, b->file, b->body, "source");
@@ -320,6 +321,8 @@ static void drop_others(struct packer_module *m)
 	for (size_t i = 0; i < m->sources.n; i++) {
 		if (!m->sources.v[i].file->name)
 			m->sources.v[kept++] = m->sources.v[i];
+		else
+			*vec_add(&m->elsewhere, m->a) = m->sources.v[i];
 	}
 	m->sources.n = kept;
 }
@@ -332,7 +335,7 @@ static void read_folder(struct packer_module *m, const struct unit *u, struct no
 	struct packer_module alone;
 
 	*own = (struct packer_file){ .syntax = syntax, .root = root };
-	*m = (struct packer_module){ .a = a };
+	*m = (struct packer_module){ .a = a, .text = u->text };
 	take_file(m, own);
 	alone = *m;
 	if (syntax == PACKER_LEGACY || !b)
@@ -340,6 +343,7 @@ static void read_folder(struct packer_module *m, const struct unit *u, struct no
 	if (!b->whole) {
 		m->partial = true;
 	} else if (take_folder(m, b)) {
+		m->whole = true;
 		drop_others(m);
 	} else {
 		/* The arrays may have grown in place behind what alone has of them. */
@@ -417,8 +421,9 @@ static void take_given(struct packer_module *m, const struct host *host)
 	*line = (struct packer_file){ .name = "--var", .syntax = PACKER_LEGACY };
 	for (size_t i = 0; i < host->nvars; i++)
 		*vec_add(&m->told, m->a) =
-			(struct packer_name){ line, str_of(host->vars[i].name),
-					      value_node(m, &host->vars[i]) };
+			(struct packer_name){ .file = line,
+					      .name = str_of(host->vars[i].name),
+					      .value = value_node(m, &host->vars[i]) };
 }
 
 void packer_module(struct packer_module *m, const struct unit *u, struct node *root,

@@ -33,13 +33,16 @@ struct packer_block {
 struct packer_name {
 	const struct packer_file *file;
 	struct str name;
+	struct span at;
 	const struct node *value;
+	const struct node *body; /* of a block; NULL: a member */
 };
 
 /* One build that says it builds a source. */
 struct packer_use {
 	const struct packer_file *file;
 	struct str type, name;
+	struct span at;
 	struct node *body; /* what it adds to the source's members; NULL: nothing */
 };
 
@@ -49,14 +52,18 @@ struct packer_plugin {
 
 struct packer_module {
 	struct arena *a;
+	struct view text; /* of the input */
 	VEC(const struct packer_file *) files;
-	VEC(struct packer_block) sources; /* of the input; legacy: builders */
+	VEC(struct packer_block) sources;   /* of the input; legacy: builders */
+	VEC(struct packer_block) elsewhere; /* sources of the files beside it */
 	VEC(struct packer_name) variables, locals, given; /* given: *.auto.pkrvars.hcl */
 	VEC(struct packer_name) told; /* --var-file, and behind them --var */
 	VEC(struct packer_use) uses;
 	VEC(struct packer_plugin) plugins;
 	/* Files that Packer reads with this one were not read. */
 	bool partial;
+	/* All that Packer reads with this one was read, and it is one template. */
+	bool whole;
 	bool provisioned; /* a build has a provisioner */
 	/* A build takes sources that are named by an expression. */
 	bool open_uses;

@@ -165,6 +165,29 @@ static void an_argument_goes_with_its_lines(void **state)
 	makes("a", NULL, "s {\r\n  a = 1\r\n  b = 2\r\n}\r\n", "s {\r\n  b = 2\r\n}\r\n");
 }
 
+static void renames(const char *from, const char *to)
+{
+	const char *why = "";
+	struct view after;
+	struct doc d;
+
+	doc_read(&d, str_of(from));
+	assert_true(plan_rename(&d.plan, node_child(d.root->first, "a"), "longer"));
+	after = plan_text(&d.plan, d.text, &d.arena);
+	assert_string_equal(arena_str(&d.arena, str_view(after)), to);
+	if (!text_hcl.judge(d.text, after, &d.plan, &d.arena, &why))
+		fail_msg("the judge: %s", why);
+	arena_free(&d.arena);
+}
+
+static void a_new_name_moves_the_equals_signs_of_a_tidy_run(void **state)
+{
+	(void)state;
+	renames("x {\n  a  = 1\n  bb = 2\n}\n", "x {\n  longer = 1\n  bb     = 2\n}\n");
+	renames("x {\n  a = 1\n  bb = 2\n}\n", "x {\n  longer = 1\n  bb = 2\n}\n");
+	renames("x {\n  a {\n  }\n}\n", "x {\n  longer {\n  }\n}\n");
+}
+
 static void what_holds_other_things_is_not_overwritten(void **state)
 {
 	(void)state;
@@ -252,6 +275,7 @@ int main(void)
 		cmocka_unit_test(lines_with_comments_stay_together),
 		cmocka_unit_test(a_block_without_arguments_is_filled),
 		cmocka_unit_test(an_argument_goes_with_its_lines),
+		cmocka_unit_test(a_new_name_moves_the_equals_signs_of_a_tidy_run),
 		cmocka_unit_test(what_holds_other_things_is_not_overwritten),
 		cmocka_unit_test(a_part_of_a_string_may_be_edited),
 		cmocka_unit_test(the_judge_sees_what_no_edit_touched),

@@ -202,9 +202,29 @@ static void a_name_that_comes_twice_is_not_edited(void **state)
 	arena_free(&d.arena);
 }
 
+static void a_new_name_leaves_the_value(void **state)
+{
+	const char *why = "";
+	struct view after;
+	struct doc d;
+
+	(void)state;
+	doc_read(&d, STR("{\"a\" : [1, {}], \"b\": 2}"));
+	assert_true(plan_rename(&d.plan, d.root->first, "longer"));
+	after = plan_text(&d.plan, d.text, &d.arena);
+	assert_true(str_is(str_view(after), "{\"longer\" : [1, {}], \"b\": 2}"));
+	assert_true(text_json.judge(d.text, after, &d.plan, &d.arena, &why));
+	/* Another value in its place, which no edit put there. */
+	assert_false(text_json.judge(d.text,
+				     str_bytes(STR("{\"longer\" : [2, {}], \"b\": 2}")),
+				     &d.plan, &d.arena, &why));
+	arena_free(&d.arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_new_name_leaves_the_value),
 		cmocka_unit_test(a_value_is_replaced_and_keeps_its_type),
 		cmocka_unit_test(a_member_comes_behind_the_last_as_its_neighbours_are),
 		cmocka_unit_test(a_member_comes_behind_the_one_it_belongs_to),

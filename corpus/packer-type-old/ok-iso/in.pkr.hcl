@@ -1,0 +1,5 @@
+source "virtualbox-iso" "vmware" {
+}
+
+source "proxmox-clone" "proxmox" {
+}
