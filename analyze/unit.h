@@ -76,7 +76,7 @@ struct unit {
 	const struct builder *builders; /* of Packer: one for each VM */
 	size_t nbuilders;
 	const struct packer_module *packer; /* the template that they are of */
-	const struct incus *incus; /* of a file of Incus, one for each of vms */
+	const struct incus *incus;          /* of a file of Incus, one for each of vms */
 	const struct incus_pool *pools;
 	size_t npools;
 	const struct syntax_error *syntax;      /* broken: no doc, no vms */
