@@ -26,9 +26,11 @@ struct builder {
 	struct plugin_range plugin;
 	const struct packer_module *module;
 	const struct node *added; /* what the only build of it adds; or NULL */
-	bool provisioned;         /* a build runs something in the guest, or may */
-	bool foreign; /* required_plugins takes the builder from somebody else */
-		      /* Members of its map, each under its own name. */
+	/* A build runs something in the guest, or may. */
+	bool provisioned;
+	/* required_plugins takes the builder from somebody else. */
+	bool foreign;
+	/* Members of its map, each under its own name. */
 #define SCALAR(name) struct fact name;
 #define LIST(name)   struct fact name;
 #include "analyze/config/packer_facts.def"
