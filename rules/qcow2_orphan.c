@@ -33,14 +33,14 @@ static const char *table_words(struct scan *s, const struct qcow2 *q,
 		return scan_printf(
 			s,
 			"nothing refers to host cluster %llu (0x%llx), which looks like an "
-			"L2 table: %u entries, of which %u point at clusters that nothing "
-			"else refers to, %u at such that something does, %u nowhere",
+			"L2 table; entries in use: %u, of which point at clusters that "
+			"nothing else refers to: %u, that something does: %u, nowhere: %u",
 			llu(x->cluster), at, x->points.used, x->points.leaked,
 			x->points.taken, x->points.lost);
 	case QCOW2_ORPHAN_L1:
 		return scan_printf(s,
 				   "nothing refers to host cluster %llu (0x%llx), which "
-				   "looks like an L1 table with %u entries",
+				   "looks like an L1 table; entries in use: %u",
 				   llu(x->cluster), at, x->points.used);
 	case QCOW2_ORPHAN_SNAPSHOT_TABLE:
 		return scan_printf(s,
@@ -166,7 +166,7 @@ static const char *lost_text(struct scan *s, const struct qcow2 *q,
 				 .guest = x->guest };
 	const char *entry = entry_text(s, q, &o), *more;
 
-	more = x->n > 1 ? scan_printf(s, " and the %llu entries after it", llu(x->n - 1))
+	more = x->n > 1 ? scan_printf(s, " and %llu more after it", llu(x->n - 1))
 			: "";
 	if (x->empty)
 		return scan_printf(s, "%s%s %s empty", entry, more,
