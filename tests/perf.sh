@@ -49,9 +49,9 @@ bytes=$(grep -E '(read|pread64|readv|preadv|preadv2)\(.*= [0-9]+$' "$tmp/trace" 
 	awk '{ n += $NF } END { print n + 0 }')
 mapped=$(grep -cF "$tmp/disk.raw" <(grep mmap "$tmp/trace"))
 echo "# $reads read calls, $bytes bytes"
-within() { # NUMBER MAXIMUM   says so when it is not
-	[ "$1" -gt 0 ] && [ "$1" -le "$2" ] && return
-	echo "$1, at most $2 are allowed"
+within() { # NUMBER MAXIMUM [MINIMUM]   says so when it is not
+	[ "$1" -ge "${3:-1}" ] && [ "$1" -le "$2" ] && return
+	echo "$1, at most $2 are allowed, and at least ${3:-1}"
 	grep -vF mmap "$tmp/trace"
 }
 silent "${names[0]}" "$(within "$reads" $READS_MAX)"
@@ -100,16 +100,18 @@ file /EFI/BOOT/BOOTX64.EFI efi=x64
 END
 "$mkimg" "$tmp/recipe" "$tmp/big.iso"
 strace -f -y -e trace=$calls -o "$tmp/trace" "$vmend" check "$tmp/big.iso" >"$tmp/out" 2>&1
+is "an ISO of 10 GB is clean" "$?: $(grep -cE 'error\[|warning\[' "$tmp/out")" "0: 0"
 bytes=$(grep -F big.iso "$tmp/trace" | awk '/= [0-9]+$/ && !/mmap/ { n += $NF } END { print n + 0 }')
 echo "# $bytes bytes"
 silent "${names[4]}" "$(within "$bytes" $((8 << 20)))"
-# What md5sum reads, and at most 8 MiB besides.
+# What md5sum reads but for the last 300 KiB, which no sum is of, and at most 8 MiB besides.
 printf '%s\n' 'size 100M' 'iso "SUM" joliet=1 rock-ridge=1 bios=1' implant >"$tmp/recipe"
 "$mkimg" "$tmp/recipe" "$tmp/sum.iso"
 strace -f -y -e trace=$calls -o "$tmp/trace" "$vmend" check --deep "$tmp/sum.iso" >"$tmp/out" 2>&1
+is "an ISO with a sum is clean" "$?: $(grep -cE 'error\[|warning\[' "$tmp/out")" "0: 0"
 bytes=$(grep -F sum.iso "$tmp/trace" | awk '/= [0-9]+$/ && !/mmap/ { n += $NF } END { print n + 0 }')
 echo "# $bytes bytes of $((100 << 20))"
-silent "${names[5]}" "$(within "$bytes" $((108 << 20)))"
+silent "${names[5]}" "$(within "$bytes" $((108 << 20)) $((99 << 20)))"
 
 # Its 512 L2 tables lie apart; what looks for lost file systems asks at 256 places for data.
 echo "size 256G
