@@ -88,8 +88,8 @@ static const char *flaw_entry(struct scan *s, const struct qcow2 *q,
 	const char *entry = f->nowners ? entry_text(s, q, &f->owner[0]) : "an entry";
 
 	if (f->n > 1)
-		return scan_printf(s, "%s and %llu more after it are 0x%016llx on",
-				   entry, llu(f->n - 1), llu(f->entry));
+		return scan_printf(s, "%s and %llu more after it are 0x%016llx on", entry,
+				   llu(f->n - 1), llu(f->entry));
 	return scan_printf(s, "%s is 0x%016llx", entry, llu(f->entry));
 }
 

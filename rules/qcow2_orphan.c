@@ -166,8 +166,7 @@ static const char *lost_text(struct scan *s, const struct qcow2 *q,
 				 .guest = x->guest };
 	const char *entry = entry_text(s, q, &o), *more;
 
-	more = x->n > 1 ? scan_printf(s, " and %llu more after it", llu(x->n - 1))
-			: "";
+	more = x->n > 1 ? scan_printf(s, " and %llu more after it", llu(x->n - 1)) : "";
 	if (x->empty)
 		return scan_printf(s, "%s%s %s empty", entry, more,
 				   x->n > 1 ? "are" : "is");
