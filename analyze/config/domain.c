@@ -2,6 +2,7 @@
  * libvirt, src/conf/device_conf.c and domain_conf.c (virDomainDeviceAddressParseXML).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/domain.h"
+#include "analyze/config/domain_pci.h"
 #include "base/num.h"
 
 #include "base/banned.h"
@@ -264,6 +265,9 @@ const struct domain *domain_read(const struct vm *vm, struct arena *a)
 			      .machine = family_of(vm) };
 	for_each_devices(devices, vm->node)
 	{
+		struct fact any = ASK(devices, "any");
+
+		d->varies |= any.state == FACT_UNKNOWN;
 		for_each_node (n, devices) {
 			if (is_device(n))
 				d->first[kind_of(n) + 1]++;
@@ -292,5 +296,6 @@ const struct domain *domain_read(const struct vm *vm, struct arena *a)
 		}
 	}
 	d->devices = to;
+	d->pci = pci_layout_read(d, a);
 	return d;
 }

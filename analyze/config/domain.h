@@ -95,6 +95,7 @@ struct address {
 };
 
 struct domain;
+struct pci_layout;
 
 struct device {
 	const struct domain *domain;
@@ -111,6 +112,8 @@ struct domain {
 	const struct device *devices; /* by kind, those of one kind in their order */
 	size_t ndevices;
 	size_t first[DEVICE_KINDS_N + 1]; /* of each kind: [first[k], first[k + 1]) */
+	bool varies; /* a template's words stand between the devices: not all are there */
+	const struct pci_layout *pci; /* domain_pci.h; NULL: not known */
 };
 
 /* for_each_device (const struct device *c, d, controller) ... */

@@ -1,0 +1,25 @@
+/* How messages call a libvirt domain's devices.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef RULES_DEVICE_WORDS_H
+#define RULES_DEVICE_WORDS_H
+
+#include "rules/rule.h"
+
+/* "disk 'vda'", "pci controller with index '3'", "interface". */
+const char *device_words(struct scan *s, const struct device *dev);
+
+/* "0000:00:01.1", as libvirt writes it. */
+const char *pci_words(struct scan *s, uint64_t domain, uint64_t bus, uint64_t slot,
+		      uint64_t function);
+const char *pci_address_words(struct scan *s, const struct address *a);
+
+/* That an attribute is there, and has that value. */
+bool attribute_is(const struct node *n, const char *name, const char *value);
+/* It is a controller of that type. */
+bool is_controller(const struct device *dev, const char *type);
+
+/* <address> goes, and libvirt chooses one. Of a domain: that of device f->arg. */
+bool fix_address(struct plan *p, const struct finding *f, const struct device *dev);
+bool fix_address_of(struct plan *p, const struct finding *f, const struct domain *d);
+
+#endif
