@@ -84,12 +84,15 @@ const char *packer_field_near(const struct builder *b, const char *name)
 	for (size_t i = 0; i < NFIELDS; i++) {
 		if (same(str_of(name), fields[i].name, true) && fields[i].builders & bit)
 			return fields[i].name;
+		/* Of another builder, and no slip of the hand. */
+		if (str_is(str_of(name), fields[i].name))
+			return NULL;
 	}
 	for (size_t i = 0; i < NFIELDS; i++) {
 		if (fields[i].builders & bit)
 			suggest(&s, fields[i].name);
 	}
-	return s.best;
+	return s.distance <= 2 ? s.best : NULL;
 }
 
 const struct node *packer_member(const struct builder *b, size_t i)

@@ -78,7 +78,7 @@ static inline bool is_packer_qemu(const struct builder *b)
 /* Nobody says it. What is "" in the text, or comes out as that, may be told elsewhere. */
 static inline bool is_missing(const struct builder *b, const struct fact *f)
 {
-	return fact_absent(f) && !builder_member(b, f->lens->field);
+	return b->complete && fact_absent(f) && !builder_member(b, f->lens->field);
 }
 
 /* The i-th member of b's map, and behind those, of what a build adds to it. NULL: there are

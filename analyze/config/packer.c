@@ -80,6 +80,17 @@ static void find_uses(struct lowering *l)
 	l->unseen = l->m->partial && own == 0;
 }
 
+static bool is_complete(const struct lowering *l)
+{
+	if (l->source->file->syntax == PACKER_LEGACY)
+		return true;
+	for (size_t i = 0; l->m->whole && i < l->m->uses.n; i++) {
+		if (packer_is_use(l, &l->m->uses.v[i]))
+			return true;
+	}
+	return false;
+}
+
 static void lower(struct lowering *l, struct vm *vm, struct builder *b)
 {
 	const struct packer_block *s = l->source;
@@ -93,6 +104,8 @@ static void lower(struct lowering *l, struct vm *vm, struct builder *b)
 			       .node = s->body,
 			       .type = s->labels[0],
 			       .type_at = s->label_at[0],
+			       .name = s->labels[1],
+			       .complete = is_complete(l),
 			       .syntax = s->file->syntax,
 			       .module = l->m,
 			       .added = l->added ? l->added->body : NULL,

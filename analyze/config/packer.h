@@ -26,6 +26,10 @@ struct builder {
 	struct plugin_range plugin;
 	const struct packer_module *module;
 	const struct node *added; /* what the only build of it adds; or NULL */
+	struct str name;          /* of an HCL source */
+	/* All that Packer reads of it is known here, and a build makes it: what is not said
+	 * is said nowhere. */
+	bool complete;
 	/* A build runs something in the guest, or may. */
 	bool provisioned;
 	/* required_plugins takes the builder from somebody else. */

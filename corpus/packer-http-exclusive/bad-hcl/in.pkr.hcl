@@ -1,0 +1,6 @@
+source "qemu" "a" {
+  http_directory = "http"
+  http_content = {
+    "/a" = "b"
+  }
+}

@@ -1,0 +1,3 @@
+source "qemu" "a" {
+  disk_size = "10G"
+}
