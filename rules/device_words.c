@@ -30,6 +30,16 @@ const char *device_words(struct scan *s, const struct device *dev)
 	return scan_printf(s, "%s", shown(s, dev->node->key));
 }
 
+const char *device_pair_words(struct scan *s, const struct device *a,
+			      const struct device *b)
+{
+	const char *one = device_words(s, a), *two = device_words(s, b);
+
+	if (strcmp(one, two) == 0)
+		return scan_printf(s, "two %s elements", one);
+	return scan_printf(s, "the %s, and the %s", one, two);
+}
+
 const char *pci_words(struct scan *s, uint64_t domain, uint64_t bus, uint64_t slot,
 		      uint64_t function)
 {

@@ -8,6 +8,10 @@
 /* "disk 'vda'", "pci controller with index '3'", "interface". */
 const char *device_words(struct scan *s, const struct device *dev);
 
+/* "the disk 'vda', and the interface", "two interface elements". */
+const char *device_pair_words(struct scan *s, const struct device *a,
+			      const struct device *b);
+
 /* "0000:00:01.1", as libvirt writes it. */
 const char *pci_words(struct scan *s, uint64_t domain, uint64_t bus, uint64_t slot,
 		      uint64_t function);

@@ -136,14 +136,10 @@ static void relate_bus(struct scan *s, struct finding *out, const struct pci_fau
 
 static const char *pair_words(struct scan *s, const struct pci_fault *f)
 {
-	const char *what = device_words(s, f->device);
-	const char *other = f->other ? device_words(s, f->other) : NULL;
-
-	if (!other)
-		return scan_printf(s, "the %s, and %s", what, f->fixed.what);
-	if (strcmp(what, other) == 0)
-		return scan_printf(s, "two %s elements have it", what);
-	return scan_printf(s, "the %s, and the %s", what, other);
+	if (f->other)
+		return device_pair_words(s, f->device, f->other);
+	return scan_printf(s, "the %s, and %s", device_words(s, f->device),
+			   f->fixed.what);
 }
 
 static void check_twice(struct scan *s, const struct domain *d)
