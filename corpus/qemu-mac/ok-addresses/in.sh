@@ -1,0 +1,4 @@
+#!/bin/sh
+qemu-system-x86_64 -M q35 -m 2G -nic user,mac=52-54-0-12-34-56 -nic user,mac=52:54:00:12:34:57
+qemu-system-x86_64 -M q35 -m 2G -nic user,mac=52:54:00:$(openssl rand -hex 1):34:56
+qemu-system-x86_64 -M q35 -m 2G -nic user,mac=52:54:00:12:34:56
