@@ -22,6 +22,10 @@ static const struct domain_value values[] = {
 	{ (path), (attribute), (when), VALUE_UUID, NULL, 0, 0, 0 },
 #define DOMAIN_MAC(path, attribute, when)                                                \
 	{ (path), (attribute), (when), VALUE_MAC, NULL, 0, 0, 0 },
+#define DOMAIN_CPUSET(path, attribute, when, empty)                                      \
+	{ (path), (attribute), (when), VALUE_CPUSET, NULL, 0, 0, (empty) ? 1 : 0 },
+#define DOMAIN_REQUIRED(path, attribute, when)                                           \
+	{ (path), (attribute), (when), VALUE_REQUIRED, NULL, 0, 0, 0 },
 #include "rules/domain_values.def"
 #undef DOMAIN_WORDS
 #undef DOMAIN_YESNO
@@ -30,6 +34,8 @@ static const struct domain_value values[] = {
 #undef DOMAIN_SIZE
 #undef DOMAIN_UUID
 #undef DOMAIN_MAC
+#undef DOMAIN_CPUSET
+#undef DOMAIN_REQUIRED
 };
 
 static const struct domain_names names[] = {
@@ -256,6 +262,11 @@ static void meet_values(struct walk *w, const struct spot *at, const struct node
 		if (!(w->kinds & 1u << v->kind))
 			continue;
 		n = v->attribute[0] ? node_attr(element, v->attribute) : element;
+		if (v->kind == VALUE_REQUIRED) {
+			if (!n && !node_is_open(element) && applies(v, at, element))
+				meet(w, v, element);
+			continue;
+		}
 		/* libvirt takes an empty element, and some attributes, for none. */
 		if (n && n->text.n && !text_is_variable(n->text) &&
 		    applies(v, at, element))

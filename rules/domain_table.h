@@ -14,6 +14,8 @@ enum value_kind {
 	VALUE_SIZE,   /* a number; the element's unit is the attribute beside it */
 	VALUE_UUID,
 	VALUE_MAC,
+	VALUE_CPUSET,   /* "0-3,^2"; most: 1 where it may be empty */
+	VALUE_REQUIRED, /* of an attribute that is not there: n is the element */
 };
 
 struct domain_value {

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/domain_table.h"
 #include "rules/rules.h"
+#include "analyze/config/cpuset.h"
 #include "base/suggest.h"
 #include "base/banned.h"
 
@@ -361,6 +362,48 @@ static void check_formats(struct scan *s, const struct domain *d)
 	domain_each_value(s, d, 1u << VALUE_UUID | 1u << VALUE_MAC, meet_format);
 }
 
+/* ---- domain-value-cpuset ---- */
+
+static void meet_cpuset(struct scan *s, const struct domain_value *v,
+			const struct node *n)
+{
+	struct finding *f;
+	struct cpuset set;
+
+	if (!cpuset_read(&set, n->text)) {
+		f = report(s, node_value_at(n), "failed to parse bitmap '%s' of %s",
+			   shown(s, n->text), name_of(s, n));
+		report_label(s, f, REFUSES "; such sets are 0-3,^2,8");
+	} else if (v->most == 0 && cpuset_empty(&set)) {
+		f = report(s, node_value_at(n),
+			   "invalid value of %s: nothing is left of '%s'", name_of(s, n),
+			   shown(s, n->text));
+		report_label(s, f, REFUSES);
+	}
+}
+
+static void check_cpusets(struct scan *s, const struct domain *d)
+{
+	domain_each_value(s, d, 1u << VALUE_CPUSET, meet_cpuset);
+}
+
+/* ---- domain-value-missing ---- */
+
+static void meet_missing(struct scan *s, const struct domain_value *v,
+			 const struct node *n)
+{
+	struct finding *f =
+		report(s, n->open_at, "missing required attribute '%s' in element '%s'",
+		       v->attribute, shown(s, n->key));
+
+	report_label(s, f, REFUSES);
+}
+
+static void check_missing(struct scan *s, const struct domain *d)
+{
+	domain_each_value(s, d, 1u << VALUE_REQUIRED, meet_missing);
+}
+
 const struct rule rules_domain_values[] = {
 	{ .id = "domain-value-bool",
 	  .severity = SEV_ERROR,
@@ -372,6 +415,15 @@ const struct rule rules_domain_values[] = {
 		    "virXMLPropTristateSwitch)",
 	  .since = "0.1.0",
 	  CHECK_FIX(domain, check_switches, fix_switch) },
+	{ .id = "domain-value-cpuset",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_NONE,
+	  .title = "a set of CPUs or of NUMA nodes that cannot be read, or is empty",
+	  .why = "libvirt refuses the domain: a set is numbers and ranges with commas "
+		 "between them, ^ takes one out, and something has to be left.",
+	  .source = "libvirt, src/util/virbitmap.c (virBitmapParse)",
+	  .since = "0.1.0",
+	  CHECK(domain, check_cpusets) },
 	{ .id = "domain-value-format",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_NONE,
@@ -383,6 +435,14 @@ const struct rule rules_domain_values[] = {
 		    "(virMacAddrParse)",
 	  .since = "0.1.0",
 	  CHECK(domain, check_formats) },
+	{ .id = "domain-value-missing",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_NONE,
+	  .title = "an attribute that libvirt cannot do without",
+	  .why = "libvirt refuses the domain: the element means nothing without it.",
+	  .source = "libvirt, src/util/virxml.c (VIR_XML_PROP_REQUIRED), src/conf",
+	  .since = "0.1.0",
+	  CHECK(domain, check_missing) },
 	{ .id = "domain-value-number",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_NONE,
