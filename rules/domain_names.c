@@ -53,13 +53,18 @@ static struct str near(struct str name, const char *names)
 static void meet_names(struct scan *s, const struct domain_names *names,
 		       const struct node *element)
 {
+	/* Their children are refused: features-unknown. */
+	static const char closed[] = "features features/hyperv features/kvm features/xen "
+				     "features/capabilities";
+	bool is_closed = word_among(closed, str_of(names->path));
+
 	for_each_node (n, element) {
 		bool attribute = n->kind == NODE_ATTRIBUTE;
 		const char *known = attribute ? names->attributes : names->children;
 		struct finding *f;
 		struct str meant;
 
-		if (n->ns.n || (!attribute && n->kind != NODE_ELEMENT) ||
+		if (n->ns.n || (!attribute && (is_closed || n->kind != NODE_ELEMENT)) ||
 		    word_among(known, n->key) || text_is_variable(n->key))
 			continue;
 		/* Declarations of namespaces, and attributes of those. */

@@ -343,6 +343,14 @@ const struct domain_value *domain_value_of(const struct domain *d, const struct 
 	return w.found;
 }
 
+bool domain_has_child(const char *path, struct str name)
+{
+	size_t row = first_row(names, NNAMES, sizeof(names[0]), path);
+
+	return row < NNAMES && strcmp(names[row].path, path) == 0 &&
+	       word_among(names[row].children, name);
+}
+
 const char *domain_table_unsorted(void)
 {
 	for (size_t i = 1; i < NVALUES; i++) {

@@ -46,6 +46,9 @@ void domain_each_element(struct scan *s, const struct domain *d,
 const struct domain_value *domain_value_of(const struct domain *d, const struct node *n,
 					   enum value_kind kind);
 
+/* Does libvirt read a child of that name of the element at path? */
+bool domain_has_child(const char *path, struct str name);
+
 /* Words between blanks. */
 bool word_among(const char *words, struct str word);
 /* The next one, taken off; n 0: no more. */

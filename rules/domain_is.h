@@ -1,0 +1,88 @@
+/* What is known of a domain's architecture and machine. Unknown is neither.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef RULES_DOMAIN_IS_H
+#define RULES_DOMAIN_IS_H
+
+#include "rules/rule.h"
+#include "analyze/machine.h"
+
+#define DOMAIN_REFUSES "libvirt refuses the domain"
+
+static inline bool domain_arch_is(const struct domain *d, const char *arch)
+{
+	return fact_is(&d->vm->arch, arch);
+}
+
+/* MACHINE_UNKNOWN: none is named, or nobody knows it. */
+static inline enum machine_family domain_family(const struct domain *d)
+{
+	const struct vm *vm = d->vm;
+
+	if (!fact_known(&vm->machine))
+		return MACHINE_UNKNOWN;
+	return machine_family(fact_known(&vm->arch) ? vm->arch.v : STR(""),
+			      vm->machine.v);
+}
+
+static inline bool domain_is_x86(const struct domain *d)
+{
+	enum machine_family f = domain_family(d);
+
+	return domain_arch_is(d, "x86_64") || domain_arch_is(d, "i686") ||
+	       (fact_absent(&d->vm->arch) && (f == MACHINE_I440FX || f == MACHINE_Q35));
+}
+
+static inline bool domain_is_not_x86(const struct domain *d)
+{
+	return fact_known(&d->vm->arch) && !domain_is_x86(d);
+}
+
+static inline bool domain_is_ppc64(const struct domain *d)
+{
+	return domain_arch_is(d, "ppc64") || domain_arch_is(d, "ppc64le");
+}
+
+static inline bool domain_is_arm(const struct domain *d)
+{
+	return domain_arch_is(d, "aarch64") || domain_arch_is(d, "armv7l") ||
+	       domain_arch_is(d, "armv6l");
+}
+
+/* The machine is one of another kind. A board that is none of the families is, too. */
+static inline bool domain_family_is_not(const struct domain *d,
+					enum machine_family family)
+{
+	enum machine_family f = domain_family(d);
+
+	return f != MACHINE_UNKNOWN && f != family;
+}
+
+static inline bool domain_is_not_pseries(const struct domain *d)
+{
+	return (fact_known(&d->vm->arch) && !domain_is_ppc64(d)) ||
+	       domain_family_is_not(d, MACHINE_PSERIES);
+}
+
+/* qemuDomainIsARMVirt() */
+static inline bool domain_is_not_arm_virt(const struct domain *d)
+{
+	return (fact_known(&d->vm->arch) && !domain_is_arm(d)) ||
+	       domain_family_is_not(d, MACHINE_VIRT);
+}
+
+/* "architecture 'x86_64' or machine type 'q35'", as libvirt says it. */
+static inline const char *domain_platform(struct scan *s, const struct domain *d)
+{
+	const struct vm *vm = d->vm;
+
+	return scan_printf(s, "architecture '%s' or machine type '%s'",
+			   fact_known(&vm->arch) ? shown(s, vm->arch.v) : "",
+			   fact_known(&vm->machine) ? shown(s, vm->machine.v) : "");
+}
+
+static inline bool power_of_two(uint64_t v)
+{
+	return v && !(v & (v - 1));
+}
+
+#endif
