@@ -97,6 +97,12 @@ static uint64_t unit_bytes(struct str unit)
 	return bytes;
 }
 
+bool domain_unit(struct str unit, uint64_t *bytes)
+{
+	*bytes = unit_bytes(unit);
+	return *bytes != 0;
+}
+
 bool domain_size(const struct node *n, const char *unit, uint64_t *bytes)
 {
 	const struct node *scale = n ? node_attr(n, "unit") : NULL;

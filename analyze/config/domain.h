@@ -152,6 +152,9 @@ static inline bool fact_number(const struct fact *f, uint64_t *out)
 	return f->state == FACT_KNOWN && domain_number(f->v, out);
 }
 
+/* How many bytes a unit is: "KiB", "g", "bytes", in any case. */
+bool domain_unit(struct str unit, uint64_t *bytes);
+
 /* Bytes of an element such as <memory unit='GiB'>8</memory>; unit: what counts without one
  * ("KiB", "bytes"). False: absent, unknown, no number, or too large. */
 bool domain_size(const struct node *n, const char *unit, uint64_t *bytes);
