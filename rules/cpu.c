@@ -137,14 +137,13 @@ static void check_twice(struct scan *s, const struct domain *d)
 static void check_model(struct scan *s, const struct domain *d)
 {
 	const struct node *cpu = cpu_of(d), *n;
-	struct fact mode, model, vendor, check;
+	struct fact mode, model, vendor;
 
 	if (!cpu)
 		return;
 	mode = ASK(cpu, "@mode");
 	model = ASK(cpu, "model");
 	vendor = ASK(cpu, "vendor");
-	check = ASK(cpu, "@check");
 	if (!fact_absent(&model))
 		return;
 	if (fact_known(&vendor))
@@ -156,9 +155,6 @@ static void check_model(struct scan *s, const struct domain *d)
 	if (n)
 		refused(s, report(s, n->open_at,
 				  "non-empty feature list specified without CPU model"));
-	else if (fact_known(&check) && !fact_is(&check, "default"))
-		refused(s, report(s, check.at,
-				  "check attribute specified for CPU with no model"));
 }
 
 /* ---- cpu-attribute ---- */
@@ -232,7 +228,7 @@ const struct rule rules_cpu[] = {
 	{ .id = "cpu-without-model",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_NONE,
-	  .title = "features, a vendor or a check for a CPU without a model",
+	  .title = "features or a vendor of a CPU without a model",
 	  .why = "libvirt refuses the domain: in mode custom, which is the default, they "
 		 "say something about a model.",
 	  .steps = "mode='host-model' or 'host-passthrough', or a <model>.",
