@@ -147,6 +147,7 @@ static void on_build(struct packer_module *m, const struct packer_block *b)
 {
 	const struct node *sources = node_child(b->body, "sources");
 	const struct walk w = { m, 1, on_build_source };
+	size_t first = m->uses.n;
 
 	if (sources && sources->kind != NODE_LIST)
 		m->open_uses = true;
@@ -157,6 +158,8 @@ static void on_build(struct packer_module *m, const struct packer_block *b)
 			m->open_uses = true;
 	}
 	each_block(&w, b->file, b->body, "source");
+	for (size_t i = first; i < m->uses.n; i++)
+		m->uses.v[i].build = b->body;
 	if (node_child(b->body, "provisioner"))
 		m->provisioned = true;
 }

@@ -43,6 +43,7 @@ struct packer_use {
 	const struct packer_file *file;
 	struct str type, name;
 	struct span at;
+	const struct node *build; /* the block it stands in */
 	struct node *body; /* what it adds to the source's members; NULL: nothing */
 };
 

@@ -1,0 +1,3 @@
+source "qemu" "a" {
+  iso_checksum = "file:http://example.org/SHA256SUMS"
+}

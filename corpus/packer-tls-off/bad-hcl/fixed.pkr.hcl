@@ -1,0 +1,7 @@
+source "vsphere-iso" "a" {
+  insecure_connection = false
+}
+
+source "proxmox-clone" "b" {
+  insecure_skip_tls_verify = "false"
+}
