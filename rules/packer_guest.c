@@ -259,9 +259,9 @@ static bool hands_key_over(const struct packer_module *m)
 static void check_login(struct scan *s, const struct builder *b)
 {
 	static const unsigned bare =
-		QEMU | TART | VBOX_ISO | VMWARE_ISO | PARALLELS_ISO | HYPERV_ISO | UTM;
+		QEMU | VBOX_ISO | VMWARE_ISO | PARALLELS_ISO | HYPERV_ISO | UTM;
 
-	if (!(packer_kind_of(b) & bare) || !b->complete ||
+	if (!(packer_kind_of(b) & bare) || !b->complete || !b->provisioned ||
 	    !fact_known(&b->ssh_username) ||
 	    (!is_missing(b, &b->communicator) && !fact_is(&b->communicator, "ssh")) ||
 	    has_key(b) || hands_key_over(b->module))

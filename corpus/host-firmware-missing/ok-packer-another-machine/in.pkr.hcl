@@ -1,6 +1,6 @@
 source "qemu" "a" {
   iso_url           = "https://example.org/a.iso"
-  iso_checksum      = "none"
+  iso_checksum      = "file:https://example.org/SHA256SUMS"
   efi_boot          = true
   efi_firmware_code = "/usr/share/vmend-has-none/OVMF_CODE.fd"
   efi_firmware_vars = "/usr/share/vmend-has-none/OVMF_VARS.fd"

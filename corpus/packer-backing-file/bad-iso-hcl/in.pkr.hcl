@@ -1,6 +1,6 @@
 source "qemu" "deb" {
   iso_url          = "https://example.org/d.iso"
-  iso_checksum     = "none"
+  iso_checksum     = "file:https://example.org/SHA256SUMS"
   ssh_username     = "root"
   shutdown_command = "poweroff"
   use_backing_file = true

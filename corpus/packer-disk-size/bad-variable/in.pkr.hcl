@@ -4,7 +4,7 @@ variable "size" {
 
 source "qemu" "deb" {
   iso_url          = "https://example.org/d.iso"
-  iso_checksum     = "none"
+  iso_checksum     = "file:https://example.org/SHA256SUMS"
   ssh_username     = "root"
   shutdown_command = "poweroff"
   disk_size        = var.size

@@ -6,4 +6,8 @@ source "qemu" "a" {
 
 build {
   sources = ["source.qemu.a"]
+
+  provisioner "shell" {
+    inline = ["sync; poweroff"]
+  }
 }

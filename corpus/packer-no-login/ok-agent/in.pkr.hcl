@@ -7,4 +7,8 @@ source "virtualbox-iso" "a" {
 
 build {
   sources = ["source.virtualbox-iso.a"]
+
+  provisioner "shell" {
+    inline = ["sync; poweroff"]
+  }
 }
