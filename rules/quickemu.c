@@ -1,6 +1,7 @@
 /* Quickemu's settings: what it refuses, and what it does not do with them.
  * https://github.com/quickemu-project/quickemu, the script itself (4.9.9).
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/suggest.h"
 #include "rules/rules.h"
 #include "base/banned.h"
 
@@ -82,13 +83,16 @@ struct key {
 
 static const struct key keys[] = {
 #define QUICKEMU(name, values, exits) { (name), (values), (exits) },
+#define QUICKEMU_NAMES(names)
 #include "rules/quickemu.def"
 #undef QUICKEMU
+#undef QUICKEMU_NAMES
 };
 
-enum { NKEYS = sizeof(keys) / sizeof(keys[0]), NPORTS = 2 };
+enum { NKEYS = sizeof(keys) / sizeof(keys[0]), NPORTS = 4 };
 
-static const char *const ports[NPORTS] = { "ssh_port", "spice_port" };
+static const char *const ports[NPORTS] = { "ssh_port", "spice_port",
+					   "monitor_telnet_port", "serial_telnet_port" };
 
 static void check_values(struct scan *s, const struct vm *vm)
 {
@@ -144,6 +148,105 @@ static bool fix_values(struct plan *p, const struct finding *f, const struct vm 
 	return plan_replace(p, n->text_at, value);
 }
 
+/* ---- quickemu-size ---- */
+
+/* "4GB", "512MiB": how much of it QEMU and qemu-img read; 0: it is another thing. */
+static size_t readable(struct str s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9')
+		n++;
+	if (n == 0 || n + 1 >= s.n || !memchr("kKmMgGtT", s.p[n], 8))
+		return 0;
+	return str_among((struct str){ s.p + n + 1, s.n - n - 1 }, "b B iB ib i") ? n + 1
+										  : 0;
+}
+
+static const char *const sizes[] = { "ram", "disk_size" };
+
+static void check_size(struct scan *s, const struct vm *vm)
+{
+	for (size_t i = 0; vm->flavour == FLAVOUR_QUICKEMU && i < 2; i++) {
+		const struct node *n = setting(vm, sizes[i]);
+		struct finding *f;
+
+		if (!n || !readable(n->text))
+			continue;
+		f = report(s, n->text_at, "%s is '%s', expected '%.*s'", sizes[i],
+			   shown(s, n->text), (int)readable(n->text), n->text.p);
+		report_label(s, f, "%s",
+			     i ? "qemu-img makes no disk: invalid image size"
+			       : "QEMU exits at start: a size ends with k, M or G");
+		f->arg = i;
+	}
+}
+
+static bool fix_size(struct plan *p, const struct finding *f, const struct vm *vm)
+{
+	const struct node *n = setting(vm, sizes[f->arg]);
+
+	if (!n || n->text_at.len != n->text.n)
+		return plan_refuse(p, "its value is written with escapes");
+	plan_title(p, "%s=%.*s", sizes[f->arg], (int)readable(n->text), n->text.p);
+	return plan_replace(p, n->text_at, (struct str){ n->text.p, readable(n->text) });
+}
+
+/* ---- quickemu-unknown-key ---- */
+
+static const char names[] =
+#define QUICKEMU(name, values, exits)
+#define QUICKEMU_NAMES(names) names
+#include "rules/quickemu.def"
+	;
+#undef QUICKEMU
+#undef QUICKEMU_NAMES
+
+/* The setting that a name may have been meant for; NULL: none is near. */
+static const char *meant_by(struct scan *s, struct str name)
+{
+	struct suggestion best = { .word = scan_printf(s, "%.*s", STR_ARG(name)) };
+	struct str rest = str_of(names);
+
+	while (rest.n) {
+		const char *blank = memchr(rest.p, ' ', rest.n);
+		struct str one = { rest.p, blank ? (size_t)(blank - rest.p) : rest.n };
+
+		suggest(&best, scan_printf(s, "%.*s", STR_ARG(one)));
+		rest.p += one.n + (blank ? 1 : 0);
+		rest.n -= one.n + (blank ? 1 : 0);
+	}
+	return best.best;
+}
+
+/* The script's own variable. */
+static bool is_used(struct scan *s, struct str name)
+{
+	struct str text = str_view(scan_unit(s)->text);
+
+	return str_has(text, scan_printf(s, "$%.*s", STR_ARG(name))) ||
+	       str_has(text, scan_printf(s, "${%.*s", STR_ARG(name)));
+}
+
+static void check_names(struct scan *s, const struct vm *vm)
+{
+	if (vm->flavour != FLAVOUR_QUICKEMU)
+		return;
+	for_each_node (n, vm->node) {
+		const char *meant;
+		struct finding *f;
+
+		if (n->key.n < 3 || str_among(n->key, names) || is_used(s, n->key))
+			continue;
+		meant = meant_by(s, n->key);
+		if (!meant)
+			continue;
+		f = report(s, n->key_at, "there is no setting '%s', expected '%s'",
+			   shown(s, n->key), meant);
+		report_label(s, f, "Quickemu goes on as if it was not there");
+	}
+}
+
 const struct rule rules_quickemu[] = {
 	{ .id = "quickemu-format-ignored",
 	  .severity = SEV_ERROR,
@@ -170,6 +273,26 @@ const struct rule rules_quickemu[] = {
 	  .source = "quickemu, configure_storage(); quickemu-project/quickemu#685, #374",
 	  .since = "0.1.0",
 	  CHECK(vm, check_installer) },
+	{ .id = "quickemu-size",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_SAFE,
+	  .title = "a size that QEMU does not take",
+	  .why = "Quickemu hands ram to QEMU and disk_size to qemu-img as they are. Sizes are "
+		 "a number and k, M, G or T, without a B or iB behind it: the VM does not "
+		 "start.",
+	  .source = "quickemu, configure_ram(), configure_storage(); QEMU, util/cutils.c",
+	  .since = "0.1.0",
+	  CHECK_FIX(vm, check_size, fix_size) },
+	{ .id = "quickemu-unknown-key",
+	  .severity = SEV_WARNING,
+	  .fix_class = FIX_NONE,
+	  .title = "a setting that Quickemu does not have",
+	  .why = "The config is a piece of shell: a name with a typing mistake is a variable "
+		 "that nobody reads, and the default counts instead.",
+	  .steps = "Correct the name. Those that there are: quickemu_conf(5).",
+	  .source = "quickemu_conf(5); quickemu, MAIN",
+	  .since = "0.1.0",
+	  CHECK(vm, check_names) },
 	{ .id = "quickemu-unknown-value",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_SAFE,
