@@ -1,3 +1,4 @@
+# A DOS partition table reaches just as far as this disk goes: 2 TiB.
 source "qemu" "a" {
   iso_url          = "disk.img"
   iso_checksum     = "none"

@@ -1,3 +1,4 @@
+# With skip_resize_disk the image keeps its size.
 source "qemu" "a" {
   iso_url          = "disk.img"
   iso_checksum     = "none"

@@ -1,3 +1,4 @@
+# The image is as large as disk_size: nothing is to be made smaller.
 source "qemu" "a" {
   iso_url          = "disk.img"
   iso_checksum     = "none"
