@@ -1,3 +1,4 @@
+# A medium with drivers is made of cd_files.
 source "qemu" "w" {
   iso_url          = "/var/lib/libvirt/images/win.iso"
   iso_checksum     = "none"

@@ -1,3 +1,4 @@
+# Without --host the template may be for another machine.
 source "qemu" "a" {
   iso_url           = "https://example.org/a.iso"
   iso_checksum      = "file:https://example.org/SHA256SUMS"

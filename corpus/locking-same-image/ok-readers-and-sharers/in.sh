@@ -1,4 +1,5 @@
 #!/bin/sh
+# CD-ROMs are only read, snapshot=on keeps the image, and share-rw=on is meant.
 qemu-system-x86_64 -cdrom /srv/a.iso -drive file=/srv/a.iso,media=cdrom,index=3 \
 	-drive file=/srv/b.qcow2,snapshot=on -drive file=/srv/b.qcow2,snapshot=on \
 	-drive if=none,id=c,file=/srv/c.raw,format=raw -device virtio-blk-pci,drive=c,share-rw=on \

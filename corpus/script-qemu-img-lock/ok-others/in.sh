@@ -1,4 +1,5 @@
 #!/bin/sh
+# With -U qemu-img asks for no lock; to write or to convert it has to have one.
 qemu-img create -f qcow2 /srv/a.qcow2 10G
 qemu-img info -U /srv/a.qcow2
 qemu-img check --force-share /srv/a.qcow2

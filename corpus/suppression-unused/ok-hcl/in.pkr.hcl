@@ -1,3 +1,4 @@
+# The finding is there: it is what the comment suppresses.
 source "qemu" "deb" {
   iso_url      = "https://example.org/d.iso"
   iso_checksum = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
