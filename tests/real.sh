@@ -65,6 +65,20 @@ silent "what is found is listed, and what is listed is found" "$(
 )"
 silent "each that is listed has a reason" "$(sed '/^#/d' tests/real-findings.txt | grep -vE '^[^ ]+ [a-z0-9-]+ .+')"
 
+# libvirt is the judge of its own test suite.
+sed -nE 's,^(\./)?(libvirt/[^:]*):[0-9]+:[0-9]+: error\[.*,\2,p' "$tmp/found" | LC_ALL=C sort -u >"$tmp/wrong"
+awk -F '\t' '$2 == "static" { print "libvirt/" $1 }' "$real/libvirt/REJECTED.tsv" | LC_ALL=C sort >"$tmp/refused"
+unseen=$(LC_ALL=C comm -13 "$tmp/wrong" "$tmp/refused")
+all=$(wc -l <"$tmp/refused") seen=$(LC_ALL=C comm -12 "$tmp/wrong" "$tmp/refused" | wc -l)
+echo "# of $all domains that libvirt refuses by their text alone, $seen are called wrong"
+if [ $((seen * 100)) -ge $((all * 95)) ]; then
+	ok "95 of 100 domains that libvirt refuses by their text alone are called wrong"
+else
+	not_ok "95 of 100 domains that libvirt refuses by their text alone are called wrong" "$unseen"
+fi
+silent "no domain that libvirt accepts is called wrong" \
+	"$(sed 's,^,libvirt/,' "$real/libvirt/ACCEPTED.txt" | LC_ALL=C sort | LC_ALL=C comm -12 "$tmp/wrong" -)"
+
 # What is no template for us must be none for its own program.
 refused=$(sed -n 's/^\(packer-[^ ]*\) config-syntax$/\1/p' "$tmp/serious" | uniq)
 if have packer; then
