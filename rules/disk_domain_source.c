@@ -71,13 +71,6 @@ CLASHES(format)
 
 static const struct clash network_clashes[] = {
 	{ .kinds = ON(disk),
-	  .at = "source@protocol",
-	  .common = true,
-	  .when = { { "@type", "network" },
-		    { "source?", "!" },
-		    { "source@protocol", "" } },
-	  .says = "missing protocol for the network source of " DISK },
-	{ .kinds = ON(disk),
 	  .at = "source@name",
 	  .common = true,
 	  .when = { { "@type", "network" },
@@ -93,6 +86,7 @@ static const struct clash network_clashes[] = {
 	{ .kinds = ON(disk),
 	  .at = "source@protocol",
 	  .when = { { "@type", "network" }, { "source@protocol", "sheepdog" } },
+	  .lower = true,
 	  .says = "'sheepdog' protocol is not supported with QEMU since 6.1, and " DISK
 		  " is on it",
 	  .label =

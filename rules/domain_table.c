@@ -136,6 +136,9 @@ static bool spot_below(struct spot *to, const struct spot *up, const struct node
 	for (size_t i = 0; to->n > 12 && i < NALIASES; i++) {
 		if (strcmp(aliases[i].path, to->path) != 0)
 			continue;
+		/* Of which type such a source is, is said by what it is of. */
+		if (strcmp(aliases[i].is, "devices/disk/source") == 0)
+			to->anchor = n->up;
 		to->n = strlen(aliases[i].is);
 		memcpy(to->path, aliases[i].is, to->n + 1);
 		break;

@@ -89,6 +89,9 @@ static void check_topology(struct scan *s, const struct domain *d)
 		report_label(s, f, DOMAIN_REFUSES);
 		if (fact_known(&count))
 			report_related(s, f, count.at, "the count");
+		/* Before QEMU 2.7 the cells of NUMA could have the rest. */
+		if (cpu && node_child(cpu, "numa"))
+			report_lower(f);
 		return;
 	}
 	on = max;
