@@ -57,5 +57,5 @@ fills XFS 320 65536 XFS mkfs.xfs -q
 fills NTFS 32 4096 NTFS mkfs.ntfs -F -Q
 fills swap 16 4096 swap mkswap
 fills Btrfs 128 0 btrfs mkfs.btrfs -q
-fills exFAT 32 0 exFAT mkfs.exfat -q
+fills exFAT 32 0 exFAT mkfs.exfat
 tap_end
