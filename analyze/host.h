@@ -17,6 +17,7 @@
 
 struct media;
 struct rule;
+struct schema;
 
 /* One line of /proc/self/mountinfo. */
 struct mount {
@@ -124,6 +125,8 @@ struct host {
 	const struct deep_watch *deep;
 	/* Only what a config can ask of its images is read: no L2 tables, no refcounts. */
 	bool shallow;
+	/* What domains of libvirt are held against (config/schema.h). NULL: they are not. */
+	struct schema *schema;
 	/* What configs name is looked at, each file once. NULL: it is not. */
 	struct media *media;
 };

@@ -21,6 +21,7 @@ struct node;
 struct packer_module;
 struct place;
 struct qcow2;
+struct schema_fault;
 struct signs;
 struct stray;
 struct suppression;
@@ -79,8 +80,11 @@ struct unit {
 	const struct incus *incus;          /* of a file of Incus, one for each of vms */
 	const struct incus_pool *pools;
 	size_t npools;
-	const struct syntax_error *syntax;      /* broken: no doc, no vms */
-	struct view text;                       /* the whole text of a config */
+	const struct syntax_error *syntax; /* broken: no doc, no vms */
+	struct view text;                  /* the whole text of a config */
+	/* What libvirt's schema has against doc (analyze/config/schema.h), with --schema. */
+	const struct schema_fault *schema_faults;
+	size_t nschema_faults;
 	const struct suppression *suppressions; /* of doc (analyze/config/suppress.h) */
 	size_t nsuppressions;
 };

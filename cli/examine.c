@@ -63,6 +63,31 @@ bool rule_filter_has(const struct rule_filter *f, const struct rule *r)
 	return !has_rule(f->ignore.v, f->ignore.n, r);
 }
 
+/* By a rule that knows more of the same place. */
+static bool is_said_better(const struct findings *f, const struct finding *x)
+{
+	for (size_t i = 0; x->rule->yields && i < f->v.n; i++) {
+		const struct finding *y = f->v.v[i];
+
+		if (!y->rule->yields && y->severity >= x->severity &&
+		    y->at.src == x->at.src && y->at.off == x->at.off &&
+		    y->at.len == x->at.len)
+			return true;
+	}
+	return false;
+}
+
+void findings_yield(struct findings *f)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->v.n; i++) {
+		if (!is_said_better(f, f->v.v[i]))
+			f->v.v[kept++] = f->v.v[i];
+	}
+	f->v.n = kept;
+}
+
 /* ---- numbers ---- */
 
 void tally_add(struct tally *sum, const struct tally *t)

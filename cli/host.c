@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "analyze/config/hcl.h"
 #include "analyze/config/packer_module.h"
+#include "analyze/config/schema.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -119,6 +120,23 @@ static int read_user(struct host *h, const struct options *o, struct arena *a,
 	return 0;
 }
 
+/* Asked for, it has to be there: else all would seem to be well. */
+static int read_schema(struct host *h, const struct options *o, struct arena *a,
+		       struct err *e)
+{
+	struct err why;
+
+	if (!o->schema && !o->schema_path)
+		return 0;
+	h->schema = schema_open(o->schema_path, &why);
+	if (h->schema)
+		return 0;
+	if (!o->schema_path)
+		return err_set(e, ERR_USAGE, "--schema: %s", why.msg);
+	return err_set(e, ERR_USAGE, "--schema-path %s: %s",
+		       str_shown(a, str_of(o->schema_path)), why.msg);
+}
+
 int read_host(struct host *h, const struct options *o, struct arena *a, struct err *e)
 {
 	struct err why;
@@ -129,7 +147,8 @@ int read_host(struct host *h, const struct options *o, struct arena *a, struct e
 		h->ntargets = o->targets.n;
 		h->places = o->places.v;
 		h->nplaces = o->places.n;
-		if (read_user(h, o, a, e) != 0 || read_vars(h, o, a, e) != 0)
+		if (read_user(h, o, a, e) != 0 || read_vars(h, o, a, e) != 0 ||
+		    read_schema(h, o, a, e) != 0)
 			return -1;
 		return read_roots(h, o, a, e);
 	}

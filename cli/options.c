@@ -289,6 +289,8 @@ static const char **word_of(struct options *o, enum option id)
 		return &o->host_mounts;
 	if (id == OPT_host_user)
 		return &o->host_user;
+	if (id == OPT_schema_path)
+		return &o->schema_path;
 	if (id == OPT_svg)
 		return &o->svg;
 	if (id == OPT_policy)
@@ -311,6 +313,8 @@ static bool *flag_of(struct options *o, enum option id)
 		return &o->quiet;
 	if (id == OPT_host)
 		return &o->host;
+	if (id == OPT_schema)
+		return &o->schema;
 	if (id == OPT_no_policy)
 		return &o->no_policy;
 	if (id == OPT_help)
@@ -330,18 +334,25 @@ static void take_level(struct options *o, enum fix_class level)
 		o->level = level;
 }
 
-static int take(struct parser *p, enum option id, const char *value)
+/* All there is to most options. */
+static void take_plain(struct options *o, enum option id, const char *value)
 {
-	const struct option_row *opt = &option_rows[id];
-	struct options *o = p->o;
 	const char **word = word_of(o, id);
 	bool *flag = flag_of(o, id);
 
-	p->given |= UINT64_C(1) << id;
 	if (word)
 		*word = value;
 	if (flag)
 		*flag = true;
+}
+
+static int take(struct parser *p, enum option id, const char *value)
+{
+	const struct option_row *opt = &option_rows[id];
+	struct options *o = p->o;
+
+	p->given |= UINT64_C(1) << id;
+	take_plain(o, id, value);
 	switch (id) {
 	case OPT_format:
 		return take_format(p, opt, value, &o->format);
@@ -391,6 +402,8 @@ static int take(struct parser *p, enum option id, const char *value)
 	case OPT_stdin_filename:
 	case OPT_host_mounts:
 	case OPT_host_user:
+	case OPT_schema:
+	case OPT_schema_path:
 	case OPT_svg:
 	case OPT_policy:
 	case OPT_baseline:

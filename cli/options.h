@@ -91,10 +91,11 @@ struct options {
 	enum severity min_severity;
 	bool never_fail, has_fail_on;
 	enum severity fail_on; /* unless never_fail */
-	bool deep, diff, quiet, host;
+	bool deep, diff, quiet, host, schema;
 	enum fix_class level; /* the most that `fix` may do */
 	const char *stdin_filename, *host_mounts, *host_user, *svg;
-	const char *policy; /* NULL: the closest above each file */
+	const char *schema_path; /* NULL: where libvirt installs it */
+	const char *policy;      /* NULL: the closest above each file */
 	bool no_policy;
 	const char *baseline, *write_baseline; /* NULL: none */
 	const struct format *as; /* what the files that are named are; NULL: not said */

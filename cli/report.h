@@ -71,6 +71,8 @@ int rules_named(const struct words *ids, const char *option,
 		const struct team_rules *team, struct arena *a, const struct rule ***out,
 		size_t *n, struct err *e) __attribute__((warn_unused_result));
 bool rule_filter_has(const struct rule_filter *f, const struct rule *r);
+/* Drops what a rule that yields (rule.h) has found, where another one says it as well. */
+void findings_yield(struct findings *f);
 
 /* One input, open, and what was found in it. */
 struct examined {

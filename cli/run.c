@@ -2,6 +2,7 @@
 #include "cli/run.h"
 #include "cli/early.h"
 
+#include "analyze/config/schema.h"
 #include "analyze/image/backing.h"
 #include "analyze/image/qcow2_scan.h"
 
@@ -135,6 +136,7 @@ void run_keep(const struct run *r, const struct input *in, struct findings *f)
 		f->v.v[kept++] = x;
 	}
 	f->v.n = kept;
+	findings_yield(f);
 }
 
 void run_judge(const struct run *r, const struct input *in, struct unit *u,
@@ -582,6 +584,7 @@ enum exit_code cmd_check(const struct options *o, struct err *e)
 
 	arena_init(&r.arena, ARENA_BUDGET);
 	if (prepare(&r, e) != 0) {
+		schema_close(r.host.schema);
 		arena_free(&r.arena);
 		return e->code == ERR_USAGE ? EXIT_USAGE : EXIT_INTERNAL;
 	}
@@ -598,6 +601,7 @@ enum exit_code cmd_check(const struct options *o, struct err *e)
 	diff_summary(&r);
 	if (r.holding)
 		pthread_sigmask(SIG_SETMASK, &r.signals, NULL);
+	schema_close(r.host.schema);
 	arena_free(&r.arena);
 	return r.exit;
 }

@@ -122,6 +122,9 @@ struct rule {
 	enum severity severity;
 	enum fix_class fix_class;
 	enum subject on;
+	/* Silent where another rule says something of the very same place that is as severe:
+	 * it then is the same, and said better. */
+	bool yields;
 	const struct team_rule *team; /* of a team's policy (team.h); NULL: vmend's own */
 	union {
 #define X(member, type) void (*member)(struct scan * s, const type *subject);

@@ -7,6 +7,7 @@
 #include "analyze/config/node.h"
 #include "analyze/config/qemu_args.h"
 #include "analyze/config/qemu_override.h"
+#include "analyze/config/schema.h"
 #include "analyze/config/xml.h"
 
 #include "base/banned.h"
@@ -438,6 +439,8 @@ static int read_libvirt(struct unit *u, struct err *e)
 	if (!vm || !read_args(vm, u->text, u->host, &u->arena))
 		return err_set(e, ERR_LIMIT,
 			       "has more devices than memory is allowed for");
+	if (u->host->schema)
+		schema_read(u->host->schema, u);
 	return 0;
 }
 

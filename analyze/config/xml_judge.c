@@ -249,4 +249,6 @@ bool xml_accepts(struct view text)
 void xml_init(void)
 {
 	xmlInitParser();
+	/* A schema may name files, but none that would be fetched. */
+	xmlSetExternalEntityLoader(xmlNoNetExternalEntityLoader);
 }
