@@ -172,7 +172,7 @@ static struct str text_of(const struct node *n)
 static void on_plugins(struct packer_module *m, const struct packer_block *b)
 {
 	for_each_node (c, b->body) {
-		struct packer_plugin p = { .name = c->key };
+		struct packer_plugin p = { .file = b->file, .node = c, .name = c->key };
 
 		if (!node_is_content(c))
 			continue;

@@ -48,6 +48,8 @@ struct packer_use {
 };
 
 struct packer_plugin {
+	const struct packer_file *file;
+	const struct node *node;
 	struct str name, version, source; /* empty: not said */
 };
 

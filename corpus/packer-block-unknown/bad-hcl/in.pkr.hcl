@@ -1,0 +1,16 @@
+varaible "a" {
+}
+
+source "qemu" "a" {
+}
+
+build {
+  sorces = ["source.qemu.a"]
+
+  something {
+  }
+}
+
+variable "b" {
+  defalt = 1
+}

@@ -1,0 +1,3 @@
+source "vsphere-clone" "a" {
+  notes = "{{env `HOME`}}"
+}

@@ -1,0 +1,7 @@
+variable "home" {
+  default = env("HOME")
+}
+
+source "qemu" "a" {
+  vm_name = "env-${var.home}"
+}

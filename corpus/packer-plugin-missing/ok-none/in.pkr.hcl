@@ -1,0 +1,9 @@
+source "tart-cli" "a" {
+  vm_name      = "a"
+  vm_base_name = "b"
+  communicator = "none"
+}
+
+build {
+  sources = ["source.tart-cli.a"]
+}

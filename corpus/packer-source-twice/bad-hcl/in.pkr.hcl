@@ -1,0 +1,5 @@
+source "qemu" "a" {
+}
+
+source "qemu" "a" {
+}

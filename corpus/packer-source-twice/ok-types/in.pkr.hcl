@@ -1,0 +1,5 @@
+source "qemu" "a" {
+}
+
+source "virtualbox-iso" "a" {
+}

@@ -1,0 +1,9 @@
+source "qemu" "a" {
+}
+
+build {
+  sources = ["source.qemu.b", "qemu.a"]
+
+  source "source.tart-cli.a" {
+  }
+}

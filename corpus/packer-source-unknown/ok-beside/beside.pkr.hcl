@@ -1,0 +1,2 @@
+source "qemu" "b" {
+}

@@ -1,0 +1,14 @@
+source "qemu" "a" {
+}
+
+locals {
+  all = ["source.qemu.z"]
+}
+
+build {
+  sources = ["source.qemu.a", "source.qemu.b"]
+}
+
+build {
+  sources = local.all
+}

@@ -1,0 +1,11 @@
+variable "memory" {
+}
+
+variables {
+  names = {}
+  list  = []
+}
+
+locals {
+  name = "a"
+}

@@ -1,0 +1,4 @@
+source "tart-cli" "a" {
+  vm_name      = local.name
+  vm_base_name = var.base
+}
