@@ -169,14 +169,28 @@ struct place {
 	const char *what;
 };
 
+/* Is it number 0 of its type? One without a number gets the lowest that is free. */
 static bool is_first(const struct device *c, const char *type)
 {
 	const struct node *index = node_attr(c->node, "index");
+	const struct device *unnumbered = NULL;
 	uint64_t i;
 
 	if (c->kind != DEVICE_controller || !attr_is(c->node, "type", type))
 		return false;
-	return index && domain_number(index->text, &i) && i == 0;
+	if (index)
+		return domain_number(index->text, &i) && i == 0;
+	for_each_device(other, c->domain, controller)
+	{
+		if (!attr_is(other->node, "type", type))
+			continue;
+		index = node_attr(other->node, "index");
+		if (!index && !unnumbered)
+			unnumbered = other;
+		if (index && (!domain_number(index->text, &i) || i == 0))
+			return false;
+	}
+	return unnumbered == c;
 }
 
 static bool is_piix_usb(const struct device *c)
