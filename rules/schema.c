@@ -160,6 +160,15 @@ static void say_text(struct scan *s, const struct schema_fault *f)
 
 /* ---- what does not go together, and what is missing ---- */
 
+static const char *expected(struct scan *s, const struct schema_fault *f)
+{
+	if (!f->names)
+		return words(s, f, "", "");
+	return f->node->kind == NODE_ELEMENT
+		       ? words(s, f, "<", ">")
+		       : scan_printf(s, "the attribute %s", words(s, f, "'", "'"));
+}
+
 static void say_clash(struct scan *s, const struct schema_fault *f)
 {
 	const struct node *n = f->node;
@@ -180,12 +189,12 @@ static void say_clash(struct scan *s, const struct schema_fault *f)
 		found = report(s, at, "%s does not go with the rest of <%s>", thing(s, n),
 			       name_of(s, n->up));
 	if (f->nwords && !f->more)
-		report_label(s, found, "expected %s", words(s, f, "", ""));
+		report_label(s, found, "expected %s", expected(s, f));
 	if (f->other)
 		report_related(s, found,
 			       f->other->kind == NODE_ATTRIBUTE ? f->other->whole
 								: f->other->key_at,
-			       "this");
+			       "what it does not go with");
 }
 
 static void say_lack(struct scan *s, const struct schema_fault *f)
@@ -198,7 +207,7 @@ static void say_lack(struct scan *s, const struct schema_fault *f)
 		       attribute ? "the attribute " : "", names);
 
 	if (f->other)
-		report_related(s, found, f->other->whole, "with this");
+		report_related(s, found, f->other->whole, "which asks for it");
 }
 
 static void say_unknown(struct scan *s, const struct schema_fault *f)

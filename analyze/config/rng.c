@@ -311,8 +311,8 @@ static struct rng_text next_word(struct rng_text *t)
 {
 	struct rng_text word;
 
-	while (t->n && xml_is_blank((uint8_t)*t->p))
-		t->p++, t->n--;
+	for (; t->n && xml_is_blank((uint8_t)*t->p); t->n--)
+		t->p++;
 	word = (struct rng_text){ t->p, 0 };
 	while (word.n < t->n && !xml_is_blank((uint8_t)word.p[word.n]))
 		word.n++;

@@ -39,6 +39,7 @@ struct schema_fault {
 	const char *const *words;
 	size_t nwords;
 	bool more;
+	bool names; /* CLASH: they are names, of elements or attributes as node is */
 	const char *meant; /* the one that may be meant; or NULL */
 	const char *home;  /* the element that has such a child, elsewhere; or NULL */
 };

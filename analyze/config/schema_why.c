@@ -37,7 +37,7 @@ struct schema_fault *schema_add(struct walk *w, enum schema_fault_kind kind,
 
 /* One of an element is enough: what else does not go with the same has the same cause. */
 static void add_clash(struct walk *w, const struct node *n, struct rival rival,
-		      const struct words *words)
+		      const struct words *words, bool names)
 {
 	const struct schema_fault *last =
 		w->faults.n ? &w->faults.v[w->faults.n - 1] : NULL;
@@ -49,6 +49,7 @@ static void add_clash(struct walk *w, const struct node *n, struct rival rival,
 	f = schema_add(w, SCHEMA_CLASH, n, words);
 	f->other = rival.node;
 	f->lacks = rival.lacks;
+	f->names = names;
 }
 
 /* Nobody listens, or what nothing is left of is only our patience. */
@@ -160,7 +161,7 @@ void schema_why_element(struct walk *w, const struct frame *in, const struct nod
 		first = schema_rival(w, in, n);
 	}
 	open = schema_openable(w, now);
-	add_clash(w, n, first, &open);
+	add_clash(w, n, first, &open, true);
 }
 
 /* ---- attributes ---- */
@@ -203,7 +204,7 @@ const struct rng *schema_why_attribute(struct walk *w, const struct frame *in,
 	all = schema_within(w, &own, RNG_ATTRIBUTE);
 	left = schema_attributes(w, now);
 	if (schema_has_name(&all, schema_name(n))) {
-		add_clash(w, n, schema_rival(w, in, n), &left);
+		add_clash(w, n, schema_rival(w, in, n), &left, true);
 		return now;
 	}
 	names = schema_names_of(w, &all);
@@ -256,7 +257,7 @@ void schema_why_value(struct walk *w, const struct frame *in, const struct node 
 	else
 		rival.node = schema_rival_of_text(w, in);
 	if (rival.node) {
-		add_clash(w, n, rival, &words);
+		add_clash(w, n, rival, &words, false);
 		return;
 	}
 	f = schema_add(w, may.n ? SCHEMA_VALUE : SCHEMA_TEXT, n, &words);

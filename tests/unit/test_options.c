@@ -195,6 +195,7 @@ static void options_belong_to_commands(void **state)
 {
 	(void)state;
 	refused("check --diff", "`vmend check` has no option --diff");
+	refused("inspect --schema x", "`vmend inspect` has no option --schema");
 	refused("--diff undo x", "`vmend undo` has no option --diff");
 	refused("rules --format concise", "`vmend rules` has the formats text and json");
 	refused("fix --diff --format json",
