@@ -32,10 +32,19 @@ static inline bool arg_is(const struct qemu_option *o, const char *key, const ch
 	return n && str_is(n->text, value);
 }
 
+/* It may have other options than those that are seen: "$X", "user,$MORE". */
+static inline bool arg_open(const struct qemu_option *o)
+{
+	const struct node *first = o->opts->first;
+
+	return node_is_open(o->opts) ||
+	       (first && first->kind == NODE_OPAQUE && first->key_at.len == 0);
+}
+
 /* Not there, in a word that has no options that are decided elsewhere. */
 static inline bool arg_absent(const struct qemu_option *o, const char *key)
 {
-	return o->opts && !qemu_opt(o, key) && !node_is_open(o->opts);
+	return o->opts && !qemu_opt(o, key) && !arg_open(o);
 }
 
 /* "on", "yes", "true", "y", and what else QEMU takes for it. */

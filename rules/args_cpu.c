@@ -19,7 +19,7 @@ static const struct qemu_option *only(const struct vm *vm, const char *name)
 			return NULL;
 		found = o;
 	}
-	return found && found->opts && !node_is_open(found->opts) ? found : NULL;
+	return found && found->opts && !arg_open(found) ? found : NULL;
 }
 
 /* ---- qemu-smp-topology ---- */
@@ -254,8 +254,7 @@ static bool says_accelerator(const struct vm *vm)
 		if (str_among(o->name, "enable-kvm enable-hax") ||
 		    (str_is(o->name, "accel") && !tcg))
 			return true;
-		if (is_machine_arg(o) && !tcg &&
-		    (qemu_opt(o, "accel") || node_is_open(o->opts)))
+		if (is_machine_arg(o) && !tcg && (qemu_opt(o, "accel") || arg_open(o)))
 			return true;
 	}
 	return fact_known(&vm->emulator) && str_ends(vm->emulator.v, "kvm");
@@ -397,7 +396,7 @@ static void check_kernel(struct scan *s, const struct vm *vm)
 	    qemu_option(vm->qemu, "shim"))
 		return;
 	for_each_arg (o, vm) {
-		if (is_machine_arg(o) && (qemu_opt(o, "kernel") || node_is_open(o->opts)))
+		if (is_machine_arg(o) && (qemu_opt(o, "kernel") || arg_open(o)))
 			return;
 	}
 	for (size_t i = 0; i < 2; i++) {

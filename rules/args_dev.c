@@ -94,7 +94,7 @@ static const struct node *platform_of(const struct vm *vm, const struct qemu_opt
 	const struct node *model = device_model(o);
 
 	if (!model || !is_transitional(model->text) || !arg_is_on(o, "iommu_platform") ||
-	    node_is_open(o->opts) || !is_root_bus(o) || may_be_set(vm, "disable-legacy"))
+	    arg_open(o) || !is_root_bus(o) || may_be_set(vm, "disable-legacy"))
 		return NULL;
 	if (qemu_opt(o, "disable-legacy") && !arg_is(o, "disable-legacy", "off") &&
 	    !arg_is(o, "disable-legacy", "auto"))

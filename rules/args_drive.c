@@ -132,7 +132,7 @@ static bool place_drive(const struct places *p, const struct qemu_option *o,
 	bool has_index, has_bus, has_unit;
 	uint64_t index = 0;
 
-	if (!o->opts || o->opts->syntax == SYNTAX_QEMU_JSON || node_is_open(o->opts) ||
+	if (!o->opts || o->opts->syntax == SYNTAX_QEMU_JSON || arg_open(o) ||
 	    (type && type->kind != NODE_SCALAR))
 		return false;
 	at->bus_type = type ? type->text : default_type(p);

@@ -74,7 +74,7 @@ static bool chardev_listens(const struct qemu_option *o)
 {
 	const struct node *host = qemu_opt(o, "host");
 
-	return str_is(o->name, "chardev") && o->opts && !node_is_open(o->opts) &&
+	return str_is(o->name, "chardev") && o->opts && !arg_open(o) &&
 	       arg_is(o, "backend", "socket") && qemu_opt(o, "port") &&
 	       arg_is_on(o, "server") && arg_absent(o, "tls-creds") &&
 	       (!host || (host->kind == NODE_SCALAR && is_any(host->text)));
@@ -223,8 +223,8 @@ static const struct node *open_vnc(const struct qemu_option *o)
 	const struct node *n = o->opts ? arg_known(o, "vnc") : NULL;
 	size_t end;
 
-	if (!n || !str_is(o->name, "vnc") || node_is_open(o->opts) ||
-	    !vnc_host(n->text, &end) || qemu_opt(o, "reverse") ||
+	if (!n || !str_is(o->name, "vnc") || arg_open(o) || !vnc_host(n->text, &end) ||
+	    qemu_opt(o, "reverse") ||
 	    (qemu_opt(o, "password") && !arg_is(o, "password", "off")) ||
 	    qemu_opt(o, "password-secret") || qemu_opt(o, "tls-creds") ||
 	    (qemu_opt(o, "sasl") && !arg_is(o, "sasl", "off")))
@@ -268,7 +268,7 @@ static bool is_open_spice(const struct qemu_option *o)
 {
 	const struct node *addr = qemu_opt(o, "addr");
 
-	return str_is(o->name, "spice") && o->opts && !node_is_open(o->opts) &&
+	return str_is(o->name, "spice") && o->opts && !arg_open(o) &&
 	       arg_is_on(o, "disable-ticketing") && !arg_is_on(o, "unix") &&
 	       !arg_is_on(o, "sasl") &&
 	       (qemu_opt(o, "port") || qemu_opt(o, "tls-port")) &&

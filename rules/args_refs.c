@@ -61,7 +61,7 @@ static bool may_be_made(const struct vm *vm, const char *kinds, struct str id)
 			return true;
 		if (!o->opts || !str_among(o->name, kinds))
 			continue;
-		if (node_is_open(o->opts) || o->opts->syntax == SYNTAX_QEMU_JSON)
+		if (arg_open(o) || o->opts->syntax == SYNTAX_QEMU_JSON)
 			return true;
 		for_each_node (n, o->opts) {
 			if ((str_is(n->key, "id") || str_ends(n->key, "node-name")) &&
@@ -176,7 +176,7 @@ static bool may_be_shared(const struct vm *vm, struct str id)
 		const struct node *n = str_is(o->name, "chardev") ? id_of(o) : NULL;
 
 		if (n && str_eq(n->text, id) &&
-		    (qemu_opt(o, "mux") || node_is_open(o->opts) ||
+		    (qemu_opt(o, "mux") || arg_open(o) ||
 		     o->opts->syntax == SYNTAX_QEMU_JSON))
 			return true;
 	}
@@ -342,7 +342,7 @@ static void check_unused(struct scan *s, const struct vm *vm)
 		const struct node *id = is_backend(o) ? id_of(o) : NULL;
 		struct finding *f;
 
-		if (!id || node_is_open(o->opts) || is_named(vm, o, id->text))
+		if (!id || arg_open(o) || is_named(vm, o, id->text))
 			continue;
 		f = report(s, id->whole, "-%s '%s' is not used by any -device",
 			   shown(s, o->name), shown(s, id->text));

@@ -71,7 +71,7 @@ static const char *meant_by(struct str name, const char *text)
 		return NULL;
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		suggest(&best, keys[i].name);
-	return best.best;
+	return best.distance <= 2 ? best.best : NULL;
 }
 
 static void check_unknown(struct scan *s, const struct incus *i)

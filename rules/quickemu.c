@@ -216,7 +216,7 @@ static const char *meant_by(struct scan *s, struct str name)
 		rest.p += one.n + (blank ? 1 : 0);
 		rest.n -= one.n + (blank ? 1 : 0);
 	}
-	return best.best;
+	return best.distance == 1 ? best.best : NULL;
 }
 
 /* The script's own variable. */

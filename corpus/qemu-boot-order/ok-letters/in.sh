@@ -1,0 +1,4 @@
+#!/bin/sh
+qemu-system-x86_64 -M q35 -m 2G -boot cdn
+qemu-system-x86_64 -M q35 -m 2G -boot once=d,order=c,menu=on
+qemu-system-x86_64 -M q35 -m 2G -boot $ORDER

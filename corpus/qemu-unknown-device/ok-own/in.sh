@@ -1,0 +1,2 @@
+#!/bin/sh
+qemu-system-x86_64 -M q35 -m 2G -device virtio-net-pci-transitional -device acme-lab-card -device $CARD -device VGA

@@ -1,0 +1,343 @@
+/* Names and values of QEMU's options that do not exist. QEMU: qapi/, qemu-options.hx.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/suggest.h"
+#include "rules/args.h"
+#include "rules/rules.h"
+#include "base/banned.h"
+
+enum { WORD_MAX = 64 };
+
+/* The nearest word so far of those in some lists. */
+struct nearest {
+	struct suggestion best;
+	char text[WORD_MAX];
+	struct str word; /* of a list; empty: none is near */
+};
+
+static bool near_begin(struct nearest *n, struct str text)
+{
+	*n = (struct nearest){ 0 };
+	if (text.n < 3 || text.n >= WORD_MAX)
+		return false;
+	memcpy(n->text, text.p, text.n);
+	n->best.word = n->text;
+	return true;
+}
+
+static void near_look(struct nearest *n, const char *words)
+{
+	struct str rest = str_of(words);
+	char word[WORD_MAX];
+
+	while (rest.n) {
+		const char *blank = memchr(rest.p, ' ', rest.n);
+		struct str one = { rest.p, blank ? (size_t)(blank - rest.p) : rest.n };
+
+		rest.p += one.n + (blank ? 1 : 0);
+		rest.n -= one.n + (blank ? 1 : 0);
+		if (one.n >= WORD_MAX)
+			continue;
+		memcpy(word, one.p, one.n);
+		word[one.n] = '\0';
+		suggest(&n->best, word);
+		if (n->best.best == word) {
+			n->word = one;
+			n->best.best = n->text;
+		}
+	}
+	/* What QEMU may have got since is further away than that. */
+	if (n->best.distance > 1)
+		n->word = STR("");
+}
+
+/* ---- qemu-unknown-value ---- */
+
+struct values {
+	const char *option, *key;
+	bool all;
+	const char *words;
+};
+
+static const struct values tables[] = {
+#define VALUES(option, key, all, words) { (option), (key), (all), (words) },
+#include "rules/qemu_values.def"
+#undef VALUES
+};
+
+/* The value, and where it stands; empty: it is not there, or not known. */
+static struct str value_of(const struct qemu_option *o, const struct values *t,
+			   struct span *at)
+{
+	const struct node *n = t->key ? arg_known(o, t->key) : NULL;
+	struct str text = arg_text(o);
+	const char *comma;
+
+	if (n) {
+		*at = n->text_at;
+		return n->text;
+	}
+	if (t->key || !o->value)
+		return STR("");
+	comma = text.n ? memchr(text.p, ',', text.n) : NULL;
+	text.n = comma ? (size_t)(comma - text.p) : text.n;
+	*at = text.n ? word_span(o->value, 0, text.n) : o->value->at;
+	return text;
+}
+
+static const struct values *wrong_value(const struct qemu_option *o, struct str *value,
+					struct span *at, struct nearest *near)
+{
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		const struct values *t = &tables[i];
+
+		if (!str_is(o->name, t->option))
+			continue;
+		*value = value_of(o, t, at);
+		if (value->n == 0 || str_among(*value, t->words) ||
+		    str_among(*value, "help ?"))
+			continue;
+		if (near_begin(near, *value))
+			near_look(near, t->words);
+		if (t->all || near->word.n)
+			return t;
+	}
+	return NULL;
+}
+
+static void check_values(struct scan *s, const struct vm *vm)
+{
+	for_each_arg (o, vm) {
+		struct nearest near;
+		struct str value;
+		struct span at;
+		const struct values *t = wrong_value(o, &value, &at, &near);
+		struct finding *f;
+
+		if (!t)
+			continue;
+		f = report(s, at, "-%s %s%s%s, expected %s%.*s", t->option,
+			   t->key ? t->key : "", t->key ? "=" : "", shown(s, value),
+			   near.word.n ? "" : "one of: ",
+			   near.word.n ? (int)near.word.n : (int)strlen(t->words),
+			   near.word.n ? near.word.p : t->words);
+		report_label(s, f, "QEMU exits at start");
+	}
+}
+
+static bool fix_values(struct plan *p, const struct finding *f, const struct vm *vm)
+{
+	for_each_arg (o, vm) {
+		struct nearest near;
+		struct str value;
+		struct span at;
+		const struct values *t = wrong_value(o, &value, &at, &near);
+
+		if (!t || at.off != f->at.off || at.len != f->at.len)
+			continue;
+		if (near.word.n == 0 || at.len != value.n)
+			break;
+		plan_title(p, "%.*s", STR_ARG(near.word));
+		return plan_replace(p, at, near.word);
+	}
+	return plan_refuse(p, "what was meant cannot be seen from here");
+}
+
+/* ---- qemu-unknown-device ---- */
+
+static const char *const devices[] = {
+#define DEVICES(names) (names),
+#include "rules/qemu_devices.def"
+#undef DEVICES
+};
+
+/* What the model is a typing mistake of; NULL: QEMU has it, or may have. */
+static const struct node *typed_model(const struct qemu_option *o, struct nearest *near)
+{
+	const struct node *n = device_model(o);
+
+	if (!n || !near_begin(near, n->text) || str_ends(n->text, "-cpu"))
+		return NULL;
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+		if (str_among(n->text, devices[i]))
+			return NULL;
+	}
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
+		near_look(near, devices[i]);
+	return near->word.n ? n : NULL;
+}
+
+static void check_devices(struct scan *s, const struct vm *vm)
+{
+	for_each_arg (o, vm) {
+		struct nearest near;
+		const struct node *n = typed_model(o, &near);
+		struct finding *f;
+
+		if (!n)
+			continue;
+		f = report(s, n->text_at, "there is no device '%s', expected '%.*s'",
+			   shown(s, n->text), STR_ARG(near.word));
+		report_label(s, f, "QEMU exits at start: not a valid device model name");
+	}
+}
+
+static bool fix_devices(struct plan *p, const struct finding *f, const struct vm *vm)
+{
+	for_each_arg (o, vm) {
+		struct nearest near;
+		const struct node *n = typed_model(o, &near);
+
+		if (!n || n->text_at.off != f->at.off || n->text_at.len != n->text.n)
+			continue;
+		plan_title(p, "%.*s", STR_ARG(near.word));
+		return plan_replace(p, n->text_at, near.word);
+	}
+	return false;
+}
+
+/* ---- qemu-unknown-key ---- */
+
+struct confused {
+	const char *option, *wrong, *right;
+};
+
+/* Keys that one option has and another calls otherwise. */
+static const struct confused confused[] = {
+	{ "device", "macaddr", "mac" }, { "device", "ifname", NULL },
+	{ "nic", "macaddr", "mac" },    { "drive", "read_only", "read-only" },
+	{ "m", "mem", "size" },         { "m", "max", "maxmem" },
+	{ "m", "slot", "slots" },       { "smp", "core", "cores" },
+	{ "smp", "socket", "sockets" }, { "smp", "thread", "threads" },
+	{ "smp", "cpu", "cpus" },       { "smp", "maxcpu", "maxcpus" },
+	{ "smp", "die", "dies" },
+};
+
+static const struct confused *wrong_key(const struct qemu_option *o,
+					const struct node **at)
+{
+	for (size_t i = 0; o->opts && i < sizeof(confused) / sizeof(confused[0]); i++) {
+		const struct confused *c = &confused[i];
+
+		*at = str_is(o->name, c->option) ? qemu_opt(o, c->wrong) : NULL;
+		if (*at)
+			return c;
+	}
+	/* -net nic has macaddr, -net user nothing of both. */
+	*at = str_is(o->name, "net") && o->opts && arg_is(o, "type", "nic")
+		      ? qemu_opt(o, "mac")
+		      : NULL;
+	static const struct confused net = { "net", "mac", "macaddr" };
+
+	return *at ? &net : NULL;
+}
+
+static void check_keys(struct scan *s, const struct vm *vm)
+{
+	for_each_arg (o, vm) {
+		const struct node *at;
+		const struct confused *c = wrong_key(o, &at);
+		struct finding *f;
+
+		if (!c)
+			continue;
+		f = report(s, at->whole, "-%s has no %s=%s%s%s", c->option, c->wrong,
+			   c->right ? ", expected " : "", c->right ? c->right : "",
+			   c->right ? "=" : "");
+		report_label(s, f, "QEMU exits at start: there is no such property");
+	}
+}
+
+static bool fix_keys(struct plan *p, const struct finding *f, const struct vm *vm)
+{
+	for_each_arg (o, vm) {
+		const struct node *at;
+		const struct confused *c = wrong_key(o, &at);
+
+		if (!c || at->whole.off != f->at.off)
+			continue;
+		if (!c->right || at->key_at.len != at->key.n)
+			return plan_refuse(p, "it belongs to another option");
+		plan_title(p, "%s=", c->right);
+		return plan_replace(p, at->key_at, str_of(c->right));
+	}
+	return false;
+}
+
+/* ---- qemu-boot-order ---- */
+
+static const char *order_flaw(struct str s)
+{
+	bool seen[26] = { false };
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] < 'a' || s.p[i] > 'p')
+			return "which has other letters than a to p";
+		if (seen[s.p[i] - 'a'])
+			return "which has a letter twice";
+		seen[s.p[i] - 'a'] = true;
+	}
+	return NULL;
+}
+
+static void check_order(struct scan *s, const struct vm *vm)
+{
+	static const char *const keys[] = { "order", "once" };
+
+	for_each_arg (o, vm) {
+		for (size_t i = 0; str_is(o->name, "boot") && i < 2; i++) {
+			const struct node *n = o->opts ? arg_known(o, keys[i]) : NULL;
+			const char *flaw = n ? order_flaw(n->text) : NULL;
+			struct finding *f;
+
+			if (!flaw)
+				continue;
+			f = report(s, n->text_at, "-boot %s=%s, %s", keys[i],
+				   shown(s, n->text), flaw);
+			report_label(s, f, "QEMU exits at start: invalid boot device");
+		}
+	}
+}
+
+const struct rule rules_args_names[] = {
+	{ .id = "qemu-boot-order",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_NONE,
+	  .title = "an order of boot devices that QEMU does not take",
+	  .why = "-boot takes letters: a and b are floppies, c the first disk, d the CD-ROM, "
+		 "n the network, each of them once. QEMU exits at start.",
+	  .steps =
+		  "-boot d starts from the CD-ROM, -boot once=d,order=c does so once. With "
+		  "bootindex= at the devices each has a place of its own.",
+	  .source = "QEMU, bootdevice.c, validate_bootdevices()",
+	  .since = "0.1.0",
+	  CHECK(vm, check_order) },
+	{ .id = "qemu-unknown-device",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_UNSAFE,
+	  .title = "a device that QEMU does not have",
+	  .why = "The model is one letter away from one that there is: QEMU exits at start.",
+	  .steps = "`qemu-system-ARCH -device help` lists the models.",
+	  .source = "QEMU, softmmu/qdev-monitor.c, qdev_get_device_class()",
+	  .since = "0.1.0",
+	  CHECK_FIX(vm, check_devices, fix_devices) },
+	{ .id = "qemu-unknown-key",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_UNSAFE,
+	  .title = "a key that this option of QEMU does not have",
+	  .why = "Options call the same thing by different names: -net nic has macaddr=, and "
+		 "-device and -nic have mac=. QEMU exits at start.",
+	  .steps = "-device MODEL,help lists the keys of a device.",
+	  .source = "QEMU, qapi/net.json; net/net.c; hw/core/machine.c",
+	  .since = "0.1.0",
+	  CHECK_FIX(vm, check_keys, fix_keys) },
+	{ .id = "qemu-unknown-value",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_UNSAFE,
+	  .title = "a value that QEMU does not take",
+	  .why = "It is none of those that there are: QEMU exits at start.",
+	  .steps = "Take one of those that are named.",
+	  .source = "QEMU, qapi/; qemu-options.hx",
+	  .since = "0.1.0",
+	  CHECK_FIX(vm, check_values, fix_values) },
+};
+RULES_END(args_names);
