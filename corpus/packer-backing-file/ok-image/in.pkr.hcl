@@ -1,3 +1,4 @@
+# With disk_image = true there is an image to stand on.
 source "qemu" "deb" {
   iso_url          = "https://example.org/d.iso"
   iso_checksum     = "file:https://example.org/SHA256SUMS"

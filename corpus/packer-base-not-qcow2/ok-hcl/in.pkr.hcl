@@ -1,3 +1,4 @@
+# The image is a QCOW2, as Packer says.
 source "qemu" "a" {
   iso_url          = "disk.img"
   iso_checksum     = "none"

@@ -1,3 +1,4 @@
+# The name does not end like the format: qemu-img converts the image.
 source "qemu" "a" {
   iso_url          = "disk.img"
   iso_checksum     = "none"

@@ -1,3 +1,4 @@
+# The image is of the format that its name ends like.
 source "qemu" "a" {
   iso_url          = "disk.qcow2"
   iso_checksum     = "none"

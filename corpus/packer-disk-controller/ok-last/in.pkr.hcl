@@ -1,3 +1,4 @@
+# Controllers are counted from 0: 1 is the second one of two.
 variable "types" {}
 
 source "vsphere-iso" "a" {

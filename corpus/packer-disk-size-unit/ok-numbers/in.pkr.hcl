@@ -1,3 +1,4 @@
+# The builders of QEMU and of Proxmox VE do know units; of the others these are numbers.
 variable "size" {}
 
 source "virtualbox-iso" "a" {

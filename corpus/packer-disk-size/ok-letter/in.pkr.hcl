@@ -1,3 +1,4 @@
+# The letter may be a small one.
 source "qemu" "deb" {
   iso_url          = "https://example.org/d.iso"
   iso_checksum     = "file:https://example.org/SHA256SUMS"

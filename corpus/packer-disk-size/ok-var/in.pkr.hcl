@@ -1,3 +1,4 @@
+# The value that counts is the one of the last option, --var.
 variable "size" {
   type    = string
   default = "40G"

@@ -1,3 +1,4 @@
+# No row of qemuargs has -drive: the builder's own stay.
 source "qemu" "deb" {
   iso_url          = "https://example.org/d.iso"
   iso_checksum     = "file:https://example.org/SHA256SUMS"

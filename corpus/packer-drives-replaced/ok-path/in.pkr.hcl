@@ -1,3 +1,4 @@
+# The row has a drive that is a disk: the builder's own is meant to go.
 source "qemu" "deb" {
   iso_url          = "https://example.org/d.iso"
   iso_checksum     = "file:https://example.org/SHA256SUMS"

@@ -1,3 +1,4 @@
+# There is a disk for the variables, by a newer or older name; a clone has its template's.
 source "proxmox-iso" "a" {
   bios = "ovmf"
   efi_config {

@@ -1,3 +1,4 @@
+# The controller is virtio-scsi-single; what a variable stands for is not known.
 variable "controller" {}
 
 source "proxmox-iso" "a" {

@@ -1,3 +1,4 @@
+# An iso_url or iso_urls that is empty is not set.
 variable "url" {}
 
 source "qemu" "a" {

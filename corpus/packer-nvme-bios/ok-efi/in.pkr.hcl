@@ -1,3 +1,4 @@
+# The firmware is EFI, be it that vboxmanage sets it.
 source "virtualbox-iso" "a" {
   firmware             = "efi"
   hard_drive_interface = "pcie"

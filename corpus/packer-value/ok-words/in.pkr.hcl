@@ -1,3 +1,4 @@
+# An empty value is as none; what a variable stands for is not known.
 variable "bus" {}
 
 source "virtualbox-iso" "a" {

@@ -1,3 +1,4 @@
+# The firmware is efi-secure; what a variable stands for is not known.
 variable "firmware" {}
 
 source "vsphere-iso" "a" {

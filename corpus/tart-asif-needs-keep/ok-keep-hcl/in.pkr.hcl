@@ -1,3 +1,4 @@
+# With recovery_partition = "keep" nothing is changed in the disk's file.
 source "tart-cli" "mac" {
   from_ipsw          = "latest"
   create_grace_time  = "30s"

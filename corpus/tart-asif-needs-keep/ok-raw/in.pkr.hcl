@@ -1,3 +1,4 @@
+# In a raw disk the plugin can delete the partition.
 source "tart-cli" "mac" {
   from_ipsw         = "latest"
   create_grace_time = "30s"

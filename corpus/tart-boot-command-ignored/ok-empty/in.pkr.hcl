@@ -1,3 +1,4 @@
+# An empty boot_command has no keys to type.
 source "tart-cli" "mac" {
   from_ipsw         = "latest"
   create_grace_time = "30s"

@@ -1,3 +1,4 @@
+# Linux is installed from an ISO image, without Apple's helper process.
 source "tart-cli" "mac" {
   from_iso     = ["/iso/ubuntu.iso"]
   vm_name      = "u"

@@ -1,3 +1,4 @@
+# The build sets create_grace_time for its source.
 source "tart-cli" "mac" {
   from_ipsw    = "latest"
   vm_name      = "tahoe-vanilla"

@@ -1,3 +1,4 @@
+# Tart has two formats, raw and asif.
 source "tart-cli" "mac" {
   from_ipsw          = "latest"
   create_grace_time  = "30s"

@@ -1,3 +1,4 @@
+# Only 0 needs no unit.
 source "tart-cli" "mac" {
   vm_base_name      = "x"
   create_grace_time = 0

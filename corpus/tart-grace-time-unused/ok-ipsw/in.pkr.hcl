@@ -1,3 +1,4 @@
+# With from_ipsw macOS is installed, and the time is for that.
 source "tart-cli" "mac" {
   from_ipsw         = "latest"
   create_grace_time = "30s"

@@ -1,3 +1,4 @@
+# With ${path.root} the path begins at the template's folder.
 source "tart-cli" "mac" {
   from_iso     = ["/iso/u.iso", "${path.root}/cidata.iso"]
   vm_name      = "tahoe-vanilla"

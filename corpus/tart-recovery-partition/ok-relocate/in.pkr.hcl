@@ -1,3 +1,4 @@
+# Besides delete and keep there is relocate.
 source "tart-cli" "mac" {
   from_ipsw          = "latest"
   create_grace_time  = "30s"

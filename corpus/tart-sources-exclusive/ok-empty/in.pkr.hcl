@@ -1,3 +1,4 @@
+# An empty from_iso or vm_base_name is not set.
 source "tart-cli" "mac" {
   from_ipsw         = "latest"
   create_grace_time = "30s"

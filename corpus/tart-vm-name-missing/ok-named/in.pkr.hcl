@@ -1,3 +1,4 @@
+# The name may be that of the source.
 source "tart-cli" "mac" {
   from_ipsw         = "latest"
   create_grace_time = "30s"
