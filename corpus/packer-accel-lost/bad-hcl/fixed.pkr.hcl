@@ -1,0 +1,6 @@
+source "qemu" "a" {
+  qemuargs = [
+    ["-machine", "type=q35,accel=kvm:tcg"],
+    ["-m", "{{ .Name }}"],
+  ]
+}

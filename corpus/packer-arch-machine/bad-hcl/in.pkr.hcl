@@ -1,0 +1,4 @@
+source "qemu" "a" {
+  qemu_binary  = "qemu-system-aarch64"
+  machine_type = "q35"
+}

@@ -1,0 +1,3 @@
+source "qemu" "a" {
+  cdrom_interface = "sata"
+}

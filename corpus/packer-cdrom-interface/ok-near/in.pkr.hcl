@@ -1,0 +1,12 @@
+source "qemu" "a" {
+  cdrom_interface = "virtio-scsi"
+}
+
+source "qemu" "b" {
+  cdrom_interface = ""
+}
+
+source "qemu" "c" {
+  cdrom_interface = "ide"
+  disk_interface  = "sata"
+}

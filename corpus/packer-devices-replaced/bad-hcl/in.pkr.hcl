@@ -1,0 +1,6 @@
+source "qemu" "a" {
+  disk_interface = "virtio-scsi"
+  qemuargs = [
+    ["-device", "virtio-rng-pci"],
+  ]
+}

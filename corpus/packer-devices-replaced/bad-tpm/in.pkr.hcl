@@ -1,0 +1,6 @@
+source "qemu" "a" {
+  vtpm = true
+  qemuargs = [
+    ["-device", "virtio-rng-pci"],
+  ]
+}

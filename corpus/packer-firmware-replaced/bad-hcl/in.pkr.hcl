@@ -1,0 +1,6 @@
+source "qemu" "a" {
+  efi_boot = true
+  qemuargs = [
+    ["-drive", "file={{ .OutputDir }}/{{ .Name }},if=virtio,format=qcow2"],
+  ]
+}

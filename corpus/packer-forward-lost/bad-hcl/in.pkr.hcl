@@ -1,0 +1,5 @@
+source "qemu" "a" {
+  qemuargs = [
+    ["-netdev", "user,id=user.0"],
+  ]
+}

@@ -1,0 +1,6 @@
+source "qemu" "a" {
+  accelerator = "hvf"
+}
+
+source "virtualbox-iso" "hax" {
+}

@@ -1,0 +1,5 @@
+source "qemu" "a" {
+  efi_boot    = true
+  firmware    = "OVMF_CODE.fd"
+  use_pflash  = true
+}

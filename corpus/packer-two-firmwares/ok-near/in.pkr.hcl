@@ -1,0 +1,12 @@
+source "qemu" "a" {
+  firmware = "OVMF.fd"
+}
+
+source "qemu" "b" {
+  efi_boot = true
+  firmware = ""
+}
+
+source "virtualbox-iso" "c" {
+  firmware = "efi"
+}
