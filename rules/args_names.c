@@ -1,54 +1,12 @@
 /* Names and values of QEMU's options that do not exist. QEMU: qapi/, qemu-options.hx.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "base/suggest.h"
 #include "rules/args.h"
+#include "rules/near.h"
 #include "rules/rules.h"
 #include "base/banned.h"
 
-enum { WORD_MAX = 64 };
-
-/* The nearest word so far of those in some lists. */
-struct nearest {
-	struct suggestion best;
-	char text[WORD_MAX];
-	struct str word; /* of a list; empty: none is near */
-};
-
-static bool near_begin(struct nearest *n, struct str text)
-{
-	*n = (struct nearest){ 0 };
-	if (text.n < 3 || text.n >= WORD_MAX)
-		return false;
-	memcpy(n->text, text.p, text.n);
-	n->best.word = n->text;
-	return true;
-}
-
-static void near_look(struct nearest *n, const char *words)
-{
-	struct str rest = str_of(words);
-	char word[WORD_MAX];
-
-	while (rest.n) {
-		const char *blank = memchr(rest.p, ' ', rest.n);
-		struct str one = { rest.p, blank ? (size_t)(blank - rest.p) : rest.n };
-
-		rest.p += one.n + (blank ? 1 : 0);
-		rest.n -= one.n + (blank ? 1 : 0);
-		if (one.n >= WORD_MAX)
-			continue;
-		memcpy(word, one.p, one.n);
-		word[one.n] = '\0';
-		suggest(&n->best, word);
-		if (n->best.best == word) {
-			n->word = one;
-			n->best.best = n->text;
-		}
-	}
-	/* What QEMU may have got since is further away than that. */
-	if (n->best.distance > 1)
-		n->word = STR("");
-}
+/* What QEMU may have got since is further away than one mistake. */
+enum { MISTAKES = 1 };
 
 /* ---- qemu-unknown-value ---- */
 
@@ -85,8 +43,10 @@ static struct str value_of(const struct qemu_option *o, const struct values *t,
 }
 
 static const struct values *wrong_value(const struct qemu_option *o, struct str *value,
-					struct span *at, struct nearest *near)
+					struct span *at, struct str *near)
 {
+	struct nearest best;
+
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		const struct values *t = &tables[i];
 
@@ -96,9 +56,10 @@ static const struct values *wrong_value(const struct qemu_option *o, struct str 
 		if (value->n == 0 || str_among(*value, t->words) ||
 		    str_among(*value, "help ?"))
 			continue;
-		if (near_begin(near, *value))
-			near_look(near, t->words);
-		if (t->all || near->word.n)
+		best = near_to(*value);
+		near_look(&best, t->words);
+		*near = near_word(&best, MISTAKES);
+		if (t->all || near->n)
 			return t;
 	}
 	return NULL;
@@ -107,8 +68,7 @@ static const struct values *wrong_value(const struct qemu_option *o, struct str 
 static void check_values(struct scan *s, const struct vm *vm)
 {
 	for_each_arg (o, vm) {
-		struct nearest near;
-		struct str value;
+		struct str value, near;
 		struct span at;
 		const struct values *t = wrong_value(o, &value, &at, &near);
 		struct finding *f;
@@ -117,9 +77,9 @@ static void check_values(struct scan *s, const struct vm *vm)
 			continue;
 		f = report(s, at, "-%s %s%s%s, expected %s%.*s", t->option,
 			   t->key ? t->key : "", t->key ? "=" : "", shown(s, value),
-			   near.word.n ? "" : "one of: ",
-			   near.word.n ? (int)near.word.n : (int)strlen(t->words),
-			   near.word.n ? near.word.p : t->words);
+			   near.n ? "" : "one of: ",
+			   near.n ? (int)near.n : (int)strlen(t->words),
+			   near.n ? near.p : t->words);
 		report_label(s, f, "QEMU exits at start");
 	}
 }
@@ -127,17 +87,16 @@ static void check_values(struct scan *s, const struct vm *vm)
 static bool fix_values(struct plan *p, const struct finding *f, const struct vm *vm)
 {
 	for_each_arg (o, vm) {
-		struct nearest near;
-		struct str value;
+		struct str value, near;
 		struct span at;
 		const struct values *t = wrong_value(o, &value, &at, &near);
 
 		if (!t || at.off != f->at.off || at.len != f->at.len)
 			continue;
-		if (near.word.n == 0 || at.len != value.n)
+		if (near.n == 0 || at.len != value.n)
 			break;
-		plan_title(p, "%.*s", STR_ARG(near.word));
-		return plan_replace(p, at, near.word);
+		plan_title(p, "%.*s", STR_ARG(near));
+		return plan_replace(p, at, near);
 	}
 	return plan_refuse(p, "what was meant cannot be seen from here");
 }
@@ -150,33 +109,33 @@ static const char *const devices[] = {
 #undef DEVICES
 };
 
-/* What the model is a typing mistake of; NULL: QEMU has it, or may have. */
-static const struct node *typed_model(const struct qemu_option *o, struct nearest *near)
+/* What the model is a typing mistake of; empty: QEMU has it, or may have. */
+static struct str meant_by(const struct node *model)
 {
-	const struct node *n = device_model(o);
+	struct nearest best = near_to(model->text);
 
-	if (!n || !near_begin(near, n->text) || str_ends(n->text, "-cpu"))
-		return NULL;
+	if (str_ends(model->text, "-cpu"))
+		return STR("");
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
-		if (str_among(n->text, devices[i]))
-			return NULL;
+		if (str_among(model->text, devices[i]))
+			return STR("");
 	}
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++)
-		near_look(near, devices[i]);
-	return near->word.n ? n : NULL;
+		near_look(&best, devices[i]);
+	return near_word(&best, MISTAKES);
 }
 
 static void check_devices(struct scan *s, const struct vm *vm)
 {
 	for_each_arg (o, vm) {
-		struct nearest near;
-		const struct node *n = typed_model(o, &near);
+		const struct node *n = device_model(o);
+		struct str meant = n ? meant_by(n) : STR("");
 		struct finding *f;
 
-		if (!n)
+		if (meant.n == 0)
 			continue;
 		f = report(s, n->text_at, "there is no device '%s', expected '%.*s'",
-			   shown(s, n->text), STR_ARG(near.word));
+			   shown(s, n->text), STR_ARG(meant));
 		report_label(s, f, "QEMU exits at start: not a valid device model name");
 	}
 }
@@ -184,13 +143,14 @@ static void check_devices(struct scan *s, const struct vm *vm)
 static bool fix_devices(struct plan *p, const struct finding *f, const struct vm *vm)
 {
 	for_each_arg (o, vm) {
-		struct nearest near;
-		const struct node *n = typed_model(o, &near);
+		const struct node *n = device_model(o);
+		struct str meant = n ? meant_by(n) : STR("");
 
-		if (!n || n->text_at.off != f->at.off || n->text_at.len != n->text.n)
+		if (meant.n == 0 || n->text_at.off != f->at.off ||
+		    n->text_at.len != n->text.n)
 			continue;
-		plan_title(p, "%.*s", STR_ARG(near.word));
-		return plan_replace(p, n->text_at, near.word);
+		plan_title(p, "%.*s", STR_ARG(meant));
+		return plan_replace(p, n->text_at, meant);
 	}
 	return false;
 }

@@ -113,9 +113,9 @@ static const struct node *address_of(const struct qemu_option *o)
 {
 	const struct node *model = device_model(o);
 
-	if (!model || o->opts->syntax != SYNTAX_QEMU || str_starts(model->text, "usb-") ||
-	    str_ends(model->text, "-device") || str_starts(model->text, "spapr-") ||
-	    str_ends(model->text, "-ccw"))
+	if (!model || o->opts->syntax == SYNTAX_QEMU_JSON ||
+	    str_starts(model->text, "usb-") || str_ends(model->text, "-device") ||
+	    str_starts(model->text, "spapr-") || str_ends(model->text, "-ccw"))
 		return NULL;
 	return arg_known(o, "addr");
 }

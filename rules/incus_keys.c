@@ -1,7 +1,7 @@
 /* Config keys of Incus and LXD: those that there are, and what they may be; and disks.
  * lxc/incus, internal/instance/config.go; internal/server/device/disk.go.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "base/suggest.h"
+#include "rules/near.h"
 #include "rules/rules.h"
 
 #include "base/banned.h"
@@ -35,6 +35,10 @@ static const struct key *key_of(struct str name)
 
 /* ---- incus-unknown-key ---- */
 
+enum { MISTAKES = 2 };
+
+static const struct node nothing; /* has no members */
+
 /* What may follow is decided elsewhere. */
 static bool is_free(struct str name)
 {
@@ -63,48 +67,95 @@ static bool is_free(struct str name)
 	return false;
 }
 
-static const char *meant_by(struct str name, const char *text)
+/* Of a key of the config: what it is a typing mistake of; empty: nothing. */
+static struct str typed_key(const struct node *n)
 {
-	struct suggestion best = { .word = text };
+	struct nearest best = near_to(n->key);
 
-	if (name.n < 5)
-		return NULL;
+	if (n->key.n < 5 || n->from || key_of(n->key) || is_free(n->key))
+		return STR("");
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		suggest(&best, keys[i].name);
-	return best.distance <= 2 ? best.best : NULL;
+		near_look(&best, keys[i].name);
+	return near_word(&best, MISTAKES);
+}
+
+struct device_keys {
+	const char *type, *keys;
+};
+
+static const struct device_keys devices[] = {
+#define INCUS_DEVICE(type, keys) { (type), (keys) },
+#include "rules/incus_devices.def"
+#undef INCUS_DEVICE
+};
+
+/* The same of a key of a device. */
+static struct str typed_in(const struct incus_device *d, const struct node *n)
+{
+	struct nearest best = near_to(n->key);
+
+	if (n->key.n < 4 || n->from || str_starts(n->key, "user.") ||
+	    str_starts(n->key, "initial."))
+		return STR("");
+	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+		if (!fact_is(&d->type, devices[i].type))
+			continue;
+		if (str_among(n->key, devices[i].keys))
+			return STR("");
+		near_look(&best, devices[i].keys);
+	}
+	return near_word(&best, n->key.n < 8 ? 1 : MISTAKES);
+}
+
+static void check_devices(struct scan *s, const struct incus_device *d)
+{
+	for_each_node (n, d->node) {
+		struct str meant = typed_in(d, n);
+		struct finding *f;
+
+		if (meant.n == 0)
+			continue;
+		f = report(s, n->key_at, "a %s has no key '%s', expected '%.*s'",
+			   shown(s, d->type.v), shown(s, n->key), STR_ARG(meant));
+		report_label(s, f, "Incus refuses it: invalid device option");
+	}
 }
 
 static void check_unknown(struct scan *s, const struct incus *i)
 {
-	if (!i->config)
-		return;
-	for_each_node (n, i->config) {
-		const char *meant;
+	for_each_node (n, i->config ? i->config : &nothing) {
+		struct str meant = typed_key(n);
 		struct finding *f;
 
-		if (n->key.n == 0 || n->from || key_of(n->key) || is_free(n->key))
+		if (meant.n == 0)
 			continue;
-		meant = meant_by(n->key, scan_printf(s, "%.*s", STR_ARG(n->key)));
-		if (!meant)
-			continue;
-		f = report(s, n->key_at, "there is no key '%s', expected '%s'",
-			   shown(s, n->key), meant);
+		f = report(s, n->key_at, "there is no key '%s', expected '%.*s'",
+			   shown(s, n->key), STR_ARG(meant));
 		report_label(s, f, "Incus refuses it: unknown configuration key");
 	}
+	for (size_t k = 0; i->devices_own && k < i->ndevices; k++)
+		check_devices(s, &i->devices[k]);
+}
+
+static bool rename_key(struct plan *p, const struct node *n, struct str name)
+{
+	if (n->key_at.len != n->key.n)
+		return plan_refuse(p, "its name is between quotes");
+	plan_title(p, "%.*s", STR_ARG(name));
+	return plan_replace(p, n->key_at, name);
 }
 
 static bool fix_unknown(struct plan *p, const struct finding *f, const struct incus *i)
 {
-	for_each_node (n, i->config) {
-		const char *meant;
-
-		if (n->key_at.off != f->at.off)
-			continue;
-		meant = meant_by(n->key, arena_printf(p->arena, "%.*s", STR_ARG(n->key)));
-		if (!meant || n->key_at.len != n->key.n)
-			return plan_refuse(p, "its name is between quotes");
-		plan_title(p, "%s", meant);
-		return plan_replace(p, n->key_at, str_of(meant));
+	for_each_node (n, i->config ? i->config : &nothing) {
+		if (n->key_at.off == f->at.off)
+			return rename_key(p, n, typed_key(n));
+	}
+	for (size_t k = 0; k < i->ndevices; k++) {
+		for_each_node (n, i->devices[k].node) {
+			if (n->key_at.off == f->at.off)
+				return rename_key(p, n, typed_in(&i->devices[k], n));
+		}
 	}
 	return false;
 }
@@ -351,7 +402,7 @@ const struct rule rules_incus_keys[] = {
 	{ .id = "incus-unknown-key",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_UNSAFE,
-	  .title = "a config key that Incus does not have",
+	  .title = "a key of a config or a device that Incus does not have",
 	  .why = "Incus refuses the instance or the profile: unknown configuration key. "
 		 "Keys of one's own begin with user.",
 	  .source = "lxc/incus, internal/instance/config.go, ConfigKeyChecker()",

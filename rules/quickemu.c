@@ -1,7 +1,7 @@
 /* Quickemu's settings: what it refuses, and what it does not do with them.
  * https://github.com/quickemu-project/quickemu, the script itself (4.9.9).
  * SPDX-License-Identifier: Apache-2.0 */
-#include "base/suggest.h"
+#include "rules/near.h"
 #include "rules/rules.h"
 #include "base/banned.h"
 
@@ -202,23 +202,6 @@ static const char names[] =
 #undef QUICKEMU
 #undef QUICKEMU_NAMES
 
-/* The setting that a name may have been meant for; NULL: none is near. */
-static const char *meant_by(struct scan *s, struct str name)
-{
-	struct suggestion best = { .word = scan_printf(s, "%.*s", STR_ARG(name)) };
-	struct str rest = str_of(names);
-
-	while (rest.n) {
-		const char *blank = memchr(rest.p, ' ', rest.n);
-		struct str one = { rest.p, blank ? (size_t)(blank - rest.p) : rest.n };
-
-		suggest(&best, scan_printf(s, "%.*s", STR_ARG(one)));
-		rest.p += one.n + (blank ? 1 : 0);
-		rest.n -= one.n + (blank ? 1 : 0);
-	}
-	return best.distance == 1 ? best.best : NULL;
-}
-
 /* The script's own variable. */
 static bool is_used(struct scan *s, struct str name)
 {
@@ -233,16 +216,18 @@ static void check_names(struct scan *s, const struct vm *vm)
 	if (vm->flavour != FLAVOUR_QUICKEMU)
 		return;
 	for_each_node (n, vm->node) {
-		const char *meant;
+		struct nearest best = near_to(n->key);
+		struct str meant;
 		struct finding *f;
 
 		if (n->key.n < 3 || str_among(n->key, names) || is_used(s, n->key))
 			continue;
-		meant = meant_by(s, n->key);
-		if (!meant)
+		near_look(&best, names);
+		meant = near_word(&best, 1);
+		if (meant.n == 0)
 			continue;
-		f = report(s, n->key_at, "there is no setting '%s', expected '%s'",
-			   shown(s, n->key), meant);
+		f = report(s, n->key_at, "there is no setting '%s', expected '%.*s'",
+			   shown(s, n->key), STR_ARG(meant));
 		report_label(s, f, "Quickemu goes on as if it was not there");
 	}
 }

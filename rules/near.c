@@ -1,0 +1,42 @@
+/* "Did you mean", without memory of its own.
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "rules/near.h"
+#include "base/banned.h"
+
+struct nearest near_to(struct str text)
+{
+	struct nearest n = { .word = STR("") };
+
+	if (text.n >= 3 && text.n < NEAR_WORD_MAX)
+		memcpy(n.text, text.p, text.n);
+	return n;
+}
+
+void near_look(struct nearest *n, const char *words)
+{
+	struct str rest = str_of(words);
+	char word[NEAR_WORD_MAX];
+
+	n->best.word = n->text;
+	while (rest.n && n->text[0]) {
+		const char *blank = memchr(rest.p, ' ', rest.n);
+		struct str one = { rest.p, blank ? (size_t)(blank - rest.p) : rest.n };
+
+		rest.p += one.n + (blank ? 1 : 0);
+		rest.n -= one.n + (blank ? 1 : 0);
+		if (one.n >= NEAR_WORD_MAX)
+			continue;
+		memcpy(word, one.p, one.n);
+		word[one.n] = '\0';
+		suggest(&n->best, word);
+		if (n->best.best != word)
+			continue;
+		n->word = one;
+		n->best.best = n->text; /* some word, which outlives this one */
+	}
+}
+
+struct str near_word(const struct nearest *n, unsigned distance)
+{
+	return n->best.best && n->best.distance <= distance ? n->word : STR("");
+}
