@@ -288,9 +288,10 @@ static void check_serial_port(struct scan *s, const struct device *dev)
 		return;
 	for_each_device(c, dev->domain, controller)
 	{
-		struct fact i = ASK(c->node, "@index"), n = ASK(c->node, "@ports");
+		struct fact i = ASK(c->node, "@index"), n = ASK(c->node, "@ports"),
+			    type = ASK(c->node, "@type");
 
-		if (++looked > LOOK_BACK)
+		if (++looked > LOOK_BACK || type.state == FACT_UNKNOWN)
 			return;
 		if (!is_controller(c, "virtio-serial"))
 			continue;

@@ -91,6 +91,15 @@ static bool driver_says(const struct device *dev, const char *name)
 	return dev->kind != DEVICE_iommu && driver && attribute_is(driver, name, "on");
 }
 
+/* It is on, or a template's variable decides. */
+static bool driver_may_say(const struct device *dev, const char *name)
+{
+	const struct node *driver = node_child(dev->node, "driver");
+	const struct node *n = driver ? node_attr(driver, name) : NULL;
+
+	return dev->kind != DEVICE_iommu && n && !str_is(n->text, "off");
+}
+
 static const struct device *first_with(const struct domain *d, const char *name)
 {
 	for (size_t i = 0; i < d->ndevices; i++) {
@@ -98,6 +107,15 @@ static const struct device *first_with(const struct domain *d, const char *name)
 			return &d->devices[i];
 	}
 	return NULL;
+}
+
+static bool any_may_say(const struct domain *d, const char *name)
+{
+	for (size_t i = 0; i < d->ndevices; i++) {
+		if (driver_may_say(&d->devices[i], name))
+			return true;
+	}
+	return false;
 }
 
 static void check_platform(struct scan *s, const struct domain *d)
@@ -126,7 +144,7 @@ static void check_ats(struct scan *s, const struct domain *d)
 		return;
 	for (size_t i = 0; i < d->ndevices; i++) {
 		dev = &d->devices[i];
-		if (!driver_says(dev, "ats") || driver_says(dev, "iommu"))
+		if (!driver_says(dev, "ats") || driver_may_say(dev, "iommu"))
 			continue;
 		report_label(s,
 			     report(s, node_child(dev->node, "driver")->open_at,
@@ -139,7 +157,7 @@ static void check_ats(struct scan *s, const struct domain *d)
 	{
 		struct fact iotlb = ASK(i->node, "driver@iotlb");
 
-		if (fact_is(&iotlb, "on") && !first_with(d, "ats"))
+		if (fact_is(&iotlb, "on") && !any_may_say(d, "ats"))
 			report_label(s,
 				     report(s, iotlb.at,
 					    "the IOMMU has iotlb='on', and no device has "

@@ -158,7 +158,7 @@ static bool is_pci_by_default(const struct device *dev)
 	case DEVICE_memballoon:
 		return fact_known(&model) && str_starts(model.v, "virtio");
 	case DEVICE_controller:
-		return (fact_is(&type, "usb") && !fact_is(&model, "none")) ||
+		return (fact_is(&type, "usb") && fact_is_not(&model, "none")) ||
 		       fact_is(&type, "sata") || fact_is(&type, "virtio-serial") ||
 		       (fact_is(&type, "scsi") && fact_known(&model));
 	default:

@@ -91,12 +91,17 @@ static bool has_usb_controller(const struct domain *d)
 	return false;
 }
 
-/* libvirt adds one for most machines. */
+/* libvirt adds one for most machines, and none for these, whatever the board. */
 static bool gets_no_usb(const struct domain *d)
 {
-	return d->qemu && !has_usb_controller(d) &&
-	       (d->machine == MACHINE_VIRT || d->machine == MACHINE_S390_CCW ||
-		d->machine == MACHINE_ISAPC);
+	struct fact arch = ASK(d->node, "os/type@arch");
+
+	if (!d->qemu || d->machine == MACHINE_UNKNOWN || has_usb_controller(d))
+		return false;
+	return d->machine == MACHINE_VIRT || d->machine == MACHINE_S390_CCW ||
+	       d->machine == MACHINE_ISAPC ||
+	       (fact_known(&arch) &&
+		str_among(arch.v, "armv6l armv7l aarch64 riscv32 riscv64"));
 }
 
 /* The common parser refuses some, for all hypervisors. */
@@ -184,8 +189,11 @@ static const struct device *master_of(const struct device *c, uint64_t index)
 
 	for_each_device(m, d, controller)
 	{
+		struct fact type = ASK(m->node, "@type");
 		uint64_t i;
 
+		if (type.state == FACT_UNKNOWN)
+			return m;
 		if (!is_controller(m, "usb") || is_companion(m))
 			continue;
 		if (++looked > LOOK_BACK || !index_of(m, &i) || i == index)
@@ -214,6 +222,14 @@ static void check_master(struct scan *s, const struct device *c)
 
 /* ---- usb-controller-twice ---- */
 
+static bool is_master(const struct device *c)
+{
+	struct fact model = ASK(c->node, "@model");
+
+	return c->domain->qemu && is_controller(c, "usb") && !is_companion(c) &&
+	       model.state != FACT_UNKNOWN && !fact_is(&model, "none");
+}
+
 static void check_twice(struct scan *s, const struct device *c)
 {
 	const struct device *first =
@@ -222,15 +238,11 @@ static void check_twice(struct scan *s, const struct device *c)
 	uint64_t index, i;
 	struct finding *f;
 
-	if (!c->domain->qemu || c->domain->varies || !is_controller(c, "usb") ||
-	    is_companion(c) || attribute_is(c->node, "model", "none") ||
-	    !index_of(c, &index))
+	if (c->domain->varies || !is_master(c) || !index_of(c, &index))
 		return;
 	for (unsigned n = 0; n < LOOK_BACK && other > first; n++) {
 		other--;
-		if (!is_controller(other, "usb") || is_companion(other) ||
-		    attribute_is(other->node, "model", "none") || !index_of(other, &i) ||
-		    i != index)
+		if (!is_master(other) || !index_of(other, &i) || i != index)
 			continue;
 		f = report(s, node_attr(c->node, "index")->text_at,
 			   "duplicate USB controllers with index %llu",
@@ -269,6 +281,28 @@ static void check_ports(struct scan *s, const struct device *c)
 				    "USB controller type '%s' doesn't support 'ports'",
 				    shown(s, model.v)),
 			     "libvirt does not start the domain");
+}
+
+/* ---- usb-controller-machine ---- */
+
+static void check_s390(struct scan *s, const struct device *c)
+{
+	struct fact model = ASK(c->node, "@model");
+
+	if (!c->domain->qemu || c->domain->machine != MACHINE_S390_CCW ||
+	    !is_controller(c, "usb") || !fact_known(&model) || is_xhci(c))
+		return;
+	for (size_t m = 0; m < sizeof(usb_models) / sizeof(usb_models[0]); m++) {
+		if (fact_is(&model, usb_models[m].name))
+			report_label(
+				s,
+				report(s, model.at,
+				       "USB controller model '%s' on an s390-ccw-virtio "
+				       "machine, expected none",
+				       shown(s, model.v)),
+				"libvirt does not start the domain: not supported in "
+				"this QEMU binary");
+	}
 }
 
 /* ---- usb-port ---- */
@@ -454,6 +488,19 @@ static void check_clash(struct scan *s, const struct device *dev)
 }
 
 const struct rule rules_usb[] = {
+	{ .id = "usb-controller-machine",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_MANUAL,
+	  .title = "a USB controller on a mainframe",
+	  .why = "libvirt does not start the domain: USB controller model not supported in this "
+		 "QEMU binary. QEMU's s390x has no controllers of USB 1 and 2.",
+	  .steps =
+		  "Write <controller type='usb' model='none'/>, and remove the devices on USB.",
+	  .source =
+		  "libvirt, qemuValidateDomainDeviceDefControllerUSB(); the capabilities of "
+		  "qemu-system-s390x 4.2 to 6.0 in libvirt's tests",
+	  .since = "0.1.0",
+	  CHECK(device, check_s390) },
 	{ .id = "usb-controller-ports",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_MANUAL,
