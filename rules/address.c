@@ -90,13 +90,7 @@ static void check_kind(struct scan *s, const struct device *dev)
 
 	if (!has_address(dev))
 		return;
-	if (!node_attr(dev->address.node, "type")) {
-		report_label(s,
-			     report(s, dev->address.node->open_at,
-				    "no type specified for the address of the %s",
-				    device_words(s, dev)),
-			     REFUSES);
-	} else if (type == ADDRESS_virtio_s390) {
+	if (type == ADDRESS_virtio_s390) {
 		report_label(s,
 			     report(s, dev->address.node->open_at,
 				    "virtio-s390 bus doesn't have an address"),

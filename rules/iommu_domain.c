@@ -155,9 +155,11 @@ static void check_ats(struct scan *s, const struct domain *d)
 	}
 	for_each_device(i, d, iommu)
 	{
-		struct fact iotlb = ASK(i->node, "driver@iotlb");
+		struct fact iotlb = ASK(i->node, "driver@iotlb"),
+			    model = ASK(i->node, "@model");
 
-		if (fact_is(&iotlb, "on") && !any_may_say(d, "ats"))
+		if (fact_is(&model, "intel") && fact_is(&iotlb, "on") &&
+		    !any_may_say(d, "ats"))
 			report_label(s,
 				     report(s, iotlb.at,
 					    "the IOMMU has iotlb='on', and no device has "
