@@ -65,7 +65,9 @@ static bool digits_of(struct str text, char out[UUID_DIGITS])
 /* <hwuuid> is what the guest sees, where there is one. */
 static struct fact own_uuid(const struct domain *d)
 {
-	struct fact hardware = ASK(d->node, "hwuuid");
+	/* Outlives this function, as ASK()'s would not. */
+	static const struct lens hwuuid = { .field = "hwuuid", .path = "hwuuid" };
+	struct fact hardware = lens_ask(d->node, &hwuuid);
 
 	return fact_absent(&hardware) ? d->vm->uuid : hardware;
 }
