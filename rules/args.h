@@ -6,15 +6,23 @@
 #include "analyze/config/qemu.h"
 #include "rules/rules.h"
 
+/* What no command line that starts a VM has is not compared option by option. */
+enum { ARGS_MAX = 1024 };
+
+static inline size_t args_count(const struct vm *vm)
+{
+	return vm->qemu && vm->qemu->noptions <= ARGS_MAX ? vm->qemu->noptions : 0;
+}
+
 #define for_each_arg(o, vm)                                                              \
-	for (const struct qemu_option *o = (vm)->qemu ? (vm)->qemu->options : NULL,      \
-				      *o##_end = o ? o + (vm)->qemu->noptions : NULL;    \
+	for (const struct qemu_option *o = args_count(vm) ? (vm)->qemu->options : NULL,  \
+				      *o##_end = o ? o + args_count(vm) : NULL;          \
 	     o < o##_end; o++)
 
 /* There are no other options than those that are seen. */
 static inline bool args_whole(const struct vm *vm)
 {
-	return vm->qemu && !vm->qemu->open && !vm->base;
+	return args_count(vm) && !vm->qemu->open && !vm->base;
 }
 
 /* Its value is known and not empty; else NULL. */

@@ -148,7 +148,7 @@ struct bus {
 
 static const struct bus bus_kinds[] = {
 	{ "SCSI", "scsi-hd scsi-cd scsi-block scsi-generic",
-	  "virtio-scsi* vhost-scsi* vhost-user-scsi* lsi53c* megasas* mptsas* pvscsi am53c974 "
+	  "virtio-scsi* vhost-scsi* vhost-user-scsi* lsi lsi53c* megasas* mptsas* pvscsi am53c974 "
 	  "dc390 spapr-vscsi esp usb-bot usb-uas sysbus-esp usb-storage",
 	  "-device virtio-scsi-pci" },
 	{ "USB",

@@ -231,14 +231,21 @@ static void check_forward(struct scan *s, const struct vm *vm, const struct node
 	report_related(s, f, first->text_at, "the first time");
 }
 
+enum { FORWARDS_MAX = 256 }; /* that are compared with each other */
+
 static void check_forwards(struct scan *s, const struct vm *vm)
 {
+	size_t left = FORWARDS_MAX;
+
 	for_each_arg (o, vm) {
 		if (!may_forward(o) || o->opts->syntax == SYNTAX_QEMU_JSON)
 			continue;
 		for_each_node (n, o->opts) {
-			if (str_is(n->key, "hostfwd") && n->kind == NODE_SCALAR)
+			if (str_is(n->key, "hostfwd") && n->kind == NODE_SCALAR &&
+			    left-- > 0)
 				check_forward(s, vm, n);
+			if (left > FORWARDS_MAX)
+				return;
 		}
 	}
 }

@@ -6,8 +6,6 @@
 #include "rules/rules.h"
 #include "base/banned.h"
 
-enum { REFS_MAX = 4096 };
-
 /* A member of some option that has the id of another one. */
 struct link {
 	const char *option, *key;
@@ -150,13 +148,11 @@ static bool has_id(const struct qemu_option *o)
 
 static void check_id_twice(struct scan *s, const struct vm *vm)
 {
-	size_t left = REFS_MAX;
-
 	for_each_arg (o, vm) {
 		const struct qemu_option *first;
 		struct finding *f;
 
-		if (!has_id(o) || left-- == 0)
+		if (!has_id(o))
 			continue;
 		first = same_id(vm, o);
 		if (!first)
@@ -248,11 +244,7 @@ static void check_attached(struct scan *s, const struct vm *vm,
 
 static void check_used_twice(struct scan *s, const struct vm *vm)
 {
-	size_t left = REFS_MAX;
-
 	for_each_arg (o, vm) {
-		if (left-- == 0)
-			break;
 		for (size_t k = 0; k < NLINKS; k++)
 			check_use(s, vm, o, &links[k]);
 		check_attached(s, vm, o);

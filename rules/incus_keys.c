@@ -35,7 +35,11 @@ static const struct key *key_of(struct str name)
 
 /* ---- incus-unknown-key ---- */
 
-enum { MISTAKES = 2 };
+enum {
+	MISTAKES = 2,
+	KEYS_MAX = 1024, /* of a config or a device, that are looked at */
+	DISKS_MAX = 512, /* that are compared with each other */
+};
 
 static const struct node nothing; /* has no members */
 
@@ -109,9 +113,13 @@ static struct str typed_in(const struct incus_device *d, const struct node *n)
 
 static void check_devices(struct scan *s, const struct incus_device *d)
 {
+	size_t left = KEYS_MAX;
+
 	for_each_node (n, d->node) {
-		struct str meant = typed_in(d, n);
+		struct str meant = left ? typed_in(d, n) : STR("");
 		struct finding *f;
+
+		left -= left > 0;
 
 		if (meant.n == 0)
 			continue;
@@ -123,9 +131,13 @@ static void check_devices(struct scan *s, const struct incus_device *d)
 
 static void check_unknown(struct scan *s, const struct incus *i)
 {
+	size_t left = KEYS_MAX;
+
 	for_each_node (n, i->config ? i->config : &nothing) {
-		struct str meant = typed_key(n);
+		struct str meant = left ? typed_key(n) : STR("");
 		struct finding *f;
+
+		left -= left > 0;
 
 		if (meant.n == 0)
 			continue;
@@ -133,7 +145,7 @@ static void check_unknown(struct scan *s, const struct incus *i)
 			   shown(s, n->key), STR_ARG(meant));
 		report_label(s, f, "Incus refuses it: unknown configuration key");
 	}
-	for (size_t k = 0; i->devices_own && k < i->ndevices; k++)
+	for (size_t k = 0; i->devices_own && k < i->ndevices && k < DISKS_MAX; k++)
 		check_devices(s, &i->devices[k]);
 }
 
@@ -358,7 +370,7 @@ static const char *disk_flaw(const struct incus_device *d, struct span *at)
 
 static void check_disk(struct scan *s, const struct incus *i)
 {
-	for (size_t k = 0; k < i->ndevices; k++) {
+	for (size_t k = 0; k < i->ndevices && k < DISKS_MAX; k++) {
 		const struct incus_device *d = &i->devices[k], *first;
 		const char *flaw;
 		struct finding *f;
@@ -410,7 +422,7 @@ const struct rule rules_incus_keys[] = {
 	  CHECK_FIX(incus, check_unknown, fix_unknown) },
 	{ .id = "incus-value",
 	  .severity = SEV_ERROR,
-	  .fix_class = FIX_SAFE,
+	  .fix_class = FIX_UNSAFE,
 	  .title = "a value that Incus does not take",
 	  .why = "Incus refuses the instance or the profile when it is written. Sizes have "
 		 "units: MB and GB are powers of 1000, MiB and GiB of 1024, and a letter "

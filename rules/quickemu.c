@@ -211,8 +211,12 @@ static bool is_used(struct scan *s, struct str name)
 	       str_has(text, scan_printf(s, "${%.*s", STR_ARG(name)));
 }
 
+enum { NAMES_MAX = 256 }; /* that are looked at */
+
 static void check_names(struct scan *s, const struct vm *vm)
 {
+	size_t left = NAMES_MAX;
+
 	if (vm->flavour != FLAVOUR_QUICKEMU)
 		return;
 	for_each_node (n, vm->node) {
@@ -220,7 +224,11 @@ static void check_names(struct scan *s, const struct vm *vm)
 		struct str meant;
 		struct finding *f;
 
-		if (n->key.n < 3 || str_among(n->key, names) || is_used(s, n->key))
+		if (n->key.n < 3 || str_among(n->key, names))
+			continue;
+		if (left-- == 0)
+			return;
+		if (is_used(s, n->key))
 			continue;
 		near_look(&best, names);
 		meant = near_word(&best, 1);
