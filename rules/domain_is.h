@@ -13,15 +13,10 @@ static inline bool domain_arch_is(const struct domain *d, const char *arch)
 	return fact_is(&d->vm->arch, arch);
 }
 
-/* MACHINE_UNKNOWN: none is named, or nobody knows it. */
+/* Where none is named, what libvirt takes. MACHINE_UNKNOWN: nobody knows it. */
 static inline enum machine_family domain_family(const struct domain *d)
 {
-	const struct vm *vm = d->vm;
-
-	if (!fact_known(&vm->machine))
-		return MACHINE_UNKNOWN;
-	return machine_family(fact_known(&vm->arch) ? vm->arch.v : STR(""),
-			      vm->machine.v);
+	return d->machine;
 }
 
 static inline bool domain_is_x86(const struct domain *d)
