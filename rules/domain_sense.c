@@ -24,17 +24,10 @@ static void check_unit(struct scan *s, const struct domain *d)
 	    (bytes >= MEMORY_LEAST && bytes < MEMORY_MOST))
 		return;
 	unit = node_attr(n, "unit");
-	if (bytes < MEMORY_LEAST)
-		f = report(
-			s, node_value_at(n),
-			"memory of %s %s is %llu KiB in all, too little for any firmware",
-			shown(s, n->text), unit ? shown(s, unit->text) : "KiB",
-			(unsigned long long)(bytes / 1024));
-	else
-		f = report(s, node_value_at(n),
-			   "memory of %s %s is %llu TiB, more than any machine has",
-			   shown(s, n->text), unit ? shown(s, unit->text) : "KiB",
-			   (unsigned long long)(bytes >> 40));
+	f = report(s, node_value_at(n), "memory of %s %s, %s", shown(s, n->text),
+		   unit ? shown(s, unit->text) : "KiB",
+		   bytes < MEMORY_LEAST ? "too little for any firmware"
+					: "more than any machine has");
 	report_label(s, f,
 		     unit ? "the unit is another one, most likely"
 			  : "without unit= it counts in KiB");
