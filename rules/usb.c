@@ -290,7 +290,7 @@ static void check_s390(struct scan *s, const struct device *c)
 	struct fact model = ASK(c->node, "@model");
 
 	if (!c->domain->qemu || c->domain->machine != MACHINE_S390_CCW ||
-	    !is_controller(c, "usb") || !fact_known(&model) || is_xhci(c))
+	    !is_controller(c, "usb") || !fact_known(&model))
 		return;
 	for (size_t m = 0; m < sizeof(usb_models) / sizeof(usb_models[0]); m++) {
 		if (fact_is(&model, usb_models[m].name))
@@ -493,7 +493,7 @@ const struct rule rules_usb[] = {
 	  .fix_class = FIX_MANUAL,
 	  .title = "a USB controller on a mainframe",
 	  .why = "libvirt does not start the domain: USB controller model not supported in this "
-		 "QEMU binary. QEMU's s390x has no controllers of USB 1 and 2.",
+		 "QEMU binary. QEMU's s390x is built without USB controllers.",
 	  .steps =
 		  "Write <controller type='usb' model='none'/>, and remove the devices on USB.",
 	  .source =
