@@ -119,6 +119,14 @@ bool clause_holds(const struct fact *f, const char *is)
 
 /* ---- the table ---- */
 
+/* The user says that it is for a libvirt that takes it. */
+static bool is_over(struct scan *s, const struct clash *row)
+{
+	struct version v = target_version(s, "libvirt");
+
+	return row->until && v.known && version_cmp(&v, row->until, 0, 0) >= 0;
+}
+
 static bool holds(const struct clash *row, const struct device *d,
 		  const struct node *node)
 {
@@ -205,7 +213,7 @@ void clash_check(struct scan *s, const struct device *d, const struct node *node
 		struct finding *f;
 		struct fact at;
 
-		held[i] = holds(row, d, node);
+		held[i] = holds(row, d, node) && !is_over(s, row);
 		if (!held[i] || seen(rows, held, i))
 			continue;
 		at = row->at[0] ? clash_ask(d, node, row->at)

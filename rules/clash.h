@@ -22,7 +22,7 @@ struct clause {
 	const char *path, *is;
 };
 
-enum { CLASH_CLAUSES = 4 };
+enum { CLASH_CLAUSES = 5 };
 
 struct clash {
 	uint64_t kinds; /* of the devices that it is about: ON(disk) */
@@ -36,9 +36,14 @@ struct clash {
 	bool common;       /* every driver of libvirt says so, not QEMU's alone */
 	bool no_fix;       /* what would be right is not known */
 	bool lower;        /* not every version says so */
+	uint32_t until;    /* libvirt of that major version takes it; 0: none does */
 };
 
 #define ON(kind) (UINT64_C(1) << DEVICE_##kind)
+
+/* A row's usual beginning: { CLASH(ON(disk), "@rawio", "...", { "@rawio", "!" }), ... } */
+#define CLASH(of, place, text, ...)                                                      \
+	.kinds = (of), .at = (place), .says = (text), .when = { __VA_ARGS__ }
 
 /* What libvirt says when it starts the domain, and not before. */
 #define AT_START "libvirt defines the domain, and does not start it"

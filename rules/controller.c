@@ -351,8 +351,7 @@ const struct rule rules_controller[] = {
 	{ .id = "controller-model",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_UNSAFE,
-	  .title =
-		  "a controller with a model that cannot be, or a PCI controller without one",
+	  .title = "a controller of a model that cannot be, or a PCI one without a model",
 	  .why = "libvirt refuses to define the domain. Controllers of type fdc, sata and ccid "
 		 "have no models, and what a PCI controller is, is its model.",
 	  .steps =

@@ -101,12 +101,6 @@ static void check_auth(struct scan *s, const struct device *d)
 
 static const struct clash encryption_clashes[] = {
 	{ .kinds = ON(disk),
-	  .at = "@format",
-	  .common = true,
-	  .when = { { "@format", "" } },
-	  .says = "unknown volume encryption format of " DISK
-		  ", expected format='luks'" },
-	{ .kinds = ON(disk),
 	  .at = "cipher?",
 	  .common = true,
 	  .when = { { "@format", "luks" }, { "cipher?", "!" } },
@@ -143,12 +137,6 @@ static const struct clash encryption_clashes[] = {
 	  .when = { { "@engine", "librbd" }, { "^@type", "!network|volume" } },
 	  .says = "librbd encryption is supported only with RBD backed disks, and " DISK
 		  " is of type '{^@type:file}'" },
-	{ .kinds = ON(disk),
-	  .at = "secret@type",
-	  .common = true,
-	  .when = { { "secret?", "!" }, { "secret@type", "" } },
-	  .says = "unknown volume encryption secret type of " DISK ", expected type="
-		  "'passphrase'" },
 	{ .kinds = ON(disk),
 	  .at = "secret@uuid",
 	  .common = true,
