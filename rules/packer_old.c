@@ -235,7 +235,7 @@ static void check_type(struct scan *s, const struct builder *b)
 	report_label(s,
 		     report(s, b->type_at, "the type is '%s', expected %s",
 			    shown(s, b->type), type_now(b)),
-		     "versions of today have no such builder");
+		     "packer fix changes it: what is current may not have it");
 }
 
 /* A builder is called like its type where it has no name, and is meant by that elsewhere. */

@@ -360,9 +360,9 @@ static bool fix_sizes(struct plan *p, const struct finding *f, const struct buil
 	    !(rest.n == 1 || str_is((struct str){ rest.p + 1, rest.n - 1 }, "B") ||
 	      str_is((struct str){ rest.p + 1, rest.n - 1 }, "iB")))
 		return plan_refuse(p, "which size was meant cannot be told");
-	value = arena_printf(p->arena, "\"%.*s%c\"", STR_ARG(digits), rest.p[0] & ~0x20);
-	plan_title(p, "disk_additional_size = [%s]", value);
-	return plan_replace(p, n->open_at, str_of(value));
+	value = arena_printf(p->arena, "%.*s%c", STR_ARG(digits), rest.p[0] & ~0x20);
+	plan_title(p, "disk_additional_size = [\"%s\"]", value);
+	return plan_replace(p, n->text_at, str_of(value));
 }
 
 /* ---- packer-memory-small ---- */
