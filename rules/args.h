@@ -4,6 +4,7 @@
 #define RULES_ARGS_H
 
 #include "analyze/config/qemu.h"
+#include "analyze/machine.h"
 #include "rules/rules.h"
 
 /* What no command line that starts a VM has is not compared option by option. */
@@ -73,6 +74,18 @@ static inline struct str arg_text(const struct qemu_option *o)
 static inline bool is_machine_arg(const struct qemu_option *o)
 {
 	return o->opts && (str_is(o->name, "machine") || str_is(o->name, "M"));
+}
+
+/* MACHINE_UNKNOWN: it is not said, or is a name that we do not know. */
+static inline enum machine_family args_machine(const struct vm *vm)
+{
+	if (fact_known(&vm->machine))
+		return machine_family(STR(""), vm->machine.v);
+	/* The default of QEMU's programs for PCs. */
+	if (fact_absent(&vm->machine) &&
+	    (fact_is(&vm->arch, "x86_64") || fact_is(&vm->arch, "i686")))
+		return MACHINE_I440FX;
+	return MACHINE_UNKNOWN;
 }
 
 /* The model of a -device; NULL: it is none, or its model is not known. */

@@ -1,7 +1,6 @@
 /* What some versions of QEMU do not have: options that went, and machine types that came or
  * went. QEMU, docs/about/removed-features.rst.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "analyze/machine.h"
 #include "base/suggest.h"
 #include "rules/args.h"
 #include "rules/rules.h"

@@ -1,6 +1,5 @@
 /* -device: what QEMU wants of each, and does not find. QEMU: qdev-monitor.c, hw/.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "analyze/machine.h"
 #include "rules/args.h"
 #include "rules/rules.h"
 #include "base/banned.h"
@@ -217,12 +216,7 @@ static bool is_provided(const struct vm *vm, const struct bus *b,
 
 static bool has_no_such_bus(const struct vm *vm)
 {
-	enum machine_family family =
-		fact_known(&vm->machine) ? machine_family(STR(""), vm->machine.v)
-		: fact_absent(&vm->machine) && (fact_is(&vm->arch, "x86_64") ||
-						fact_is(&vm->arch, "i686"))
-			? MACHINE_I440FX
-			: MACHINE_UNKNOWN;
+	enum machine_family family = args_machine(vm);
 
 	return family == MACHINE_I440FX || family == MACHINE_Q35 ||
 	       family == MACHINE_VIRT || family == MACHINE_MICROVM;

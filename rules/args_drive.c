@@ -1,21 +1,9 @@
 /* -drive: where QEMU puts it, and what it no longer takes.
  * QEMU, blockdev.c, drive_new(); removed-features, 3.0.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "analyze/machine.h"
 #include "rules/args.h"
 #include "rules/rules.h"
 #include "base/banned.h"
-
-static enum machine_family family_of(const struct vm *vm)
-{
-	if (fact_known(&vm->machine))
-		return machine_family(STR(""), vm->machine.v);
-	/* The default of QEMU's programs for PCs. */
-	if (fact_absent(&vm->machine) &&
-	    (fact_is(&vm->arch, "x86_64") || fact_is(&vm->arch, "i686")))
-		return MACHINE_I440FX;
-	return MACHINE_UNKNOWN;
-}
 
 /* ---- qemu-drive-place ---- */
 
@@ -215,7 +203,7 @@ static void say_beyond(struct scan *s, const struct places *p, const struct slot
 
 static void check_place(struct scan *s, const struct vm *vm)
 {
-	struct places p = { .family = family_of(vm) };
+	struct places p = { .family = args_machine(vm) };
 
 	for_each_arg (o, vm) {
 		const struct slot *other;
@@ -279,7 +267,7 @@ static void check_bus(struct scan *s, const struct vm *vm)
 			report_label(s, f, "QEMU exits at start: unsupported bus type");
 			continue;
 		}
-		if (!lacks_bus(family_of(vm), n->text))
+		if (!lacks_bus(args_machine(vm), n->text))
 			continue;
 		f = report(s, n->whole, "if=%s on machine '%s', which has none",
 			   shown(s, n->text),

@@ -1,5 +1,6 @@
 /* Command lines of QEMU: the IOMMU, and qemu-img beside a VM.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/machine.h"
 #include "rules/qemu_words.h"
 #include "rules/rules.h"
 #include "rules/words.h"
@@ -64,8 +65,8 @@ static bool fix_machine(struct plan *p, const struct finding *f, const struct vm
 	bool add = str_is(n->text, "on") && vm->niommus == 0;
 
 	(void)f;
-	if (add && !(fact_known(&vm->machine) && (str_is(vm->machine.v, "q35") ||
-						  str_starts(vm->machine.v, "pc-q35-"))))
+	if (add && !(fact_known(&vm->machine) &&
+		     machine_family(STR(""), vm->machine.v) == MACHINE_Q35))
 		return plan_refuse(p, "the IOMMU needs machine q35");
 	if (add && (vm->base ? vm->qemu->unknown || vm->base->niommus : vm->qemu->open))
 		return plan_refuse(p,

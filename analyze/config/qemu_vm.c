@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/lens.h"
 #include "analyze/config/qemu_override.h"
+#include "analyze/machine.h"
 
 #include "base/banned.h"
 
@@ -276,11 +277,13 @@ bool qemu_vm(struct vm *vm, const struct word *program, struct qemu_command *c,
 static void guess_arch(struct vm *vm)
 {
 	const struct fact *machine = &vm->machine;
+	enum machine_family family = fact_known(machine)
+					     ? machine_family(STR("x86_64"), machine->v)
+					     : MACHINE_UNKNOWN;
 
 	vm->arch = (struct fact){ .state = FACT_UNKNOWN, .at = machine->at };
-	if (fact_known(machine) &&
-	    (str_is(machine->v, "q35") || str_is(machine->v, "pc") ||
-	     str_starts(machine->v, "pc-") || str_is(machine->v, "microvm")))
+	if (family == MACHINE_Q35 || family == MACHINE_I440FX ||
+	    family == MACHINE_MICROVM || family == MACHINE_ISAPC)
 		qemu_say(&vm->arch, "x86_64", machine->at, vm->node);
 }
 
