@@ -1,3 +1,4 @@
+# Packer shuts this guest down, so nothing is lost that matters.
 source "qemu" "deb" {
   iso_url          = "https://example.org/d.iso"
   iso_checksum     = "sha256:0000000000000000000000000000000000000000000000000000000000000000"

@@ -1,3 +1,4 @@
+# Without cache_mode Proxmox VE takes none.
 source "proxmox-iso" "a" {
   disks {
     asyncio = "native"

@@ -1,3 +1,4 @@
+# The accelerator is in the row, in a row of -accel, or may be in one that is not known.
 variable "row" {}
 
 source "qemu" "a" {

@@ -1,3 +1,4 @@
+# The size is for qemu-img, which takes parts of a GiB and small letters.
 variable "size" {}
 
 source "qemu" "a" {

@@ -1,3 +1,4 @@
+# The firmware of that architecture is named, or the VM is one of x86_64.
 source "qemu" "a" {
   qemu_binary       = "qemu-system-aarch64"
   machine_type      = "virt"

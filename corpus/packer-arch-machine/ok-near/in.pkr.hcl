@@ -1,3 +1,4 @@
+# The machine is one of that architecture, or what is started is not known.
 variable "binary" {}
 
 source "qemu" "a" {

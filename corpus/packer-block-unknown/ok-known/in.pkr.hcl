@@ -1,3 +1,4 @@
+# All of these are blocks that Packer knows.
 packer {
 }
 

@@ -1,3 +1,4 @@
+# An empty boot_command types nothing, and disable_vnc = false leaves VNC on.
 source "qemu" "a" {
   boot_command = []
   disable_vnc  = true

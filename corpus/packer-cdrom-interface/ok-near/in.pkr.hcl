@@ -1,3 +1,4 @@
+# The bus is one of the four, or an empty word, which is as none.
 source "qemu" "a" {
   cdrom_interface = "virtio-scsi"
 }

@@ -1,3 +1,4 @@
+# The list comes over TLS or is a file; how the image itself comes does not matter then.
 variable "list" {}
 
 source "qemu" "a" {

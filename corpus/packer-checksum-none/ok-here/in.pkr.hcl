@@ -1,3 +1,4 @@
+# The image is a file of this machine, or nobody knows from here where it comes from.
 variable "url" {}
 
 source "qemu" "a" {

@@ -1,3 +1,4 @@
+# The kind may be in capitals, or be known by the number of digits, which may be capitals.
 variable "sum" {}
 
 source "qemu" "a" {

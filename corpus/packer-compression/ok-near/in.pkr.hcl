@@ -1,3 +1,4 @@
+# Only one of them is on.
 source "qemu" "a" {
   disk_compression = true
   format           = "qcow2"

@@ -1,3 +1,4 @@
+# What is old for one builder is a name of today for another, or of another plugin.
 packer {
   required_plugins {
     proxmox = {

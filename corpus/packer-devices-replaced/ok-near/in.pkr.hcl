@@ -1,3 +1,4 @@
+# The rows attach the disk again, or the disk has no -device of its own.
 source "qemu" "a" {
   disk_interface = "virtio-scsi"
   qemuargs = [

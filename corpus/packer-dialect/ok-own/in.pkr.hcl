@@ -1,3 +1,4 @@
+# The variable is ${var.name}; the other name is none of the variables of this template.
 variable "name" {
   default = "a"
 }

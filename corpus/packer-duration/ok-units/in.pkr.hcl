@@ -1,3 +1,4 @@
+# Several units, a sign and a lone 0 are right; what a variable stands for is not known.
 variable "wait" {}
 
 source "qemu" "a" {

@@ -1,3 +1,4 @@
+# The environment is asked in a variable's default.
 variable "home" {
   default = env("HOME")
 }

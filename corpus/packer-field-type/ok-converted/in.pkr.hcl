@@ -1,3 +1,4 @@
+# Packer converts "true" and "2048" by itself, and null is as nothing.
 variable "cores" {
   default = ""
 }

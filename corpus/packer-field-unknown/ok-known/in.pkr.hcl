@@ -1,3 +1,4 @@
+# Another plugin of the same name may have other members.
 packer {
   required_plugins {
     virtualbox = {

@@ -1,3 +1,4 @@
+# A row has the flash again, or the VM has no UEFI.
 variable "drive" {}
 
 source "qemu" "a" {

@@ -1,3 +1,4 @@
+# The row forwards the port itself, or Packer logs in by another way, or not at all.
 source "qemu" "a" {
   qemuargs = [
     ["-netdev", "user,id=user.0,hostfwd=tcp::{{ .SSHHostPort }}-:22"],

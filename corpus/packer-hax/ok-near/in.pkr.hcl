@@ -1,3 +1,4 @@
+# The accelerator is one that QEMU has; that a builder is called hax does not matter.
 source "qemu" "a" {
   accelerator = "hvf"
 }

@@ -1,3 +1,4 @@
+# An empty http_directory is not set.
 variable "folder" {}
 
 source "qemu" "a" {

@@ -1,3 +1,4 @@
+# A file is served where http_directory is set, be it by a variable.
 variable "folder" {
   default = ""
 }

@@ -1,3 +1,4 @@
+# The build may name the image, and a builder that no build names is not checked.
 variable "sum" {
   default = ""
 }

@@ -1,3 +1,4 @@
+# From 10 MiB on the qemu builder takes what is said; others take less.
 source "qemu" "a" {
   memory = 64
 }

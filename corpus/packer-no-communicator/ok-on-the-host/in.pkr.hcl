@@ -1,3 +1,4 @@
+# The provisioner runs on the host (shell-local), or not for this source (only).
 source "qemu" "a" {
   communicator = "none"
   iso_url      = "a.iso"

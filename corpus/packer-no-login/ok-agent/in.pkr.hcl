@@ -1,3 +1,4 @@
+# With ssh_agent_auth the key is one that the agent has.
 source "virtualbox-iso" "a" {
   iso_url        = "a.iso"
   iso_checksum   = "file:./SHA256SUMS"

@@ -1,3 +1,4 @@
+# A copy of a VM may know the key, or the password, already.
 source "tart-cli" "a" {
   vm_name      = "a"
   vm_base_name = "b"

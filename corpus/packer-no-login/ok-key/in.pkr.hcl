@@ -1,3 +1,4 @@
+# The boot_command hands the key over: {{ .SSHPublicKey }}.
 source "qemu" "a" {
   iso_url      = "a.iso"
   iso_checksum = "file:./SHA256SUMS"

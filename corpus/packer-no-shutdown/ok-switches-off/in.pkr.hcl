@@ -1,3 +1,4 @@
+# A provisioner switches the guest off by itself.
 source "qemu" "a" {
   iso_url      = "a.iso"
   iso_checksum = "file:./SHA256SUMS"

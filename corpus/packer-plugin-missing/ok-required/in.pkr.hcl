@@ -1,3 +1,4 @@
+# The plugin of the source is among the required ones.
 packer {
   required_plugins {
     tart = {

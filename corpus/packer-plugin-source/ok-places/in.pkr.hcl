@@ -1,3 +1,4 @@
+# A source may have more folders than one.
 packer {
   required_version = ">= 1.7.0"
 

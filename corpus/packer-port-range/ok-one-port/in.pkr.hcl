@@ -1,3 +1,4 @@
+# A range of one port is right: the least and the greatest are the same.
 variable "port" {}
 
 source "qemu" "a" {

@@ -1,3 +1,4 @@
+# With disk_image = true there is an image that keeps its size.
 variable "image" {}
 
 source "qemu" "a" {

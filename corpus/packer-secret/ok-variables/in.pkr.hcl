@@ -1,3 +1,4 @@
+# It is in a variable; the ssh_password of the guest opens no more than the VM.
 variable "password" {
   type      = string
   sensitive = true

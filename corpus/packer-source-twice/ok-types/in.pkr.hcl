@@ -1,3 +1,4 @@
+# Sources of different types may have one name.
 source "qemu" "a" {
 }
 

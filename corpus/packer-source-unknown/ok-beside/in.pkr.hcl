@@ -1,3 +1,4 @@
+# Another file of the folder has the source.
 source "qemu" "a" {
 }
 

@@ -1,3 +1,4 @@
+# Each of these names is one that Packer fills in there.
 variable "x" {}
 
 source "qemu" "a" {

@@ -1,3 +1,4 @@
+# The certificate is looked at, or a variable decides.
 variable "lax" {}
 
 source "vsphere-iso" "a" {

@@ -1,3 +1,4 @@
+# Only one of them is set; an empty firmware is as none.
 source "qemu" "a" {
   firmware = "OVMF.fd"
 }

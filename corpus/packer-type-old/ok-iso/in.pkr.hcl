@@ -1,3 +1,4 @@
+# The types are those of today; the name behind the type is free.
 source "virtualbox-iso" "vmware" {
 }
 

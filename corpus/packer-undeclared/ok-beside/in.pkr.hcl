@@ -1,3 +1,4 @@
+# Another file of the folder declares them.
 source "tart-cli" "a" {
   vm_name      = "${local.name}-${var.names["var.none"]}"
   vm_base_name = "b"

@@ -1,3 +1,4 @@
+# The build names the user, or the communicator is none.
 variable "how" {}
 
 source "tart-cli" "a" {

@@ -1,3 +1,4 @@
+# With vnc_use_password who connects needs one; 127.0.0.1 is this machine alone.
 variable "asks" {}
 
 source "qemu" "a" {

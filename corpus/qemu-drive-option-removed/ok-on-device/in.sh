@@ -1,4 +1,5 @@
 #!/bin/sh
+# The serial number is one of the -device.
 qemu-system-x86_64 -M q35 -m 2G \
 	-drive file=/srv/vm/root.qcow2,format=qcow2,if=none,id=root \
 	-device virtio-blk-pci,drive=root,serial=ROOT01 \

@@ -1,4 +1,5 @@
 #!/bin/sh
+# A channel with mux=on may be shared, and so may an iothread.
 qemu-system-x86_64 -M q35 -m 2G \
 	-chardev stdio,id=con,mux=on -mon chardev=con -device isa-serial,chardev=con -device isa-serial,chardev=con \
 	-object iothread,id=io \
