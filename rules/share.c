@@ -54,6 +54,13 @@ static const struct clash option_clashes[] = {
 		"boot order is only supported for virtiofs, and '{target@dir}' is not",
 		{ "boot?", "!" }, { "driver@type", "!virtiofs" }),
 	  .common = true },
+	{ CLASH(ON(filesystem), "boot?",
+		"boot order of '{target@dir}', and vhost-user-fs-ccw, which s390x machines "
+		"have, does not support bootindex",
+		{ "boot?", "!" }, { "driver@type", "virtiofs" },
+		{ "%arch", "s390x|s390" }),
+	  .label =
+		  "QEMU exits at start, and newer versions of libvirt refuse the domain" },
 	{ CLASH(ON(filesystem), "@type",
 		"'{@type}' of '{target@dir}': QEMU's driver only supports mount filesystem "
 		"type",
