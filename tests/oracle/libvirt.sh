@@ -14,6 +14,7 @@ export LC_ALL=C.UTF-8
 # RULE/CASE|what libvirt says|why it is right all the same
 exceptions() {
 	cat <<'END'
+filesystem-option/bad-boot-s390|No emulator found|QEMU for s390x is not asked
 filesystem-option/bad-each|not yet supported in session mode|virtiofs: a system's libvirt takes it
 panic-model/bad-arm|No emulator found|QEMU for aarch64 is not asked
 tpm-model/bad-arm|No emulator found|QEMU for aarch64 is not asked
