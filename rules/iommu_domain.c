@@ -109,15 +109,6 @@ static const struct device *first_with(const struct domain *d, const char *name)
 	return NULL;
 }
 
-static bool any_may_say(const struct domain *d, const char *name)
-{
-	for (size_t i = 0; i < d->ndevices; i++) {
-		if (driver_may_say(&d->devices[i], name))
-			return true;
-	}
-	return false;
-}
-
 static void check_platform(struct scan *s, const struct domain *d)
 {
 	const struct device *dev;
@@ -153,32 +144,18 @@ static void check_ats(struct scan *s, const struct domain *d)
 			     "address translation services need iommu='on' as well");
 		return;
 	}
-	for_each_device(i, d, iommu)
-	{
-		struct fact iotlb = ASK(i->node, "driver@iotlb"),
-			    model = ASK(i->node, "@model");
-
-		if (fact_is(&model, "intel") && fact_is(&iotlb, "on") &&
-		    !any_may_say(d, "ats"))
-			report_label(s,
-				     report(s, iotlb.at,
-					    "the IOMMU has iotlb='on', and no device has "
-					    "ats='on'"),
-				     "no device asks its cache");
-	}
 }
 
 const struct rule rules_iommu_domain[] = {
 	{ .id = "iommu-ats-alone",
 	  .severity = SEV_NOTE,
 	  .fix_class = FIX_MANUAL,
-	  .title = "address translation services at one end only",
-	  .why = "A virtio device caches translations with ats='on' and iommu='on', and an Intel "
-		 "IOMMU answers with iotlb='on'. One without the other is accepted, and does "
-		 "nothing.",
+	  .title = "address translation services without the IOMMU that they ask",
+	  .why = "ats='on' lets a virtio device keep what the IOMMU told it, and counts only "
+		 "with iommu='on'. Without it libvirt takes it, and nothing is kept.",
 	  .steps =
-		  "Write iommu='on' ats='on' in the <driver> of the devices, and iotlb='on' in "
-		  "that of <iommu>; or none of them.",
+		  "Write iommu='on' ats='on' in <driver>, and iotlb='on' in that of an Intel "
+		  "<iommu>; or remove ats.",
 	  .source = "formatdomain, Virtio-related options and IOMMU devices",
 	  .since = "0.1.0",
 	  CHECK(domain, check_ats) },
