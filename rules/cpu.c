@@ -110,8 +110,9 @@ static void check_twice(struct scan *s, const struct domain *d)
 {
 	const struct node *cpu = cpu_of(d);
 
-	for (const struct node *n = cpu ? node_child(cpu, "feature") : NULL; n;
-	     n = node_again(n)) {
+	if (!cpu || domain_too_many(node_child(cpu, "feature")))
+		return;
+	for (const struct node *n = node_child(cpu, "feature"); n; n = node_again(n)) {
 		struct fact name = ASK(n, "@name");
 
 		for (const struct node *m = node_child(cpu, "feature"); m != n;

@@ -103,6 +103,8 @@ static void check_named(struct scan *s, const struct domain *d)
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		const struct node *first = child_at(d->node, lists[i].path);
 
+		if (domain_too_many(first))
+			continue;
 		for (const struct node *n = first; n; n = node_again(n)) {
 			struct fact name = ASK(n, lists[i].name);
 

@@ -75,6 +75,20 @@ static inline const char *domain_platform(struct scan *s, const struct domain *d
 			   fact_known(&vm->machine) ? shown(s, vm->machine.v) : "");
 }
 
+/* So many of one name are compared with each other, and no more. */
+enum { DOMAIN_COMPARED = 256 };
+
+static inline bool domain_too_many(const struct node *first)
+{
+	unsigned n = 0;
+
+	while (first && n <= DOMAIN_COMPARED) {
+		first = node_again(first);
+		n++;
+	}
+	return n > DOMAIN_COMPARED;
+}
+
 static inline bool power_of_two(uint64_t v)
 {
 	return v && !(v & (v - 1));

@@ -215,7 +215,7 @@ static void check_hugepages(struct scan *s, const struct domain *d)
 	struct finding *f;
 	uint64_t bytes;
 
-	if (!huge)
+	if (!huge || domain_too_many(node_child(huge, "page")))
 		return;
 	for (page = node_child(huge, "page"); page; page = node_again(page)) {
 		if (attribute_size(page, "size", &bytes) && bytes == 0)

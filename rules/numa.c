@@ -111,7 +111,7 @@ static void check_cells(struct scan *s, const struct domain *d)
 	const struct node *numa = numa_of(d);
 	uint64_t n = cells(d), id, other;
 
-	if (!numa || node_is_open(numa))
+	if (!numa || node_is_open(numa) || domain_too_many(node_child(numa, "cell")))
 		return;
 	if (n == 0) {
 		refused(s, report(s, numa->open_at,
@@ -183,6 +183,8 @@ static void check_distance(struct scan *s, const struct domain *d)
 	const struct node *numa = numa_of(d);
 	uint64_t all = cells(d), id;
 
+	if (!numa || domain_too_many(node_child(numa, "cell")))
+		return;
 	for_each_cell(c, numa)
 	{
 		const struct node *list = node_child(c, "distances"), *n;
@@ -283,7 +285,9 @@ static void check_link(struct scan *s, const struct domain *d)
 			  *all = numa ? node_child(numa, "interconnects") : NULL;
 	struct link l, before;
 
-	if (!all)
+	if (!all || domain_too_many(node_child(numa, "cell")) ||
+	    domain_too_many(node_child(all, "latency")) ||
+	    domain_too_many(node_child(all, "bandwidth")))
 		return;
 	for_each_node (n, all) {
 		const char *fault;

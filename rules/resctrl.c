@@ -42,6 +42,21 @@ static bool max_vcpus(const struct domain *d, uint64_t *max)
 	return fact_absent(&count) || fact_number(&count, max);
 }
 
+/* More of something than are compared. */
+static bool has_many(const struct node *tune)
+{
+	if (domain_too_many(node_child(tune, "cachetune")) ||
+	    domain_too_many(node_child(tune, "memorytune")))
+		return true;
+	for_each_node (n, tune) {
+		if (is_group(n) && (domain_too_many(node_child(n, "cache")) ||
+				    domain_too_many(node_child(n, "node")) ||
+				    domain_too_many(node_child(n, "monitor"))))
+			return true;
+	}
+	return false;
+}
+
 /* ---- resctrl-overlap ---- */
 
 /* The kind of the group decides: a memorytune may be about the CPUs of a cachetune. */
@@ -118,7 +133,7 @@ static void check_overlap(struct scan *s, const struct domain *d)
 	struct cpuset set;
 	uint64_t max;
 
-	if (!tune || !max_vcpus(d, &max))
+	if (!tune || !max_vcpus(d, &max) || has_many(tune))
 		return;
 	for_each_node (n, tune) {
 		if (!is_group(n) || !vcpus_of(n, &set, max))
@@ -189,7 +204,7 @@ static void check_value(struct scan *s, const struct domain *d)
 {
 	const struct node *tune = node_child(d->node, "cputune"), *first = NULL;
 
-	if (!tune)
+	if (!tune || has_many(tune))
 		return;
 	for_each_node (n, tune) {
 		if (!is_group(n))

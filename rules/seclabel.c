@@ -20,6 +20,8 @@ static void check_models(struct scan *s, const struct node *owner)
 {
 	const struct node *first = node_child(owner, "seclabel");
 
+	if (domain_too_many(first))
+		return;
 	for (const struct node *n = first; n; n = node_again(n)) {
 		struct fact model = ASK(n, "@model");
 
