@@ -341,8 +341,22 @@ const struct domain_value *domain_value_of(const struct domain *d, const struct 
 					   enum value_kind kind)
 {
 	struct walk w = { .kinds = 1u << kind, .wanted = n };
+	const struct node *element = n->kind == NODE_ATTRIBUTE ? n->up : n,
+			  *way[DEPTH_MAX];
+	struct spot at = { .path = "" }, below;
+	size_t depth = 0;
 
-	walk_domain(&w, d);
+	for (const struct node *e = element; e && e != d->node; e = e->up) {
+		if (depth == DEPTH_MAX)
+			return NULL;
+		way[depth++] = e;
+	}
+	while (depth) {
+		if (!spot_below(&below, &at, way[--depth]))
+			return NULL;
+		at = below;
+	}
+	meet_element(&w, &at, element);
 	return w.found;
 }
 

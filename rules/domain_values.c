@@ -20,18 +20,18 @@ static const char *name_of(struct scan *s, const struct node *n)
 	return scan_printf(s, "element '%s'", shown(s, n->key));
 }
 
+/* "none, writeback": of blanks ", ". The longest list of the table fits. */
 static const char *list_of(struct scan *s, const char *words)
 {
-	const char *list = NULL;
-	struct str rest = str_of(words);
+	char list[1024];
+	size_t n = 0;
 
-	while (rest.n) {
-		struct str word = word_next(&rest);
-
-		list = list ? scan_printf(s, "%s, %.*s", list, STR_ARG(word))
-			    : scan_printf(s, "%.*s", STR_ARG(word));
+	for (const char *c = words; *c && n + 2 < sizeof(list); c++) {
+		if (*c == ' ')
+			list[n++] = ',';
+		list[n++] = *c;
 	}
-	return list;
+	return scan_printf(s, "%.*s", (int)n, list);
 }
 
 static bool word_copy(char to[WORD_BYTES], struct str word)
