@@ -57,6 +57,14 @@ static void check_target_name(struct scan *s, const struct device *d)
 		return;
 	dev = ASK(d->node, "target@dev");
 	device = ASK(d->node, "@device");
+	if (fact_absent(&dev) && !node_child(d->node, "target")) {
+		report_label(s,
+			     report(s, d->node->open_at,
+				    "missing target information for a disk, expected "
+				    "<target dev=''/>"),
+			     "libvirt refuses the domain");
+		return;
+	}
 	if (!fact_known(&dev) || is_nvme(dev.v))
 		return;
 	if (fact_is(&device, "floppy") && !str_starts(dev.v, "fd"))
