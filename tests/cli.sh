@@ -58,13 +58,13 @@ no_journal() { # FOLDER   complains when there is one
 }
 
 clean_domain() {
-	echo "<domain type='kvm'><name>clean</name></domain>"
+	echo "<domain type='kvm'><name>clean</name><memory>1048576</memory><os><type>hvm</type></os></domain>"
 }
 
 bad_domain() { # one warning, which has an unsafe fix
 	cat <<'END'
 <domain type='kvm'>
-  <name>bad</name>
+  <name>bad</name><memory>1048576</memory><os><type>hvm</type></os>
   <devices>
     <disk type='file' device='disk'>
       <driver name='qemu' type='qcow2' cache='unsafe'/>
@@ -79,10 +79,10 @@ END
 fixable_domain() { # one error, which has a safe fix
 	cat <<'END'
 <domain type='kvm'>
-  <name>fixable</name>
+  <name>fixable</name><memory>1048576</memory>
   <os><type arch='x86_64' machine='q35'>hvm</type></os>
   <devices>
-    <hostdev mode='subsystem' type='pci' managed='yes'/>
+    <hostdev mode='subsystem' type='pci' managed='yes'><source><address bus='1'/></source></hostdev>
     <iommu model='intel'><driver intremap='off'/></iommu>
   </devices>
 </domain>
@@ -272,7 +272,7 @@ json "and has what there is" '[.schema, (.skipped[0].path), .summary.checked, .s
 	.summary.warnings, .summary.fixable]' '[1,"nowhere.xml",2,1,1,0]'
 json "a finding has its place and its fix" '.findings | [length, (.[0] | .rule, .severity, .path, .line,
 	.column, .end_line, .end_column, .byte_offset, .byte_length, .fix.class)]' \
-	'[1,"disk-cache-unsafe","warning","bad.xml",5,47,5,53,134,6,"unsafe"]'
+	'[1,"disk-cache-unsafe","warning","bad.xml",5,47,5,53,183,6,"unsafe"]'
 if have jq; then
 	read -r offset length text < <(edits '.findings[0].fix')
 	{
@@ -318,12 +318,12 @@ said "a report that cannot be made is wrong usage" 2 'output'
 
 # ---- excerpts ----
 
-{ printf '<domain type="kvm"><name>'; head -c 5000 /dev/zero | tr '\0' x; printf '</name>'
+{ printf '<domain type="kvm"><name>'; head -c 5000 /dev/zero | tr '\0' x; printf '</name><memory>1048576</memory><os><type>hvm</type></os>'
 	bad_domain | sed 1d | tr -d '\n'; } >long.xml
 run check long.xml
 said "a long line is cut around the span" 1 '^1 \| \.\.\..*\.\.\.$'
 silent "to the width of a page" "$(awk 'length > 160' .out)"
-printf '<domain type="kvm">\n\t<devices>\n\t\t<disk type="file" device="disk"><driver name="qemu" type="qcow2" cache="unsafe"/><source file="/a"/></disk>\n\t</devices></domain>' >tabs.xml
+printf '<domain type="kvm"><memory>1048576</memory><os><type>hvm</type></os>\n\t<devices>\n\t\t<disk type="file" device="disk"><driver name="qemu" type="qcow2" cache="unsafe"/><source file="/a"/><target dev="vda" bus="virtio"/></disk>\n\t</devices></domain>' >tabs.xml
 run check tabs.xml
 # The carets stand under the word, with tabs as blanks.
 is "tabs do not move the carets" "$(awk '/cache=/ && !n { n = index($0, "unsafe\"") }
