@@ -21,6 +21,8 @@ tpm-model/bad-arm|No emulator found|QEMU for aarch64 is not asked
 tpm-model/bad-banks|is not supported|an emulated TPM needs swtpm
 tpm-model/bad-crb|is not supported|an emulated TPM needs swtpm
 iommu-driver-attrs-on-virtio/bad-beside-aw-bits|doesn't support additional attributes|aw_bits of a virtio IOMMU: a newer libvirt takes it
+domain-sev-debug/bad-policy|is not supported with this QEMU|QEMU with SEV
+sysinfo-uuid/bad-hardware|extra content: hwuuid|a newer libvirt knows it
 END
 }
 
@@ -148,6 +150,17 @@ disk-throttle-filter/bad-each|a newer libvirt knows them
 domain-name-unknown/ok-other-namespaces|a newer libvirt takes it
 pci-chassis-twice/bad-same|QEMU refuses it
 pci-machine-without/bad-isapc-root|a newer libvirt refuses it
+domain-identity/ok-container|a container's driver takes it, QEMU's does not
+domain-identity/ok-filled-in-later|the name is for a program to fill in
+features-ps2-inputs/ok-usb|a newer libvirt takes it
+features-unknown/ok-later-versions|a newer libvirt takes it
+os-firmware-auto/ok-as-it-was-chosen|a newer libvirt takes it
+os-kernel-options/bad-cmdline|QEMU refuses it, at start
+os-kernel-options/bad-initrd|QEMU refuses it, at start
+os-loader/bad-variables-twice|a newer libvirt refuses it
+os-loader/bad-writable-rom|a newer libvirt refuses it
+sysinfo-mode/bad-nothing-there|libvirt refuses it when it starts
+sysinfo-uuid/bad-hardware|a newer libvirt refuses it
 END
 }
 
