@@ -323,7 +323,7 @@ said "a report that cannot be made is wrong usage" 2 'output'
 run check long.xml
 said "a long line is cut around the span" 1 '^1 \| \.\.\..*\.\.\.$'
 silent "to the width of a page" "$(awk 'length > 160' .out)"
-printf '<domain type="kvm"><memory>1048576</memory><os><type>hvm</type></os>\n\t<devices>\n\t\t<disk type="file" device="disk"><driver name="qemu" type="qcow2" cache="unsafe"/><source file="/a"/><target dev="vda" bus="virtio"/></disk>\n\t</devices></domain>' >tabs.xml
+printf '<domain type="kvm"><name>t</name><memory>1048576</memory><os><type>hvm</type></os>\n\t<devices>\n\t\t<disk type="file" device="disk"><driver name="qemu" type="qcow2" cache="unsafe"/><source file="/a"/><target dev="vda" bus="virtio"/></disk>\n\t</devices></domain>' >tabs.xml
 run check tabs.xml
 # The carets stand under the word, with tabs as blanks.
 is "tabs do not move the carets" "$(awk '/cache=/ && !n { n = index($0, "unsafe\"") }
