@@ -31,7 +31,7 @@ struct schema_fault {
 	enum schema_fault_kind kind;
 	const struct node *node; /* of what is missing: the element that lacks it */
 	/* With what it clashes, an attribute or element (its attributes, when it is around
-	 * node); which one it repeats; NULL: that cannot be told in one word. LACKS: the attribute but for which it would not. */
+	 * node); which one it repeats; NULL: that cannot be told in one word. */
 	const struct node *other;
 	const char *lacks; /* CLASH: the attribute that other would need; or NULL */
 	/* What is expected there: names, or values and descriptions of such; of what is
