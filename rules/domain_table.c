@@ -233,10 +233,19 @@ static bool applies(const struct domain_value *v, const struct spot *at,
 
 /* ---- walks ---- */
 
+struct hit {
+	const struct domain_value *value;
+	const struct node *n;
+};
+
+struct hits {
+	VEC(struct hit) v;
+};
+
 struct walk {
 	struct scan *s;
 	unsigned kinds;
-	void (*value)(struct scan *s, const struct domain_value *v, const struct node *n);
+	struct hits *hits; /* of domain_each_value() */
 	void (*element)(struct scan *s, const struct domain_names *names,
 			const struct node *n);
 	const struct node *wanted; /* of domain_value_of() */
@@ -249,7 +258,9 @@ static void meet(struct walk *w, const struct domain_value *v, const struct node
 		if (w->wanted == n)
 			w->found = v;
 	} else {
-		w->value(w->s, v, n);
+		struct hit *hit = vec_add(&w->hits->v, scan_arena(w->s));
+
+		*hit = (struct hit){ v, n };
 	}
 }
 
@@ -323,9 +334,22 @@ void domain_each_value(struct scan *s, const struct domain *d, unsigned kinds,
 		       void (*visit)(struct scan *s, const struct domain_value *v,
 				     const struct node *n))
 {
-	struct walk w = { .s = s, .kinds = kinds, .value = visit };
+	void **memo = scan_memo(s, d);
 
-	walk_domain(&w, d);
+	/* One walk serves all the rules that ask. */
+	if (!*memo) {
+		struct walk w = { .s = s, .kinds = ~0u };
+
+		*memo = w.hits = arena_new(scan_arena(s), struct hits);
+		*w.hits = (struct hits){ 0 };
+		walk_domain(&w, d);
+	}
+	const struct hits *all = *memo;
+
+	for (size_t i = 0; i < all->v.n; i++) {
+		if (kinds & 1u << all->v.v[i].value->kind)
+			visit(s, all->v.v[i].value, all->v.v[i].n);
+	}
 }
 
 void domain_each_element(struct scan *s, const struct domain *d,

@@ -67,9 +67,11 @@ static bool same(struct str s, const char *name, bool fold)
 const struct packer_field *packer_field(const struct builder *b, struct str name)
 {
 	unsigned bit = packer_kind_of(b);
+	char first = name.n ? small(name.p[0]) : 0;
 
 	for (size_t i = 0; i < NFIELDS; i++) {
-		if (fields[i].builders & bit &&
+		if (name.n && small(fields[i].name[0]) == first &&
+		    fields[i].builders & bit &&
 		    same(name, fields[i].name, b->syntax == PACKER_LEGACY))
 			return &fields[i];
 	}

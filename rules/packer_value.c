@@ -230,11 +230,11 @@ static void check_duration(struct scan *s, const struct builder *b)
 	double seconds;
 
 	for (size_t i = 0; packer_kind_of(b) && (n = packer_member(b, i)); i++) {
-		bool bare = is_duration(b, n) && n->type == SCALAR_NUMBER;
+		bool is_one = is_duration(b, n), bare = n->type == SCALAR_NUMBER;
 		bool weak = bare && b->syntax == PACKER_LEGACY;
 		struct finding *f;
 
-		if (!is_duration(b, n) || str_is(n->text, "0") ||
+		if (!is_one || str_is(n->text, "0") ||
 		    (!weak && go_duration(n->text, &seconds)))
 			continue;
 		f = report(s, n->text_at,

@@ -11,6 +11,8 @@ struct scan {
 	const void *subject;
 	struct arena *arena;
 	struct findings *out;
+	const void *memo_of;
+	void *memo;
 };
 
 /* The sizes are constants of other files, so each row points at its own. */
@@ -184,6 +186,20 @@ const char *scan_printf(struct scan *s, const char *fmt, ...)
 	text = arena_vprintf(s->arena, fmt, ap);
 	va_end(ap);
 	return text;
+}
+
+void **scan_memo(struct scan *s, const void *subject)
+{
+	if (s->memo_of != subject) {
+		s->memo_of = subject;
+		s->memo = NULL;
+	}
+	return &s->memo;
+}
+
+struct arena *scan_arena(struct scan *s)
+{
+	return s->arena;
 }
 
 const struct rule *scan_rule(const struct scan *s)

@@ -170,6 +170,10 @@ const char *shown(struct scan *s, struct str text);
 /* A scratch string for messages. */
 const char *scan_printf(struct scan *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* For what several rules find out about one subject: *scan_memo() is NULL until one of them
+ * sets it, to something in scan_arena(). Only that of the last subject is kept. */
+void **scan_memo(struct scan *s, const void *subject);
+struct arena *scan_arena(struct scan *s);
 /* Which rule it is, and in which file: for checks that several rules have in common. */
 const struct rule *scan_rule(const struct scan *s);
 const struct unit *scan_unit(const struct scan *s);

@@ -118,16 +118,24 @@ const struct node *lens_deepest(const struct lens_path *p, const struct node *ow
 }
 
 /* Configs are often templates of something else (Jinja, Terraform, envsubst, autoconf):
- * what stands there is not what the hypervisor will read. */
+ * what stands there is not what the hypervisor will read. It is asked of every value, and
+ * nearly none is one. */
 bool text_is_variable(struct str s)
 {
-	static const char *const marks[] = { "{{", "{%", "${", "<%" };
+	const char *end = s.p + s.n;
 
-	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-		if (str_has(s, marks[i]))
+	if (s.n < 2)
+		return false;
+	for (const char *p = s.p; (p = memchr(p, '{', (size_t)(end - p))); p++) {
+		if ((p + 1 < end && (p[1] == '{' || p[1] == '%')) ||
+		    (p > s.p && p[-1] == '$'))
 			return true;
 	}
-	return s.n > 2 && s.p[0] == '@' && s.p[s.n - 1] == '@';
+	for (const char *p = s.p; (p = memchr(p, '<', (size_t)(end - p))); p++) {
+		if (p + 1 < end && p[1] == '%')
+			return true;
+	}
+	return s.n > 2 && s.p[0] == '@' && end[-1] == '@';
 }
 
 static void read_known(struct fact *f, const struct node *n, bool presence)
@@ -147,13 +155,9 @@ static void read_known(struct fact *f, const struct node *n, bool presence)
 	}
 }
 
-static void read_absent(struct fact *f, const struct lens *l, const struct node *owner)
+/* owner: the deepest node there is on the way. */
+static void read_absent(struct fact *f, const struct node *owner)
 {
-	struct lens_path p;
-	size_t found;
-
-	if (lens_path(l, 0, &p))
-		owner = lens_deepest(&p, owner, &found);
 	f->at = owner->open_at;
 	/* {% include %} and the like may stand for anything. */
 	f->state = FACT_ABSENT;
@@ -165,15 +169,63 @@ static void read_absent(struct fact *f, const struct lens *l, const struct node 
 		f->state = FACT_UNKNOWN;
 }
 
+/* "@x", "a@x" and "a", as most of them are; no attribute: the value of a itself. */
+static bool is_short(const char *path, struct str *element, struct str *attribute)
+{
+	size_t n = strcspn(path, "@/|?");
+
+	*element = (struct str){ path, n };
+	*attribute = (struct str){ 0 };
+	if (path[n] == '\0')
+		return n != 0;
+	if (path[n] != '@' || strchr(path + n, '|'))
+		return false;
+	*attribute = str_of(path + n + 1);
+	return true;
+}
+
+static void ask_short(struct fact *f, const struct node *owner, struct str element,
+		      struct str attribute)
+{
+	const struct node *first = element.n ? first_named(owner, element, false) : owner,
+			  *found = NULL;
+
+	for (const struct node *e = first; e && !found;
+	     e = element.n ? next_named(e->next, element, false) : NULL) {
+		if (attribute.n)
+			found = next_named(e->first, attribute, true);
+		else if (e->text.n || e->kind != NODE_ELEMENT)
+			found = e;
+	}
+	if (found)
+		read_known(f, found, false);
+	else
+		read_absent(f, first ? first : owner);
+}
+
+static void ask_long(struct fact *f, const struct node *owner, const struct lens *l)
+{
+	const struct node *found = lens_find(l, owner);
+	struct lens_path p;
+	size_t steps;
+
+	if (found)
+		read_known(f, found, str_ends(str_of(l->path), "?"));
+	else if (lens_path(l, 0, &p))
+		read_absent(f, lens_deepest(&p, owner, &steps));
+	else
+		read_absent(f, owner);
+}
+
 struct fact lens_ask(const struct node *owner, const struct lens *l)
 {
 	struct fact f = { .owner = owner, .lens = l };
-	const struct node *found = lens_find(l, owner);
+	struct str element, attribute;
 
-	if (found)
-		read_known(&f, found, str_ends(str_of(l->path), "?"));
+	if (is_short(l->path, &element, &attribute))
+		ask_short(&f, owner, element, attribute);
 	else
-		read_absent(&f, l, owner);
+		ask_long(&f, owner, l);
 	return f;
 }
 
