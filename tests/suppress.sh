@@ -108,6 +108,10 @@ packer_key() { # FILE WORDS
 	awk -v c="  \"_vmend\": \"ignore$2\"," 'NR == 1 { print; print c; next } { print }' "$1"
 }
 
+packer_remark() { # FILE WORDS
+	awk -v c="  \"//\": \"vmend: ignore$2\"," 'NR == 1 { print; print c; next } { print }' "$1"
+}
+
 # Its fix leaves an empty <metadata>.
 sed 's|^  <memory.*|&\n  <metadata></metadata>|' a.xml >b.xml
 in_metadata() { # FILE WORDS
@@ -117,5 +121,5 @@ in_metadata() { # FILE WORDS
 form "libvirt's metadata" b.xml in_metadata
 form "Incus's key" a.yaml incus_key
 form "Packer's JSON" a.json packer_key
-form "Packer's HCL in JSON" a.pkr.json packer_key
+form "Packer's HCL in JSON" a.pkr.json packer_remark
 tap_end

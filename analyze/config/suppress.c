@@ -318,7 +318,7 @@ static bool is_root_member(const struct reading *r, const struct node *n)
 	return n->up == r->u->doc;
 }
 
-/* The node whose name is at `at`, where such a name means us. */
+/* The node whose name, or remark, is at `at`, where such a one means us. */
 static bool read_node(struct reading *r, size_t at, struct suppression *s)
 {
 	const struct node *n = node_at(r->u->doc, span(r, at, at + word.n));
@@ -341,8 +341,14 @@ static bool read_node(struct reading *r, size_t at, struct suppression *s)
 		s->reason = n->text;
 		return s->nrules > 0;
 	}
-	if (n->kind != NODE_SCALAR || at >= from)
+	if (n->kind != NODE_SCALAR || at > from)
 		return false;
+	/* HCL in JSON takes no member of another name for a remark. */
+	if (at == from)
+		return str_is(n->key, "//") && n->syntax == SYNTAX_JSON &&
+		       is_root_member(r, n) && str_starts(rest(r, at), "vmend:") &&
+		       read_directive(r, skip_blanks(r, at + word.n + 1), to, s,
+				      &whole_file);
 	if (str_is(n->key, "_vmend") && n->syntax == SYNTAX_JSON && is_root_member(r, n))
 		return read_directive(r, from, to, s, &whole_file);
 	if (!str_is(n->key, "user.vmend.ignore"))
