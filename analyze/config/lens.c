@@ -122,10 +122,11 @@ const struct node *lens_deepest(const struct lens_path *p, const struct node *ow
  * nearly none is one. */
 bool text_is_variable(struct str s)
 {
-	const char *end = s.p + s.n;
+	const char *end;
 
 	if (s.n < 2)
 		return false;
+	end = s.p + s.n;
 	for (const char *p = s.p; (p = memchr(p, '{', (size_t)(end - p))); p++) {
 		if ((p + 1 < end && (p[1] == '{' || p[1] == '%')) ||
 		    (p > s.p && p[-1] == '$'))
