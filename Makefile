@@ -224,7 +224,7 @@ lint-read: $B/lib$(PROG).a $B/tools/rules_md
 	$(Q)LINT=1 tests/run $B layering
 
 docs: $B/tools/rules_md $B/$(PROG) $B/tools/mkimg
-	$(Q)$< >docs/rules.md
+	$(Q)$< docs
 	$(Q)tools/stories $B >docs/stories.md && tools/picture $B >docs/run.svg
 
 # Slower readers, for before a review. Each says nothing when it has nothing against it.

@@ -96,12 +96,16 @@ else
 fi
 
 # ---- documents ----
+name="docs/rules.md and docs/rules/ are what make docs writes"
 if [ -x "$build/tools/rules_md" ]; then
-	silent "docs/rules.md is what make docs writes" \
-		"$("$build/tools/rules_md" | diff docs/rules.md - 2>&1)"
+	new=$(mktemp -d) || exit 2
+	silent "$name" "$("$build/tools/rules_md" "$new" 2>&1
+		diff docs/rules.md "$new/rules.md" && diff -r docs/rules "$new/rules")"
+	rm -rf "$new"
 else
-	not_ok "docs/rules.md is what make docs writes" "$build/tools/rules_md is not built"
+	not_ok "$name" "$build/tools/rules_md is not built"
 fi
+silent "each link of a document leads to something" "$(tests/lib/links ./*.md docs/*.md docs/*/*.md tests/*.md)"
 
 if [ "${LINT:-}" ]; then
 	# Another version lays code out otherwise.
