@@ -7,12 +7,12 @@
 
 struct arena_block {
 	struct arena_block *next;
-	size_t used, size;
+	size_t used, clean, size; /* bytes; from used to clean they are zero */
 	alignas(max_align_t) uint8_t mem[];
 };
 
 /* Small enough for a tree of thousands of tiny files, large enough to make malloc rare. */
-enum { BLOCK_SIZE = 16 << 10, ALIGN = alignof(max_align_t) };
+enum { BLOCK_SIZE = 16 << 10, CLEAN_STEP = 1 << 10, ALIGN = alignof(max_align_t) };
 
 void arena_init(struct arena *a, size_t budget)
 {
@@ -48,7 +48,7 @@ static struct arena_block *block_add(struct arena *a, size_t need)
 	b = malloc(sizeof(*b) + size);
 	if (!b)
 		return NULL;
-	b->used = 0;
+	b->used = b->clean = 0;
 	b->size = size;
 	if (a->head && size == need) {
 		b->next = a->head->next;
@@ -58,6 +58,18 @@ static struct arena_block *block_add(struct arena *a, size_t need)
 		a->head = b;
 	}
 	return b;
+}
+
+/* Zeroes what is handed out, and some of what follows: most pieces are too small for a call
+ * each, and most blocks are never full. */
+static void clean(struct arena_block *b)
+{
+	size_t n = b->size - b->clean, least = b->used - b->clean;
+
+	if (n > CLEAN_STEP)
+		n = least > CLEAN_STEP ? least : CLEAN_STEP;
+	memset(b->mem + b->clean, 0, n);
+	b->clean += n;
 }
 
 static void *take(struct arena *a, size_t bytes)
@@ -76,7 +88,9 @@ static void *take(struct arena *a, size_t bytes)
 	p = b->mem + b->used;
 	b->used += bytes;
 	a->used += bytes;
-	return memset(p, 0, bytes);
+	if (b->used > b->clean)
+		clean(b);
+	return p;
 }
 
 void *arena_alloc(struct arena *a, size_t n, size_t size)

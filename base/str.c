@@ -4,29 +4,18 @@
 #include "base/utf8.h"
 #include "base/banned.h"
 
-bool str_starts(struct str s, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return s.n >= n && memcmp(s.p, prefix, n) == 0;
-}
-
-bool str_ends(struct str s, const char *suffix)
-{
-	size_t n = strlen(suffix);
-
-	return s.n >= n && (n == 0 || memcmp(s.p + s.n - n, suffix, n) == 0);
-}
-
 bool str_has(struct str s, const char *part)
 {
 	size_t n = strlen(part);
+	const char *at;
 
 	if (n == 0)
 		return true;
-	for (; s.n >= n; s.p++, s.n--) {
-		if (memcmp(s.p, part, n) == 0)
+	while (s.n >= n && (at = memchr(s.p, part[0], s.n - n + 1))) {
+		if (memcmp(at, part, n) == 0)
 			return true;
+		s.n -= (size_t)(at + 1 - s.p);
+		s.p = at + 1;
 	}
 	return false;
 }

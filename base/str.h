@@ -36,18 +36,32 @@ static inline struct view str_bytes(struct str s)
 	return (struct view){ .p = (const uint8_t *)s.p, .n = s.n };
 }
 
+/* Most words that are compared differ in their first byte: a call is made for the others. */
 static inline bool str_eq(struct str a, struct str b)
 {
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+	return a.n == b.n &&
+	       (a.n == 0 || (a.p[0] == b.p[0] && memcmp(a.p, b.p, a.n) == 0));
 }
 
 static inline bool str_is(struct str s, const char *cstr)
 {
-	return str_eq(s, str_of(cstr));
+	return s.n == 0 ? cstr[0] == '\0' : s.p[0] == cstr[0] && str_eq(s, str_of(cstr));
 }
 
-bool str_starts(struct str s, const char *prefix);
-bool str_ends(struct str s, const char *suffix);
+static inline bool str_starts(struct str s, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return n == 0 || (s.n >= n && s.p[0] == prefix[0] && memcmp(s.p, prefix, n) == 0);
+}
+
+static inline bool str_ends(struct str s, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return n == 0 || (s.n >= n && memcmp(s.p + s.n - n, suffix, n) == 0);
+}
+
 bool str_has(struct str s, const char *part); /* anywhere; "" is in every text */
 /* One of the words in a list with single blanks between them. */
 bool str_among(struct str s, const char *words);

@@ -78,7 +78,7 @@ unsigned utf8_width(uint32_t c)
 
 size_t utf8_valid_upto(struct view v)
 {
-	size_t i = 0;
+	size_t i = utf8_ascii_at(v, 0, v.n);
 
 	while (i < v.n) {
 		uint32_t c;
@@ -87,6 +87,7 @@ size_t utf8_valid_upto(struct view v)
 		if (n == 0)
 			break;
 		i += n;
+		i += utf8_ascii_at(v, i, v.n);
 	}
 	return i;
 }

@@ -18,24 +18,28 @@ void *vec_grow(void *v, size_t n, size_t *cap, size_t size, struct arena *a)
 }
 
 /* Merge sort: qsort() is not stable, and what we sort is short. */
-void sort_stable(void *v, size_t n, size_t size, int (*cmp)(const void *, const void *))
+struct sort {
+	size_t size;
+	int (*cmp)(const void *, const void *);
+	uint8_t *tmp; /* room for half of all */
+};
+
+static void merge_sort(const struct sort *s, uint8_t *base, size_t n)
 {
-	uint8_t *base = v, *tmp, *left, *right, *end;
-	size_t half = n / 2;
+	size_t half = n / 2, size = s->size;
+	uint8_t *left = s->tmp, *right = base + half * size, *end = base + n * size;
+	const uint8_t *left_end = left + half * size;
 
 	if (n < 2)
 		return;
-	sort_stable(base, half, size, cmp);
-	sort_stable(base + half * size, n - half, size, cmp);
-	tmp = malloc(half * size);
-	if (!tmp)
-		out_of_memory();
-	memcpy(tmp, base, half * size);
-	left = tmp;
-	right = base + half * size;
-	end = base + n * size;
-	while (left < tmp + half * size) {
-		if (right < end && cmp(right, left) < 0) {
+	merge_sort(s, base, half);
+	merge_sort(s, right, n - half);
+	/* Much is in order when it comes. */
+	if (s->cmp(right, right - size) >= 0)
+		return;
+	memcpy(left, base, half * size);
+	while (left < left_end) {
+		if (right < end && s->cmp(right, left) < 0) {
 			memcpy(base, right, size);
 			right += size;
 		} else {
@@ -44,7 +48,19 @@ void sort_stable(void *v, size_t n, size_t size, int (*cmp)(const void *, const 
 		}
 		base += size;
 	}
-	free(tmp);
+}
+
+void sort_stable(void *v, size_t n, size_t size, int (*cmp)(const void *, const void *))
+{
+	struct sort s = { .size = size, .cmp = cmp };
+
+	if (n < 2)
+		return;
+	s.tmp = malloc(n / 2 * size);
+	if (!s.tmp)
+		out_of_memory();
+	merge_sort(&s, v, n);
+	free(s.tmp);
 }
 
 size_t sorted_find(const void *v, size_t n, size_t size, const void *key,

@@ -15,16 +15,17 @@ static size_t bom_of(struct view text)
 	return view_eq(text, 0, "\xef\xbb\xbf", 3) ? 3 : 0;
 }
 
-/* Bytes of the character at `at`; one that is no UTF-8 stands alone. */
-static size_t char_size(struct view text, size_t at)
+/* Over the ASCII that comes next, up to `end`; or over one character, which may end behind
+ * it. What is no UTF-8 stands alone. */
+static void pass(struct view text, struct lines_mark *now, size_t end)
 {
+	size_t n = utf8_ascii_at(text, now->off, end);
 	uint32_t c;
-	size_t n;
 
-	if (text.p[at] < 0x80)
-		return 1;
-	n = utf8_decode(view_cut(text, at, text.n - at), &c);
-	return n ? n : 1;
+	now->chars += n ? n : 1;
+	if (n == 0)
+		n = utf8_decode(view_cut(text, now->off, text.n - now->off), &c);
+	now->off += n ? n : 1;
 }
 
 static const struct lines_mark *count_chars(struct view text, struct arena *a)
@@ -36,8 +37,7 @@ static const struct lines_mark *count_chars(struct view text, struct arena *a)
 	while (now.off < text.n) {
 		if (now.off >= next * BLOCK)
 			mark[next++] = now;
-		now.off += char_size(text, now.off);
-		now.chars++;
+		pass(text, &now, u64_min(next * BLOCK, text.n));
 	}
 	/* The last character may reach over the start of the last block. */
 	while (next < text.n / BLOCK + 1)
@@ -52,10 +52,8 @@ static uint64_t chars_before(const struct lines *l, size_t off)
 
 	if (now.off > off)
 		now = l->mark[off / BLOCK - 1];
-	while (now.off < off) {
-		now.off += char_size(l->text, now.off);
-		now.chars++;
-	}
+	while (now.off < off)
+		pass(l->text, &now, off);
 	return now.chars;
 }
 
