@@ -175,6 +175,16 @@ static void attach_vms(struct unit *u)
 
 /* ---- all of it ---- */
 
+int unit_read_text(struct unit *u, struct err *e)
+{
+	/* Of most texts the head is all there is: what was recognised is what is read. */
+	if (u->head.n == u->src.size) {
+		u->text = u->head;
+		return 0;
+	}
+	return source_view(&u->src, &u->arena, 0, u->src.size, &u->text, e);
+}
+
 static void read_facts(struct unit *u, const struct format *format)
 {
 	struct err e = { 0 };

@@ -100,6 +100,9 @@ void unit_open(struct unit *u, const char *path, enum source_mode mode,
 void unit_read(struct unit *u, const struct source *src, const struct format *format,
 	       const struct host *host);
 
+/* For format.read: fills text. */
+int unit_read_text(struct unit *u, struct err *e);
+
 void unit_close(struct unit *u);
 
 /* Its places are lines and columns, and not offsets. */

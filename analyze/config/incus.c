@@ -525,7 +525,7 @@ static int read_incus_file(struct unit *u, struct err *e)
 	if (u->src.size > YAML_SIZE_MAX)
 		return err_set(e, ERR_LIMIT, "has %llu bytes, YAML of up to %d is read",
 			       (unsigned long long)u->src.size, YAML_SIZE_MAX);
-	if (source_view(&u->src, &u->arena, 0, u->src.size, &u->text, e) != 0 ||
+	if (unit_read_text(u, e) != 0 ||
 	    yaml_read(&u->src, u->text, &u->arena, &root, &u->syntax, e) != 0)
 		return -1;
 	if (u->syntax && is_template(str_view(u->text))) {

@@ -427,7 +427,7 @@ static int read_libvirt(struct unit *u, struct err *e)
 		return err_set(e, ERR_LIMIT,
 			       "has %llu bytes, domain XML of up to %d is read",
 			       (unsigned long long)u->src.size, XML_SIZE_MAX);
-	if (source_view(&u->src, &u->arena, 0, u->src.size, &u->text, e) != 0 ||
+	if (unit_read_text(u, e) != 0 ||
 	    xml_read(&u->src, u->text, &u->arena, &root, &u->syntax, e) != 0)
 		return -1;
 	u->doc = root;

@@ -230,7 +230,7 @@ static int read_packer(struct unit *u, struct err *e)
 		return err_set(e, ERR_LIMIT,
 			       "has %llu bytes, templates of up to %d are read",
 			       (unsigned long long)u->src.size, HCL_SIZE_MAX);
-	if (source_view(&u->src, &u->arena, 0, u->src.size, &u->text, e) != 0)
+	if (unit_read_text(u, e) != 0)
 		return -1;
 	probe(u->head, &syntax);
 	if (read_tree(u, syntax, &root, e) != 0)

@@ -67,7 +67,7 @@ static int read_config(struct unit *u, struct err *e)
 	struct vm *vm;
 	struct ini ini;
 
-	if (source_view(&u->src, &u->arena, 0, u->src.size, &u->text, e) != 0)
+	if (unit_read_text(u, e) != 0)
 		return -1;
 	if (!ini_read(&ini, &u->src, u->text, &u->arena))
 		return err_set(e, ERR_LIMIT, "has more lines than memory is allowed for");

@@ -292,7 +292,7 @@ static int read_quickemu(struct unit *u, struct err *e)
 
 	r->u = u;
 	r->a = &u->arena;
-	if (source_view(&u->src, &u->arena, 0, u->src.size, &u->text, e) != 0)
+	if (unit_read_text(u, e) != 0)
 		return -1;
 	shell_read(&r->s, &u->src, u->text, wants_nothing, &u->arena);
 	if (r->s.why) {

@@ -445,7 +445,7 @@ static int read_script(struct unit *u, struct err *e)
 	struct reading r = { .s = s, .a = &u->arena };
 	struct vms vms = { 0 };
 
-	if (source_view(&u->src, &u->arena, 0, u->src.size, &u->text, e) != 0)
+	if (unit_read_text(u, e) != 0)
 		return -1;
 	shell_read(s, &u->src, u->text, wants, &u->arena);
 	if (s->why) {

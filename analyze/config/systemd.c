@@ -344,7 +344,7 @@ static int read_systemd(struct unit *u, struct err *e)
 	struct reading r = { .u = u, .a = &u->arena };
 	struct span all = { &u->src, 0, u->src.size };
 
-	if (source_view(&u->src, &u->arena, 0, u->src.size, &u->text, e) != 0)
+	if (unit_read_text(u, e) != 0)
 		return -1;
 	r.lines.text = u->text;
 	r.root = new_node(&r, NODE_MAP, NULL, all);

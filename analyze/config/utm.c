@@ -402,7 +402,7 @@ static int read_utm(struct unit *u, struct err *e)
 
 	if (plist_is_binary(u->head))
 		u->src.read_only = PLIST_BINARY;
-	if (source_view(&u->src, &u->arena, 0, u->src.size, &u->text, e) != 0 ||
+	if (unit_read_text(u, e) != 0 ||
 	    plist_read(&u->src, u->text, &u->arena, &root, &u->syntax, e) != 0)
 		return -1;
 	u->doc = root;
