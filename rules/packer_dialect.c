@@ -2,7 +2,7 @@
  * Packer, "Template engine", "Contextual variables"; packer-plugin-sdk, template/interpolate;
  * asked of Packer 1.6.6.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "rules/packer_fields.h"
+#include "rules/packer_rules.h"
 #include "rules/rules.h"
 #include "base/banned.h"
 
@@ -26,9 +26,8 @@ static const struct node *asks_env(const struct node *n)
 
 static void check_env(struct scan *s, const struct builder *b)
 {
-	const struct node *n;
-
-	for (size_t i = 0; packer_kind_of(b) && (n = packer_member(b, i)); i++) {
+	for (size_t i = 0; i < b->members.n; i++) {
+		const struct node *n = b->members.v[i].node;
 		const struct node *found = n->from ? NULL : asks_env(n);
 
 		/* These are filled in later, in another way. */
@@ -121,10 +120,11 @@ static struct span call_at(const struct node *n, struct str call)
 static void check_dialect(struct scan *s, const struct builder *b)
 {
 	bool legacy = b->syntax == PACKER_LEGACY;
-	const struct node *n, *found;
+	const struct node *found;
 	struct str call, name;
 
-	for (size_t i = 0; packer_kind_of(b) && (n = packer_member(b, i)); i++) {
+	for (size_t i = 0; i < b->members.n; i++) {
+		const struct node *n = b->members.v[i].node;
 		struct finding *f;
 
 		found = foreign_call(b, n, &call, &name);
@@ -145,7 +145,7 @@ static void check_dialect(struct scan *s, const struct builder *b)
 static bool fix_dialect(struct plan *p, const struct finding *f, const struct builder *b)
 {
 	struct str call, name;
-	const struct node *n = foreign_call(b, packer_member(b, f->arg), &call, &name);
+	const struct node *n = foreign_call(b, b->members.v[f->arg].node, &call, &name);
 	const char *now;
 
 	if (!n || n->text_at.len != n->text.n)

@@ -1,114 +1,9 @@
 /* Members of builders that their plugins do not have, or have of another type.
- * Packer 1.6.6, asked; packer-plugin-*, config.hcl2spec.go: packer_fields.def.
+ * Packer 1.6.6, asked; packer-plugin-*, config.hcl2spec.go: analyze/config/packer_fields.def.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "rules/packer_fields.h"
+#include "rules/packer_rules.h"
 #include "rules/rules.h"
-#include "base/suggest.h"
 #include "base/banned.h"
-
-/* ---- the table ---- */
-
-static const struct packer_field fields[] = {
-#define FIELD(name, kind, builders) { name, PACKER_##kind, builders },
-#include "rules/packer_fields.def"
-};
-enum { NFIELDS = sizeof(fields) / sizeof(fields[0]) };
-
-unsigned packer_kind_of(const struct builder *b)
-{
-	static const struct {
-		const char *type;
-		unsigned bit;
-	} types[] = {
-		{ "qemu", QEMU },
-		{ "tart-cli", TART },
-		{ "virtualbox", VBOX_ISO },
-		{ "virtualbox-iso", VBOX_ISO },
-		{ "virtualbox-ovf", VBOX_OVF },
-		{ "virtualbox-vm", VBOX_VM },
-		{ "vmware", VMWARE_ISO },
-		{ "vmware-iso", VMWARE_ISO },
-		{ "vmware-vmx", VMWARE_VMX },
-		{ "proxmox", PROXMOX_ISO },
-		{ "proxmox-iso", PROXMOX_ISO },
-		{ "proxmox-clone", PROXMOX_CLONE },
-		{ "vsphere-iso", VSPHERE_ISO },
-		{ "vsphere-clone", VSPHERE_CLONE },
-		{ "parallels-iso", PARALLELS_ISO },
-		{ "parallels-pvm", PARALLELS_PVM },
-		{ "hyperv-iso", HYPERV_ISO },
-		{ "hyperv-vmcx", HYPERV_VMCX },
-		{ "utm-iso", UTM },
-	};
-
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) && !b->foreign; i++) {
-		if (str_is(b->type, types[i].type))
-			return types[i].bit;
-	}
-	return 0;
-}
-
-static char small(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
-static bool same(struct str s, const char *name, bool fold)
-{
-	if (!fold || s.n != strlen(name))
-		return str_is(s, name);
-	for (size_t i = 0; i < s.n; i++) {
-		if (small(s.p[i]) != small(name[i]))
-			return false;
-	}
-	return true;
-}
-
-const struct packer_field *packer_field(const struct builder *b, struct str name)
-{
-	unsigned bit = packer_kind_of(b);
-	char first = name.n ? small(name.p[0]) : 0;
-
-	for (size_t i = 0; i < NFIELDS; i++) {
-		if (name.n && small(fields[i].name[0]) == first &&
-		    fields[i].builders & bit &&
-		    same(name, fields[i].name, b->syntax == PACKER_LEGACY))
-			return &fields[i];
-	}
-	return NULL;
-}
-
-const char *packer_field_near(const struct builder *b, const char *name)
-{
-	unsigned bit = packer_kind_of(b);
-	struct suggestion s = { .word = name };
-
-	for (size_t i = 0; i < NFIELDS; i++) {
-		if (same(str_of(name), fields[i].name, true) && fields[i].builders & bit)
-			return fields[i].name;
-		/* Of another builder, and no slip of the hand. */
-		if (str_is(str_of(name), fields[i].name))
-			return NULL;
-	}
-	for (size_t i = 0; i < NFIELDS; i++) {
-		if (fields[i].builders & bit)
-			suggest(&s, fields[i].name);
-	}
-	return s.distance <= 2 ? s.best : NULL;
-}
-
-const struct node *packer_member(const struct builder *b, size_t i)
-{
-	const struct node *const maps[] = { b->node, b->added };
-
-	for (size_t k = 0; k < 2 && maps[k]; k++) {
-		for_each_node (n, maps[k]) {
-			if (node_is_content(n) && i-- == 0)
-				return n;
-		}
-	}
-	return NULL;
-}
 
 /* ---- packer-field-unknown ---- */
 
@@ -125,21 +20,20 @@ static bool is_packers(const struct builder *b, const struct node *n)
 /* Which builders are known to have no others, up to the version that was read. */
 static bool is_whole(const struct builder *b)
 {
-	return packer_kind_of(b) & (QEMU | TART);
+	return b->kind & (QEMU | TART);
 }
 
 static void check_unknown(struct scan *s, const struct builder *b)
 {
-	const struct node *n;
-
-	for (size_t i = 0; packer_kind_of(b) && (n = packer_member(b, i)); i++) {
+	for (size_t i = 0; i < b->members.n; i++) {
+		const struct node *n = b->members.v[i].node;
 		const char *near;
 		struct finding *f;
 
-		if (is_packers(b, n) || packer_field(b, n->key) ||
-		    packer_is_old(b, n->key))
+		if (is_packers(b, n) || b->members.v[i].field || packer_is_old(b, n->key))
 			continue;
-		near = packer_field_near(b, scan_printf(s, "%.*s", STR_ARG(n->key)));
+		near = packer_field_near(b->kind,
+					 scan_printf(s, "%.*s", STR_ARG(n->key)));
 		if (!near && !is_whole(b))
 			continue;
 		f = report(s, n->key_at, "a %.*s builder has no member '%s'%s%s",
@@ -155,8 +49,8 @@ static void check_unknown(struct scan *s, const struct builder *b)
 
 static bool fix_unknown(struct plan *p, const struct finding *f, const struct builder *b)
 {
-	const struct node *n = packer_member(b, f->arg);
-	const char *near = packer_field_near(b, arena_str(p->arena, n->key));
+	const struct node *n = b->members.v[f->arg].node;
+	const char *near = packer_field_near(b->kind, arena_str(p->arena, n->key));
 
 	if (!near)
 		return plan_refuse(p, "what was meant cannot be told");
@@ -284,16 +178,15 @@ static const char *what_is(struct scan *s, const struct node *n)
 /* packer-disk-size-unit knows what it should be. */
 static bool is_size(const struct builder *b, const struct node *n)
 {
-	return packer_kind_of(b) & (HYPERV_ISO | PARALLELS_ISO | VBOX_ISO | VMWARE_ISO) &&
+	return b->kind & (HYPERV_ISO | PARALLELS_ISO | VBOX_ISO | VMWARE_ISO) &&
 	       n->kind == NODE_SCALAR && str_is(n->key, "disk_size");
 }
 
 static void check_type(struct scan *s, const struct builder *b)
 {
-	const struct node *n;
-
-	for (size_t i = 0; packer_kind_of(b) && (n = packer_member(b, i)); i++) {
-		const struct packer_field *field = packer_field(b, n->key);
+	for (size_t i = 0; i < b->members.n; i++) {
+		const struct node *n = b->members.v[i].node;
+		const struct packer_field *field = b->members.v[i].field;
 		struct finding *f;
 
 		if (!field || fits(b, n, field->kind) || is_size(b, n))
@@ -309,8 +202,8 @@ static void check_type(struct scan *s, const struct builder *b)
 /* "yes" is true. */
 static bool fix_type(struct plan *p, const struct finding *f, const struct builder *b)
 {
-	const struct node *n = packer_member(b, f->arg);
-	const struct packer_field *field = packer_field(b, n->key);
+	const struct node *n = b->members.v[f->arg].node;
+	const struct packer_field *field = b->members.v[f->arg].field;
 	bool yes = str_is(n->text, "yes") || str_is(n->text, "on");
 	bool no = str_is(n->text, "no") || str_is(n->text, "off");
 

@@ -3,7 +3,7 @@
  * packer-plugin-sdk, communicator, bootcommand, multistep/commonsteps; the builders'
  * step_type_boot_command.go.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "rules/packer_fields.h"
+#include "rules/packer_rules.h"
 #include "rules/rules.h"
 #include "base/suggest.h"
 #include "base/banned.h"
@@ -143,7 +143,7 @@ static void check_names(struct scan *s, const struct builder *b)
 	size_t known;
 	const struct node *n;
 
-	for (size_t i = 0; packer_kind_of(b) && (n = wrong_at(b, i, &at, &known)); i++) {
+	for (size_t i = 0; b->kind && (n = wrong_at(b, i, &at, &known)); i++) {
 		const char *near =
 			near_name(scan_printf(s, "%.*s", STR_ARG(at.name)), known);
 		struct finding *f;
@@ -203,7 +203,7 @@ static void check_served(struct scan *s, const struct builder *b)
 	struct braces at;
 	struct span where;
 
-	if (!packer_kind_of(b) || !typed || !is_missing(b, &b->http_directory) ||
+	if (!b->kind || !typed || !is_missing(b, &b->http_directory) ||
 	    !is_missing(b, &b->http_content))
 		return;
 	n = asks_http(typed, &at);
@@ -261,7 +261,7 @@ static void check_login(struct scan *s, const struct builder *b)
 	static const unsigned bare =
 		QEMU | VBOX_ISO | VMWARE_ISO | PARALLELS_ISO | HYPERV_ISO | UTM;
 
-	if (!(packer_kind_of(b) & bare) || !b->complete || !b->provisioned ||
+	if (!(b->kind & bare) || !b->complete || !b->provisioned ||
 	    !fact_known(&b->ssh_username) ||
 	    (!is_missing(b, &b->communicator) && !fact_is(&b->communicator, "ssh")) ||
 	    has_key(b) || hands_key_over(b->module))
@@ -334,7 +334,7 @@ static void check_communicator(struct scan *s, const struct builder *b)
 	const struct node *n;
 	struct finding *f;
 
-	if (!packer_kind_of(b) || !fact_is(&b->communicator, "none"))
+	if (!b->kind || !fact_is(&b->communicator, "none"))
 		return;
 	n = guest_provisioner(b);
 	if (!n)

@@ -2,14 +2,14 @@
  * without writing the whole file anew.
  * Packer 1.6.6, fix/; packer_old.def.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "rules/packer_fields.h"
+#include "rules/packer_rules.h"
 #include "rules/rules.h"
 #include "base/banned.h"
 
 enum old_what { OLD_RENAMED, OLD_GONE, OLD_SUM, OLD_ATTACH, OLD_MOVED };
 
 struct old {
-	const char *name;
+	struct str name;
 	unsigned builders;
 	enum old_what what;
 	const char *now;
@@ -17,7 +17,8 @@ struct old {
 };
 
 static const struct old olds[] = {
-#define OLD(name, builders, what, now, works) { name, builders, OLD_##what, now, works },
+#define OLD(name, builders, what, now, works)                                            \
+	{ { name, sizeof(name) - 1 }, builders, OLD_##what, now, works },
 #include "rules/packer_old.def"
 #undef OLD
 };
@@ -25,10 +26,8 @@ enum { NOLDS = sizeof(olds) / sizeof(olds[0]) };
 
 static const struct old *old_of(const struct builder *b, struct str name)
 {
-	unsigned bit = packer_kind_of(b);
-
 	for (size_t i = 0; i < NOLDS; i++) {
-		if (olds[i].builders & bit && str_is(name, olds[i].name))
+		if (olds[i].builders & b->kind && str_eq(name, olds[i].name))
 			return &olds[i];
 	}
 	return NULL;
@@ -50,21 +49,21 @@ static bool is_out(const struct builder *b, const struct old *o)
 
 static void check_old(struct scan *s, const struct builder *b)
 {
-	const struct node *n;
-
-	for (size_t i = 0; packer_kind_of(b) && (n = packer_member(b, i)); i++) {
+	for (size_t i = 0; i < b->members.n; i++) {
+		const struct node *n = b->members.v[i].node;
 		const struct old *o = old_of(b, n->key);
 		struct finding *f;
 
 		if (!o || !is_out(b, o))
 			continue;
 		if (o->now)
-			f = report(s, n->key_at, "%s is an old name, expected %s%s",
-				   o->name, o->now,
+			f = report(s, n->key_at, "%.*s is an old name, expected %s%s",
+				   STR_ARG(o->name), o->now,
 				   o->what == OLD_MOVED ? " with it in a block" : "");
 		else
-			f = report(s, n->key_at, "%s is not read any more, expected none",
-				   o->name);
+			f = report(s, n->key_at,
+				   "%.*s is not read any more, expected none",
+				   STR_ARG(o->name));
 		report_label(s, f,
 			     o->works ? "it is read still, and may not be some day"
 				      : "Packer 1.6 and later refuse the template");
@@ -189,14 +188,14 @@ static bool fix_sum(struct plan *p, const struct builder *b, const struct node *
 
 static bool fix_old(struct plan *p, const struct finding *f, const struct builder *b)
 {
-	const struct node *n = packer_member(b, f->arg);
+	const struct node *n = b->members.v[f->arg].node;
 	const struct old *o = old_of(b, n->key);
 
 	switch (o->what) {
 	case OLD_RENAMED:
 		return rename_member(p, b, n, o->now);
 	case OLD_GONE:
-		plan_title(p, "remove %s", o->name);
+		plan_title(p, "remove %.*s", STR_ARG(o->name));
 		return plan_remove_node(p, n);
 	case OLD_SUM:
 		return fix_sum(p, b, n);

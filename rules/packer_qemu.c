@@ -3,7 +3,7 @@
  * packer-plugin-qemu, builder/qemu/step_run.go, applyUserOverrides(), getDefaultArgs();
  * config.go; step_convert_disk.go.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "rules/packer_fields.h"
+#include "rules/packer_rules.h"
 #include "rules/rules.h"
 #include "base/banned.h"
 

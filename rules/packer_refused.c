@@ -2,7 +2,7 @@
  * packer-plugin-qemu, builder/qemu/config.go; packer-plugin-sdk, multistep/commonsteps,
  * bootcommand, communicator; asked of Packer 1.6.6.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "rules/packer_fields.h"
+#include "rules/packer_rules.h"
 #include "rules/rules.h"
 #include "base/banned.h"
 
@@ -14,9 +14,8 @@ static bool is_true(const struct fact *f)
 /* A template that is meant to run, and no piece of one: it says how to get into the guest. */
 static bool is_meant_to_run(const struct builder *b)
 {
-	const struct node *n;
-
-	for (size_t i = 0; (n = packer_member(b, i)); i++) {
+	for (size_t i = 0; i < b->members.n; i++) {
+		const struct node *n = b->members.v[i].node;
 		if (str_starts(n->key, "ssh_") || str_starts(n->key, "winrm_") ||
 		    str_is(n->key, "communicator"))
 			return true;
@@ -49,7 +48,7 @@ static bool fix_resize(struct plan *p, const struct finding *f, const struct bui
 
 static bool types_through_vnc(const struct builder *b)
 {
-	return packer_kind_of(b) & (QEMU | VMWARE);
+	return b->kind & (QEMU | VMWARE);
 }
 
 static void check_boot(struct scan *s, const struct builder *b)
@@ -57,7 +56,7 @@ static void check_boot(struct scan *s, const struct builder *b)
 	const struct fact *other = NULL;
 	struct finding *f;
 
-	if (!packer_kind_of(b) || !fact_known(&b->boot_command))
+	if (!b->kind || !fact_known(&b->boot_command))
 		return;
 	if (fact_known(&b->boot_steps))
 		other = &b->boot_steps;
@@ -78,8 +77,7 @@ static void check_http(struct scan *s, const struct builder *b)
 {
 	struct finding *f;
 
-	if (!packer_kind_of(b) || !fact_known(&b->http_directory) ||
-	    !fact_known(&b->http_content))
+	if (!b->kind || !fact_known(&b->http_directory) || !fact_known(&b->http_content))
 		return;
 	f = report(s, b->http_content.at,
 		   "http_content and http_directory are both set, expected one of them");
@@ -148,7 +146,7 @@ static void check_range(struct scan *s, const struct builder *b, const struct po
 static void check_ports(struct scan *s, const struct builder *b)
 {
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
-		if (packer_kind_of(b) & ranges[i].builders)
+		if (b->kind & ranges[i].builders)
 			check_range(s, b, &ranges[i]);
 	}
 }
@@ -158,8 +156,7 @@ static void check_ports(struct scan *s, const struct builder *b)
 /* These install from an image in any case; Proxmox VE and vSphere have other ways. */
 static bool needs_iso(const struct builder *b)
 {
-	return packer_kind_of(b) &
-	       (QEMU | VBOX_ISO | VMWARE_ISO | PARALLELS_ISO | HYPERV_ISO);
+	return b->kind & (QEMU | VBOX_ISO | VMWARE_ISO | PARALLELS_ISO | HYPERV_ISO);
 }
 
 static void check_iso(struct scan *s, const struct builder *b)
@@ -240,7 +237,7 @@ static void check_sum(struct scan *s, const struct builder *b)
 	struct str kind, digits;
 	size_t want;
 
-	if (!packer_kind_of(b) || !fact_known(sum) || fact_is(sum, "none") ||
+	if (!b->kind || !fact_known(sum) || fact_is(sum, "none") ||
 	    str_starts(sum->v, "file:") || builder_member(b, "iso_checksum_type") ||
 	    str_has(sum->v, "{{") || str_has(sum->v, "/"))
 		return;
@@ -278,8 +275,7 @@ static void check_user(struct scan *s, const struct builder *b)
 	bool ssh = fact_is(&b->communicator, "ssh") || is_missing(b, &b->communicator);
 	const struct fact *user = winrm ? &b->winrm_username : &b->ssh_username;
 
-	if (!packer_kind_of(b) || !(winrm || ssh) || !is_missing(b, user) ||
-	    !is_meant_to_run(b))
+	if (!b->kind || !(winrm || ssh) || !is_missing(b, user) || !is_meant_to_run(b))
 		return;
 	report_label(
 		s,

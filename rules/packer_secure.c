@@ -2,7 +2,7 @@
  * packer-plugin-sdk, multistep/commonsteps/iso_config.go; packer-plugin-qemu, -vmware,
  * -virtualbox, -vsphere, -proxmox: their options.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "rules/packer_fields.h"
+#include "rules/packer_rules.h"
 #include "rules/rules.h"
 #include "base/banned.h"
 
@@ -22,8 +22,8 @@ static bool is_local(const struct fact *url)
 
 static void check_none(struct scan *s, const struct builder *b)
 {
-	if (!packer_kind_of(b) || !fact_is(&b->iso_checksum, "none") ||
-	    !fact_known(&b->iso_url) || is_local(&b->iso_url))
+	if (!b->kind || !fact_is(&b->iso_checksum, "none") || !fact_known(&b->iso_url) ||
+	    is_local(&b->iso_url))
 		return;
 	report_label(s,
 		     report(s, b->iso_checksum.at,
@@ -61,8 +61,8 @@ static void check_weak(struct scan *s, const struct builder *b)
 	const struct fact *sum = &b->iso_checksum;
 	struct finding *f;
 
-	if (!packer_kind_of(b) || !fact_known(sum) ||
-	    builder_member(b, "iso_checksum_type") || !weak_kind(sum->v))
+	if (!b->kind || !fact_known(sum) || builder_member(b, "iso_checksum_type") ||
+	    !weak_kind(sum->v))
 		return;
 	f = report(s, sum->at, "iso_checksum is of %s, expected sha256 or sha512",
 		   weak_kind(sum->v));
@@ -76,7 +76,7 @@ static void check_list(struct scan *s, const struct builder *b)
 	const struct fact *sum = &b->iso_checksum;
 	struct finding *f;
 
-	if (!packer_kind_of(b) || !fact_known(sum) ||
+	if (!b->kind || !fact_known(sum) ||
 	    (!str_starts(sum->v, "file:http://") && !str_starts(sum->v, "file:ftp://")))
 		return;
 	f = report(s, sum->at, "iso_checksum is fetched without TLS");
@@ -123,7 +123,7 @@ static void check_shutdown(struct scan *s, const struct builder *b)
 	static const unsigned kill = QEMU | VBOX | VMWARE | PARALLELS | HYPERV;
 	const struct node *acpi = builder_member(b, "acpi_shutdown");
 
-	if (!(packer_kind_of(b) & kill) || !b->provisioned ||
+	if (!(b->kind & kill) || !b->provisioned ||
 	    !is_missing(b, &b->shutdown_command) || !fact_absent(&b->disable_shutdown) ||
 	    acpi || fact_is(&b->communicator, "none") ||
 	    (!fact_known(&b->communicator) && !fact_absent(&b->communicator)) ||
@@ -176,10 +176,9 @@ static void check_secret(struct scan *s, const struct builder *b)
 		const struct secret *secret = &secrets[i];
 		const struct node *n = builder_member(b, secret->name);
 
-		if (!(packer_kind_of(b) & secret->builders) || !n ||
-		    n->kind != NODE_SCALAR || n->type != SCALAR_STRING ||
-		    n->text.n == 0 || str_has(n->text, "{{") ||
-		    (n->from && !has_default(b, n->from)))
+		if (!(b->kind & secret->builders) || !n || n->kind != NODE_SCALAR ||
+		    n->type != SCALAR_STRING || n->text.n == 0 ||
+		    str_has(n->text, "{{") || (n->from && !has_default(b, n->from)))
 			continue;
 		report_label(
 			s,
@@ -202,7 +201,7 @@ static bool is_everywhere(const struct fact *address)
 
 static const struct fact *open_address(const struct builder *b)
 {
-	unsigned kind = packer_kind_of(b);
+	unsigned kind = b->kind;
 	const struct node *off = builder_member(b, "vnc_disable_password");
 
 	if (kind & QEMU && is_everywhere(&b->vnc_bind_address) &&
@@ -239,22 +238,17 @@ static bool fix_vnc(struct plan *p, const struct finding *f, const struct builde
 
 /* ---- packer-tls-off ---- */
 
+/* vSphere's has one name, Proxmox VE's another. */
 static const struct fact *tls_off(const struct builder *b)
 {
-	unsigned kind = packer_kind_of(b);
-
-	if (kind & VSPHERE && is_true(&b->insecure_connection))
-		return &b->insecure_connection;
-	if (kind & PROXMOX && is_true(&b->insecure_skip_tls_verify))
-		return &b->insecure_skip_tls_verify;
-	return NULL;
+	return b->kind & VSPHERE ? &b->insecure_connection : &b->insecure_skip_tls_verify;
 }
 
 static void check_tls(struct scan *s, const struct builder *b)
 {
 	const struct fact *off = tls_off(b);
 
-	if (!off)
+	if (!(b->kind & (VSPHERE | PROXMOX)) || !is_true(off))
 		return;
 	report_label(s,
 		     report(s, off->at, "%s is true: the server may be anybody",

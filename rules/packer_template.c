@@ -2,7 +2,7 @@
  * not know, calls where they may not stand.
  * Packer, hcl2template/; packer-plugin-sdk, template/parse.go; asked of Packer 1.6.6.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "rules/packer_fields.h"
+#include "rules/packer_rules.h"
 #include "rules/rules.h"
 #include "analyze/config/hcl_lex.h"
 #include "base/suggest.h"
@@ -403,7 +403,7 @@ static void check_missing(struct scan *s, const struct unit *u)
 
 		while (k < m->plugins.n && !serves(m->plugins.v[k].name, b->type))
 			k++;
-		if (k < m->plugins.n || !b->complete || !packer_kind_of(b))
+		if (k < m->plugins.n || !b->complete || !b->kind)
 			continue;
 		report_label(
 			s,

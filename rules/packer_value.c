@@ -1,7 +1,7 @@
 /* Values that the builders' plugins compare with the few that they know, and durations.
  * packer-plugin-*, Prepare() of their configs; asked of Packer 1.6.6: packer_fields.def.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "rules/packer_fields.h"
+#include "rules/packer_rules.h"
 #include "rules/rules.h"
 #include "base/banned.h"
 
@@ -76,23 +76,22 @@ bool go_duration(struct str s, double *seconds)
 enum { VALUES_MAX = 10 };
 
 struct choice {
-	const char *name;
+	struct str name;
 	unsigned builders;
 	const char *values[VALUES_MAX];
 };
 
 static const struct choice choices[] = {
-#define CHOICE(name, builders, ...) { name, builders, { __VA_ARGS__ } },
-#include "rules/packer_fields.def"
+#define CHOICE(name, builders, ...)                                                      \
+	{ { name, sizeof(name) - 1 }, builders, { __VA_ARGS__ } },
+#include "analyze/config/packer_fields.def"
 };
 enum { NCHOICES = sizeof(choices) / sizeof(choices[0]) };
 
 static const struct choice *choice_of(const struct builder *b, const struct node *n)
 {
-	unsigned bit = packer_kind_of(b);
-
 	for (size_t i = 0; i < NCHOICES; i++) {
-		if (choices[i].builders & bit && str_is(n->key, choices[i].name))
+		if (choices[i].builders & b->kind && str_eq(n->key, choices[i].name))
 			return &choices[i];
 	}
 	return NULL;
@@ -168,16 +167,15 @@ static const char *list_of(struct scan *s, const struct choice *c)
 
 static void check_value(struct scan *s, const struct builder *b)
 {
-	const struct node *n;
-
-	for (size_t i = 0; packer_kind_of(b) && (n = packer_member(b, i)); i++) {
+	for (size_t i = 0; i < b->members.n; i++) {
+		const struct node *n = b->members.v[i].node;
 		const struct choice *c = choice_of(b, n);
 		struct finding *f;
 
 		if (!c || n->kind != NODE_SCALAR || n->type == SCALAR_NULL ||
 		    n->text.n == 0 || is_one_of(n->text, c))
 			continue;
-		f = report(s, n->text_at, "%s is '%s', expected %s", c->name,
+		f = report(s, n->text_at, "%.*s is '%s', expected %s", STR_ARG(c->name),
 			   shown(s, n->text), list_of(s, c));
 		if (meant(n->text, c))
 			report_label(s, f, PACKER_REFUSES "; did you mean %s?",
@@ -204,7 +202,7 @@ static bool set_string(struct plan *p, const struct node *n, const char *value)
 
 static bool fix_value(struct plan *p, const struct finding *f, const struct builder *b)
 {
-	const struct node *n = packer_member(b, f->arg);
+	const struct node *n = b->members.v[f->arg].node;
 	const char *value = meant(n->text, choice_of(b, n));
 
 	if (!value)
@@ -215,10 +213,8 @@ static bool fix_value(struct plan *p, const struct finding *f, const struct buil
 /* ---- packer-duration ---- */
 
 /* Tart's has rules of its own. */
-static bool is_duration(const struct builder *b, const struct node *n)
+static bool is_duration(const struct packer_field *field, const struct node *n)
 {
-	const struct packer_field *field = packer_field(b, n->key);
-
 	return field && field->kind == PACKER_DURATION && n->kind == NODE_SCALAR &&
 	       n->type != SCALAR_NULL && n->text.n > 0 &&
 	       !str_is(n->key, "create_grace_time");
@@ -226,11 +222,12 @@ static bool is_duration(const struct builder *b, const struct node *n)
 
 static void check_duration(struct scan *s, const struct builder *b)
 {
-	const struct node *n;
 	double seconds;
 
-	for (size_t i = 0; packer_kind_of(b) && (n = packer_member(b, i)); i++) {
-		bool is_one = is_duration(b, n), bare = n->type == SCALAR_NUMBER;
+	for (size_t i = 0; i < b->members.n; i++) {
+		const struct node *n = b->members.v[i].node;
+		bool is_one = is_duration(b->members.v[i].field, n),
+		     bare = n->type == SCALAR_NUMBER;
 		bool weak = bare && b->syntax == PACKER_LEGACY;
 		struct finding *f;
 
@@ -253,7 +250,7 @@ static void check_duration(struct scan *s, const struct builder *b)
 /* Seconds are what boots and keys take; of others nobody knows whether it was minutes. */
 static bool fix_duration(struct plan *p, const struct finding *f, const struct builder *b)
 {
-	const struct node *n = packer_member(b, f->arg);
+	const struct node *n = b->members.v[f->arg].node;
 	uint64_t number;
 
 	if (!str_is(n->key, "boot_wait") || !str_u64(n->text, &number))

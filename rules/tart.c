@@ -1,7 +1,7 @@
 /* macOS and Linux VMs that Packer makes with Tart.
  * packer-plugin-tart, builder/tart/builder.go and its steps.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "rules/packer_fields.h"
+#include "rules/packer_rules.h"
 #include "rules/rules.h"
 #include "analyze/config/lens.h"
 #include "analyze/config/packer.h"

@@ -6,6 +6,7 @@
 #include "analyze/beside.h"
 #include "analyze/config/hcl.h"
 #include "analyze/config/json.h"
+#include "analyze/config/packer_fields.h"
 #include "analyze/config/packer_lower.h"
 
 #include "base/banned.h"
@@ -60,6 +61,28 @@ static void read_plugin(const struct lowering *l, struct builder *b)
 	}
 }
 
+static void add_members(struct lowering *l, struct builder *b, const struct node *map)
+{
+	bool fold = b->syntax == PACKER_LEGACY;
+
+	for_each_node (c, map) {
+		if (node_is_content(c))
+			*vec_add(&b->members, &l->unit->arena) =
+				(struct packer_member){ c, packer_field(b->kind, c->key,
+									fold) };
+	}
+}
+
+/* Which members it has, when it is known which it may have. */
+static void read_members(struct lowering *l, struct builder *b)
+{
+	b->kind = b->foreign ? 0 : packer_kind_of(b->type);
+	if (b->kind)
+		add_members(l, b, b->node);
+	if (b->kind && b->added)
+		add_members(l, b, b->added);
+}
+
 static void find_uses(struct lowering *l)
 {
 	size_t uses = 0, own = 0;
@@ -110,8 +133,9 @@ static void lower(struct lowering *l, struct vm *vm, struct builder *b)
 			       .module = l->m,
 			       .added = l->added ? l->added->body : NULL,
 			       .provisioned = has_provisioners(l->m) };
-	packer_lower(l, vm, b);
 	read_plugin(l, b);
+	read_members(l, b);
+	packer_lower(l, vm, b);
 }
 
 static int lower_all(struct unit *u, struct packer_module *m, struct err *e)

@@ -8,6 +8,7 @@
 #include "analyze/model.h"
 #include "base/version.h"
 
+struct packer_field;
 struct sum;
 
 /* Versions of a plugin that required_plugins, or the user, lets in. Not known: no bound. */
@@ -16,12 +17,22 @@ struct plugin_range {
 	struct version below; /* none of these */
 };
 
+struct packer_member {
+	const struct node *node;
+	/* Builders of that kind have it (packer_fields.h); NULL: not as far as is known. */
+	const struct packer_field *field;
+};
+
 /* A builder of a template, with what is Packer's own: how the VM is made. */
 struct builder {
 	const struct vm *vm;
 	const struct node *node; /* the map of its options */
 	struct str type;         /* qemu, tart-cli, virtualbox-iso, ... */
 	struct span type_at;
+	/* A bit of packer_fields.h; 0: one that nothing is known of, or somebody else's. */
+	unsigned kind;
+	/* Those of its map, and behind them of what a build adds to it. None when kind is 0. */
+	VEC(struct packer_member) members;
 	enum packer_syntax syntax;
 	struct plugin_range plugin;
 	const struct packer_module *module;

@@ -1,5 +1,6 @@
 /* What builders of all kinds have in common, and which kinds there are.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/config/packer_fields.h"
 #include "analyze/config/packer_lower.h"
 
 #include "base/banned.h"
@@ -173,31 +174,32 @@ static void complete_vm(struct vm *vm, const struct node *node)
 
 static const struct {
 	const char *type;
+	unsigned kind;
 	void (*lower)(struct lowering *l, struct vm *vm);
 } kinds[] = {
-	{ "qemu", packer_lower_qemu },
-	{ "tart-cli", packer_lower_other },
-	{ "virtualbox", packer_lower_virtualbox }, /* what -iso was once */
-	{ "virtualbox-iso", packer_lower_virtualbox },
-	{ "virtualbox-ovf", packer_lower_other },
-	{ "virtualbox-vm", packer_lower_other },
-	{ "vmware", packer_lower_vmware },
-	{ "vmware-iso", packer_lower_vmware },
-	{ "vmware-vmx", packer_lower_other },
-	{ "proxmox", packer_lower_proxmox },
-	{ "proxmox-iso", packer_lower_proxmox },
-	{ "proxmox-clone", packer_lower_proxmox },
-	{ "vsphere-iso", packer_lower_vsphere },
-	{ "vsphere-clone", packer_lower_vsphere },
-	{ "parallels-iso", packer_lower_other },
-	{ "parallels-pvm", packer_lower_other },
-	{ "hyperv-iso", packer_lower_other },
-	{ "hyperv-vmcx", packer_lower_other },
-	{ "utm-iso", packer_lower_other },
-	{ "libvirt", packer_lower_other },
+	{ "qemu", QEMU, packer_lower_qemu },
+	{ "tart-cli", TART, packer_lower_other },
+	{ "virtualbox", VBOX_ISO, packer_lower_virtualbox }, /* what -iso was once */
+	{ "virtualbox-iso", VBOX_ISO, packer_lower_virtualbox },
+	{ "virtualbox-ovf", VBOX_OVF, packer_lower_other },
+	{ "virtualbox-vm", VBOX_VM, packer_lower_other },
+	{ "vmware", VMWARE_ISO, packer_lower_vmware },
+	{ "vmware-iso", VMWARE_ISO, packer_lower_vmware },
+	{ "vmware-vmx", VMWARE_VMX, packer_lower_other },
+	{ "proxmox", PROXMOX_ISO, packer_lower_proxmox },
+	{ "proxmox-iso", PROXMOX_ISO, packer_lower_proxmox },
+	{ "proxmox-clone", PROXMOX_CLONE, packer_lower_proxmox },
+	{ "vsphere-iso", VSPHERE_ISO, packer_lower_vsphere },
+	{ "vsphere-clone", VSPHERE_CLONE, packer_lower_vsphere },
+	{ "parallels-iso", PARALLELS_ISO, packer_lower_other },
+	{ "parallels-pvm", PARALLELS_PVM, packer_lower_other },
+	{ "hyperv-iso", HYPERV_ISO, packer_lower_other },
+	{ "hyperv-vmcx", HYPERV_VMCX, packer_lower_other },
+	{ "utm-iso", UTM, packer_lower_other },
+	{ "libvirt", 0, packer_lower_other },
 };
 
-static size_t kind_of(struct str type)
+static size_t row_of(struct str type)
 {
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		if (str_is(type, kinds[i].type))
@@ -208,12 +210,19 @@ static size_t kind_of(struct str type)
 
 bool packer_is_builder(struct str type)
 {
-	return kind_of(type) < COUNT(kinds);
+	return row_of(type) < COUNT(kinds);
+}
+
+unsigned packer_kind_of(struct str type)
+{
+	size_t i = row_of(type);
+
+	return i < COUNT(kinds) ? kinds[i].kind : 0;
 }
 
 void packer_lower(struct lowering *l, struct vm *vm, struct builder *b)
 {
-	kinds[kind_of(l->source->labels[0])].lower(l, vm);
+	kinds[row_of(l->source->labels[0])].lower(l, vm);
 	vm->builder = b;
 	complete_vm(vm, l->source->body);
 	packer_args(l, vm);

@@ -51,6 +51,8 @@ void packer_lower_other(struct lowering *l, struct vm *vm);
 
 /* Is it a builder that makes VMs, as far as is known here? */
 bool packer_is_builder(struct str type);
+/* Which kind of them: a bit of packer_fields.h; 0: one whose members are not known. */
+unsigned packer_kind_of(struct str type);
 
 /* Does u build l's source? */
 bool packer_is_use(const struct lowering *l, const struct packer_use *u);
