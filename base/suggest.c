@@ -42,7 +42,8 @@ void suggest(struct suggestion *s, const char *candidate)
 	size_t n = strlen(s->word), m = strlen(candidate);
 	unsigned near = n < 4 ? 1 : n < 8 ? 2 : 3, d;
 
-	if (n > WORD_MAX || m > WORD_MAX)
+	/* Each letter that one has more is a mistake. */
+	if (n > WORD_MAX || m > WORD_MAX || n > m + near || m > n + near)
 		return;
 	d = distance(s->word, n, candidate, m);
 	/* As many mistakes as letters would make any short word look like any other. */

@@ -6,7 +6,19 @@
 #include "rules/rules.h"
 #include "base/banned.h"
 
+/* Most texts lack the one byte without which there is no call. */
+static bool has_byte(struct str text, char c)
+{
+	return text.n && memchr(text.p, c, text.n);
+}
+
 /* ---- packer-env ---- */
+
+static bool calls_env(struct str text)
+{
+	return has_byte(text, '`') &&
+	       (str_has(text, "{{env `") || str_has(text, "{{ env `"));
+}
 
 /* {{env `HOME`}} in a builder's own values. */
 static const struct node *asks_env(const struct node *n)
@@ -21,18 +33,20 @@ static const struct node *asks_env(const struct node *n)
 		}
 		return NULL;
 	}
-	return str_has(n->text, "{{env `") || str_has(n->text, "{{ env `") ? n : NULL;
+	return calls_env(n->text) ? n : NULL;
 }
 
 static void check_env(struct scan *s, const struct builder *b)
 {
 	for (size_t i = 0; i < b->members.n; i++) {
-		const struct node *n = b->members.v[i].node;
-		const struct node *found = n->from ? NULL : asks_env(n);
+		const struct node *n = b->members.v[i].node, *found;
 
 		/* These are filled in later, in another way. */
-		if (!found || str_is(n->key, "boot_command") ||
+		if (n->from || str_is(n->key, "boot_command") ||
 		    str_is(n->key, "qemuargs"))
+			continue;
+		found = asks_env(n);
+		if (!found)
 			continue;
 		report_label(s,
 			     report(s, found->text_at,
@@ -50,6 +64,8 @@ static bool find_call(struct str text, bool legacy, struct str *call, struct str
 	const char *begin = legacy ? "${var." : "user `";
 	size_t n = strlen(begin);
 
+	if (!has_byte(text, legacy ? '$' : '`'))
+		return false;
 	for (size_t i = 0; i + n < text.n; i++) {
 		size_t from = i, to = i + n;
 

@@ -30,7 +30,7 @@ static void check_unknown(struct scan *s, const struct builder *b)
 		const char *near;
 		struct finding *f;
 
-		if (is_packers(b, n) || b->members.v[i].field || packer_is_old(b, n->key))
+		if (b->members.v[i].field || is_packers(b, n) || packer_is_old(b, n->key))
 			continue;
 		near = packer_field_near(b->kind,
 					 scan_printf(s, "%.*s", STR_ARG(n->key)));

@@ -21,9 +21,9 @@ struct node *node_try_new(struct arena *a, struct node *up)
 	return n;
 }
 
-static bool is_named(const struct node *n, const char *name)
+static bool is_named(const struct node *n, struct str name)
 {
-	return n->ns.n == 0 && str_is(n->key, name);
+	return n->ns.n == 0 && str_eq(n->key, name);
 }
 
 bool node_is_open(const struct node *n)
@@ -39,8 +39,10 @@ bool node_is_open(const struct node *n)
 
 const struct node *node_child(const struct node *n, const char *name)
 {
+	const struct str wanted = str_of(name);
+
 	for_each_node (c, n) {
-		if (node_is_content(c) && is_named(c, name))
+		if (node_is_content(c) && is_named(c, wanted))
 			return c;
 	}
 	return NULL;
@@ -48,8 +50,10 @@ const struct node *node_child(const struct node *n, const char *name)
 
 const struct node *node_attr(const struct node *n, const char *name)
 {
+	const struct str wanted = str_of(name);
+
 	for_each_node (c, n) {
-		if (c->kind == NODE_ATTRIBUTE && is_named(c, name))
+		if (c->kind == NODE_ATTRIBUTE && is_named(c, wanted))
 			return c;
 	}
 	return NULL;

@@ -23,7 +23,7 @@ static int by_name(const void *row, const void *key)
 	const struct str *s = key;
 
 	for (size_t i = 0; i < s->n; i++) {
-		int order = small(name[i]) - small(s->p[i]);
+		int order = name[i] == s->p[i] ? 0 : small(name[i]) - small(s->p[i]);
 
 		if (order || !name[i])
 			return order ? order : -1;

@@ -93,15 +93,12 @@ static struct value value_of_name(struct packer_scope *s, bool local, struct str
 	const struct packer_name *told =
 		local || !found ? NULL : find(m->told.v, m->told.n, name);
 	struct value v = unknown;
-	const char *place;
 
 	if (told || given)
 		found = told ? told : given;
-	place = found ? found->file->name : NULL;
-	if (!s->from)
-		s->from = arena_printf(s->a, "%s.%s%s%s", local ? "local" : "var",
-				       str_shown(s->a, name), place ? " in " : "",
-				       place ? str_shown(s->a, str_of(place)) : "");
+	if (!s->first.name.p)
+		s->first = (struct packer_asked){ local, name,
+						  found ? found->file->name : NULL };
 	if (!found || !found->value || s->depth == DEPTH_MAX)
 		return unknown;
 	s->depth++;
@@ -633,20 +630,31 @@ static bool is_literal(const struct node *n, enum packer_syntax syntax)
 	return syntax == PACKER_JSON ? !is_template(n->text) : !str_has(n->text, "{{");
 }
 
+/* What a value that stands elsewhere is said to be from. */
+static const char *from(const struct packer_asked *first, struct arena *a)
+{
+	const char *kind = first->local ? "local" : "var";
+
+	if (!first->name.p)
+		return "an expression";
+	if (!first->file)
+		return arena_printf(a, "%s.%s", kind, str_shown(a, first->name));
+	return arena_printf(a, "%s.%s in %s", kind, str_shown(a, first->name),
+			    str_shown(a, str_of(first->file)));
+}
+
 static void resolve(struct packer_scope *s, struct node *n, enum packer_syntax syntax)
 {
 	struct value v;
 
-	s->from = NULL;
+	s->first = (struct packer_asked){ 0 };
 	v = eval_node(s, n, syntax);
 	if (v.kind == VALUE_SCALAR) {
 		/* "$${" in HCL's JSON: an escape of the place itself. */
-		n->from = s->from;
+		n->from = from(&s->first, s->a);
 		n->kind = NODE_SCALAR;
 		n->type = v.type;
 		n->text = v.text;
-		if (!n->from)
-			n->from = arena_str(s->a, STR("an expression"));
 	} else {
 		n->kind = NODE_OPAQUE;
 	}

@@ -10,12 +10,19 @@
 
 enum { PACKER_STEPS_MAX = 20000 }; /* of all evaluations of one unit */
 
+/* A name that a value is that of. */
+struct packer_asked {
+	bool local;
+	struct str name;  /* p NULL: none was asked for */
+	const char *file; /* in which it is decided, beside the input; or NULL */
+};
+
 struct packer_scope {
 	const struct packer_module *m;
 	struct arena *a;
-	unsigned left;    /* steps */
-	unsigned depth;   /* of names within names */
-	const char *from; /* the first name that was asked for, or NULL */
+	unsigned left;  /* steps */
+	unsigned depth; /* of names within names */
+	struct packer_asked first;
 };
 
 /* Makes of n, and of what is in it, what it can: what is decided elsewhere and known becomes
