@@ -1,7 +1,7 @@
 /* What builders of all kinds have in common, and which kinds there are.
  * SPDX-License-Identifier: Apache-2.0 */
-#include "analyze/config/packer_fields.h"
 #include "analyze/config/packer_lower.h"
+#include "analyze/config/packer_fields.h"
 
 #include "base/banned.h"
 
