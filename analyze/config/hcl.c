@@ -17,13 +17,6 @@ void hcl_at(struct hcl_reader *r, size_t at)
 	} while (r->next.kind == HCL_COMMENT);
 }
 
-const struct hcl_token *hcl_next(struct hcl_reader *r)
-{
-	while (r->across && r->next.kind == HCL_NEWLINE)
-		hcl_at(r, r->next.end);
-	return &r->next;
-}
-
 void hcl_take(struct hcl_reader *r)
 {
 	r->end = r->next.end;

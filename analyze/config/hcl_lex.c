@@ -9,7 +9,7 @@ enum { TEMPLATE_DEPTH_MAX = 32 }; /* strings in code in strings ... */
 
 static bool starts_name(uint8_t c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c >= 0x80;
+	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c >= 0x80;
 }
 
 static bool is_digit(uint8_t c)
@@ -86,6 +86,20 @@ static size_t escape_length(struct view v, size_t at)
 	return 2 + digits;
 }
 
+/* Behind the '$' or '%' at `at`, and what it begins; 0: trouble. */
+static size_t template_step(struct view v, size_t at, unsigned depth,
+			    struct hcl_token *out, struct trouble *t)
+{
+	if (begins_escape(v, at)) {
+		out->escaped = true;
+		return at + 3;
+	}
+	if (!begins_code(v, at))
+		return at + 1;
+	out->templated = true;
+	return code_end(v, at + 2, depth, t);
+}
+
 /* Behind the closing quote of the string whose content begins at `at`; 0: trouble. */
 static size_t string_end(struct view v, size_t at, unsigned depth, struct hcl_token *out,
 			 struct trouble *t)
@@ -93,26 +107,26 @@ static size_t string_end(struct view v, size_t at, unsigned depth, struct hcl_to
 	size_t from = at - 1, len;
 
 	while (at < v.n && v.p[at] != '"') {
-		if (v.p[at] == '\n')
+		switch (v.p[at]) {
+		case '\n':
 			return trouble(
 				t, from,
 				"this string has no '\"' at its end: one of several "
 				"lines is written as a heredoc");
-		if (v.p[at] == '\\') {
+		case '\\':
 			len = escape_length(v, at);
 			if (len == 0)
 				return trouble(t, at, "this is no escape of HCL");
 			out->escaped = true;
 			at += len;
-		} else if (begins_escape(v, at)) {
-			out->escaped = true;
-			at += 3;
-		} else if (begins_code(v, at)) {
-			out->templated = true;
-			at = code_end(v, at + 2, depth, t);
+			break;
+		case '$':
+		case '%':
+			at = template_step(v, at, depth, out, t);
 			if (at == 0)
 				return 0;
-		} else {
+			break;
+		default:
 			at++;
 		}
 	}
@@ -124,14 +138,24 @@ static size_t code_step(struct view v, size_t at, unsigned depth, struct trouble
 {
 	struct hcl_token inner = { 0 };
 
-	if (v.p[at] == '"')
+	switch (v.p[at]) {
+	case '"':
 		return string_end(v, at + 1, depth + 1, &inner, t);
-	if (view_eq(v, at, "<<", 2)) {
+	case '#':
+		return line_end(v, at);
+	case '<':
+		if (!view_eq(v, at, "<<", 2))
+			return at + 1;
 		inner = lex_heredoc(v, at, depth + 1, t);
-		if (inner.kind != HCL_MARK)
-			return inner.kind == HCL_BAD ? 0 : inner.end;
+		if (inner.kind == HCL_MARK)
+			return at + 1;
+		return inner.kind == HCL_BAD ? 0 : inner.end;
+	case '/':
+		break;
+	default:
+		return at + 1;
 	}
-	if (v.p[at] == '#' || view_eq(v, at, "//", 2))
+	if (view_eq(v, at, "//", 2))
 		return line_end(v, at);
 	if (view_eq(v, at, "/*", 2)) {
 		for (at += 2; at + 1 < v.n; at++) {
@@ -187,17 +211,13 @@ static size_t heredoc_line(struct view v, size_t at, unsigned depth,
 			   struct hcl_token *out, struct trouble *t)
 {
 	while (at < v.n && v.p[at] != '\n') {
-		if (begins_escape(v, at)) {
-			out->escaped = true;
-			at += 3;
-		} else if (begins_code(v, at)) {
-			out->templated = true;
-			at = code_end(v, at + 2, depth, t);
-			if (at == 0)
-				return 0;
-		} else {
+		if (v.p[at] != '$' && v.p[at] != '%') {
 			at++;
+			continue;
 		}
+		at = template_step(v, at, depth, out, t);
+		if (at == 0)
+			return 0;
 	}
 	return at + 1;
 }
@@ -268,26 +288,53 @@ static struct hcl_token lex_number(struct view v, size_t at)
 	return out;
 }
 
+/* The operator or bracket at `at`, the longest; 0: none. */
+static unsigned op_at(struct view v, size_t at)
+{
+	unsigned c = v.p[at], next = at + 1 < v.n ? v.p[at + 1] : 0;
+
+	switch (c) {
+	case '=':
+		return next == '=' || next == '>' ? HCL_OP2(c, next) : c;
+	case '!':
+	case '<':
+	case '>':
+		return next == '=' ? HCL_OP2(c, next) : c;
+	case '&':
+	case '|':
+		return next == c ? HCL_OP2(c, c) : 0;
+	case ':':
+		return next == c ? HCL_OP2(c, c) : c;
+	case '.':
+		return view_eq(v, at, "...", 3) ? HCL_OP3(c, c, c) : c;
+	case '{':
+	case '}':
+	case '[':
+	case ']':
+	case '(':
+	case ')':
+	case ',':
+	case '?':
+	case '+':
+	case '-':
+	case '*':
+	case '/':
+	case '%':
+		return c;
+	default:
+		return 0;
+	}
+}
+
 static struct hcl_token lex_mark(struct view v, size_t at)
 {
-	static const char *const marks[] = { "...", "==", "=>", "!=", "<=",
-					     ">=",  "&&", "||", "::" };
-	struct hcl_token out = { .kind = HCL_MARK, .at = at, .end = at + 1 };
+	unsigned op = op_at(v, at);
 
-	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
-		size_t n = strlen(marks[i]);
-
-		if (!view_eq(v, at, marks[i], n))
-			continue;
-		out.end = at + n;
-		out.op = HCL_OP2(marks[i][0], marks[i][1]);
-		if (n == 3)
-			out.op = HCL_OP3(marks[i][0], marks[i][1], marks[i][2]);
-		return out;
-	}
-	out.op = v.p[at];
-	if (v.p[at] && strchr("{}[]()=,.:?!<>+-*/%", v.p[at]))
-		return out;
+	if (op)
+		return (struct hcl_token){ .kind = HCL_MARK,
+					   .at = at,
+					   .end = at + 1 + (op > 0xff) + (op > 0xffff),
+					   .op = op };
 	if (v.p[at] == '\'')
 		return bad(at, at + 1, "HCL quotes with '\"', not with \"'\"");
 	if (v.p[at] == ';')
@@ -337,17 +384,18 @@ struct hcl_token hcl_lex(struct view v, size_t at)
 	if (at == v.n)
 		return (struct hcl_token){ .kind = HCL_END, .at = at, .end = at };
 	c = v.p[at];
-	if (c == '\n')
-		return (struct hcl_token){ .kind = HCL_NEWLINE, .at = at, .end = at + 1 };
-	if (c == '#' || view_eq(v, at, "//", 2) || view_eq(v, at, "/*", 2))
-		return lex_comment(v, at);
 	if (starts_name(c))
 		return (struct hcl_token){ .kind = HCL_NAME,
 					   .at = at,
 					   .end = name_end(v, at) };
+	if (c == '\n')
+		return (struct hcl_token){ .kind = HCL_NEWLINE, .at = at, .end = at + 1 };
+	if (c == '#' ||
+	    (c == '/' && (view_eq(v, at, "//", 2) || view_eq(v, at, "/*", 2))))
+		return lex_comment(v, at);
 	if (is_digit(c))
 		return lex_number(v, at);
-	if (c == '"' || view_eq(v, at, "<<", 2))
+	if (c == '"' || (c == '<' && view_eq(v, at, "<<", 2)))
 		return lex_long(v, at);
 	return lex_mark(v, at);
 }

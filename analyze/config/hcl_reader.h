@@ -22,10 +22,15 @@ struct hcl_reader {
 	unsigned depth, nodes;
 };
 
-/* The token that comes next, past line ends where they mean nothing. */
-const struct hcl_token *hcl_next(struct hcl_reader *r);
 /* The first token at or behind `at` comes next. */
 void hcl_at(struct hcl_reader *r, size_t at);
+/* The token that comes next, past line ends where they mean nothing. */
+static inline const struct hcl_token *hcl_next(struct hcl_reader *r)
+{
+	while (r->across && r->next.kind == HCL_NEWLINE)
+		hcl_at(r, r->next.end);
+	return &r->next;
+}
 /* Takes it. */
 void hcl_take(struct hcl_reader *r);
 

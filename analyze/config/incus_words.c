@@ -67,9 +67,12 @@ bool incus_size(struct str s, uint64_t *bytes)
 
 static bool matches(struct str key, const char *const *words, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(words[i]);
+	for (size_t i = 0; key.n && i < n; i++) {
+		size_t len;
 
+		if (words[i][0] != key.p[0])
+			continue;
+		len = strlen(words[i]);
 		if (words[i][len - 1] == '.' ? str_starts(key, words[i])
 					     : str_is(key, words[i]))
 			return true;

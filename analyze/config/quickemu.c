@@ -260,10 +260,16 @@ static bool read_vms(struct reading *r)
 /* A line that begins with key=. */
 static bool has_key(struct str s, struct str key)
 {
-	for (size_t i = 0; i + key.n < s.n; i++) {
-		if ((i == 0 || s.p[i - 1] == '\n') && s.p[i] == key.p[0] &&
-		    memcmp(s.p + i, key.p, key.n) == 0)
+	while (s.n > key.n) {
+		const char *eol;
+
+		if (s.p[0] == key.p[0] && memcmp(s.p, key.p, key.n) == 0)
 			return true;
+		eol = memchr(s.p, '\n', s.n);
+		if (!eol)
+			return false;
+		s.n -= (size_t)(eol + 1 - s.p);
+		s.p = eol + 1;
 	}
 	return false;
 }

@@ -416,11 +416,13 @@ static bool probe_script(struct view head, const struct source *s)
 	struct shell sh;
 	bool found = false;
 
-	if (s->size > SHELL_SIZE_MAX || memchr(head.p, '\0', head.n) ||
-	    !(has_word(head, "qemu-") || has_word(head, "kvm")))
+	/* The first line decides for most texts, before all of it is looked at. */
+	if (s->size > SHELL_SIZE_MAX ||
+	    !(view_eq(head, 0, "#!", 2) ? shell_has_shebang(head)
+					: begins_with_qemu(head)))
 		return false;
-	if (view_eq(head, 0, "#!", 2) ? !shell_has_shebang(head)
-				      : !begins_with_qemu(head))
+	if (memchr(head.p, '\0', head.n) ||
+	    !(has_word(head, "qemu-") || has_word(head, "kvm")))
 		return false;
 	arena_init(&a, ARENA_BUDGET);
 	shell_read(&sh, s, head, wants, &a);

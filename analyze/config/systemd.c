@@ -319,20 +319,22 @@ static bool probe_systemd(struct view head, const struct source *s)
 	bool section = false;
 	struct str line;
 
-	if (s->size > UNIT_SIZE_MAX || !names_qemu(str_view(head)) ||
-	    memchr(head.p, '\0', head.n))
+	if (s->size > UNIT_SIZE_MAX)
 		return false;
 	while (next_line(&l, &line)) {
 		struct str t = str_trim(line);
 
 		if (t.n == 0 || is_comment(line))
 			continue;
-		/* The first thing that a unit has is a section. */
+		/* The first thing that a unit has is a section: of most other texts, no
+		 * more than the first line is looked at. */
 		if (!section && t.p[0] != '[')
 			return false;
 		section = true;
 		if (str_is(t, "[Service]"))
-			return str_has((struct str){ (const char *)head.p + l.at,
+			return !memchr(head.p, '\0', head.n) &&
+			       names_qemu(str_view(head)) &&
+			       str_has((struct str){ (const char *)head.p + l.at,
 						     head.n - l.at },
 				       "ExecStart");
 	}
