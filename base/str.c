@@ -20,18 +20,24 @@ bool str_has(struct str s, const char *part)
 	return false;
 }
 
+struct str str_word(struct str *words)
+{
+	const char *blank = words->n ? memchr(words->p, ' ', words->n) : NULL;
+	struct str one = { words->p, blank ? (size_t)(blank - words->p) : words->n };
+	size_t taken = one.n + (blank ? 1 : 0);
+
+	words->p += taken;
+	words->n -= taken;
+	return one;
+}
+
 bool str_among(struct str s, const char *words)
 {
 	struct str rest = str_of(words);
 
 	while (rest.n) {
-		const char *blank = memchr(rest.p, ' ', rest.n);
-		struct str one = { rest.p, blank ? (size_t)(blank - rest.p) : rest.n };
-
-		if (str_eq(one, s))
+		if (str_eq(str_word(&rest), s))
 			return true;
-		rest.p += one.n + (blank ? 1 : 0);
-		rest.n -= one.n + (blank ? 1 : 0);
 	}
 	return false;
 }

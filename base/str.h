@@ -63,8 +63,10 @@ static inline bool str_ends(struct str s, const char *suffix)
 }
 
 bool str_has(struct str s, const char *part); /* anywhere; "" is in every text */
-/* One of the words in a list with single blanks between them. */
+/* A list of words is a text with single blanks between them. Is s one of them? */
 bool str_among(struct str s, const char *words);
+/* The first word of a list, taken off it; n 0: the list is empty. */
+struct str str_word(struct str *words);
 struct str str_trim(struct str s); /* without leading and trailing blanks and line ends */
 /* Decimal, the whole of s, no sign, no blanks. False: not a number, or too large. */
 bool str_u64(struct str s, uint64_t *out);

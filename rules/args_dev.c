@@ -184,13 +184,8 @@ static bool is_like(struct str model, const char *patterns)
 	struct str rest = str_of(patterns);
 
 	while (rest.n) {
-		const char *blank = memchr(rest.p, ' ', rest.n);
-		struct str one = { rest.p, blank ? (size_t)(blank - rest.p) : rest.n };
-
-		if (matches(model, one))
+		if (matches(model, str_word(&rest)))
 			return true;
-		rest.p += one.n + (blank ? 1 : 0);
-		rest.n -= one.n + (blank ? 1 : 0);
 	}
 	return false;
 }

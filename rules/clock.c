@@ -25,7 +25,7 @@ static bool check_settings(struct scan *s, const struct node *n, struct str name
 	struct span at = n->open_at;
 	uint64_t hertz;
 
-	if (!fact_absent(&tick) && word_among("kvmclock hypervclock", name)) {
+	if (!fact_absent(&tick) && str_among(name, "kvmclock hypervclock")) {
 		what = "tickpolicy";
 		at = tick.at;
 	} else if (fact_number(&frequency, &hertz) && hertz && !str_is(name, "tsc")) {
@@ -34,7 +34,7 @@ static bool check_settings(struct scan *s, const struct node *n, struct str name
 	} else if (!fact_absent(&mode) && !str_is(name, "tsc")) {
 		what = "mode";
 		at = mode.at;
-	} else if (!fact_absent(&track) && !word_among("platform rtc", name)) {
+	} else if (!fact_absent(&track) && !str_among(name, "platform rtc")) {
 		what = "track";
 		at = track.at;
 	}
@@ -83,7 +83,7 @@ static void check_qemu(struct scan *s, const struct domain *d, const struct node
 	if (str_is(name, "platform"))
 		refused(s, report(s, n->open_at,
 				  "unsupported timer type (name) 'platform'"));
-	else if (word_among("tsc kvmclock hypervclock", name) && domain_is_not_x86(d) &&
+	else if (str_among(name, "tsc kvmclock hypervclock") && domain_is_not_x86(d) &&
 		 fact_is(&present, "yes"))
 		refused(s, report(s, n->open_at,
 				  "configuring the '%s' timer is not supported for %s",

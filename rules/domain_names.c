@@ -2,47 +2,18 @@
  * libvirt formatdomain; virsh define --validate.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/domain_table.h"
+#include "rules/near.h"
 #include "rules/rules.h"
-#include "base/suggest.h"
 #include "base/banned.h"
-
-enum { NAME_BYTES = 64 };
-
-static bool name_copy(char to[NAME_BYTES], struct str name)
-{
-	if (name.n >= NAME_BYTES)
-		return false;
-	memcpy(to, name.p, name.n);
-	to[name.n] = '\0';
-	return true;
-}
 
 /* The name that was meant; n 0: none is near, and a later version may know this one. */
 static struct str near(struct str name, const char *names)
 {
-	struct suggestion near = { 0 };
-	struct str rest = str_of(names), best = { 0 };
-	char is[NAME_BYTES], candidate[NAME_BYTES];
-	unsigned distance = 0;
+	struct str rest = str_of(names), best = near_among(name, names);
 
-	if (!name_copy(is, name))
-		return best;
-	near.word = is;
-	while (rest.n) {
-		struct str word = word_next(&rest);
-
-		if (!name_copy(candidate, word))
-			continue;
-		suggest(&near, candidate);
-		if (near.best && (!best.n || near.distance < distance)) {
-			best = word;
-			distance = near.distance;
-		}
-	}
 	/* cachemode */
-	rest = str_of(names);
 	while (!best.n && rest.n) {
-		struct str word = word_next(&rest);
+		struct str word = str_word(&rest);
 
 		if (word.n > 4 && word.n < name.n && memcmp(word.p, name.p, word.n) == 0)
 			best = word;
@@ -56,7 +27,7 @@ static void meet_names(struct scan *s, const struct domain_names *names,
 	/* Their children are refused: features-unknown. */
 	static const char closed[] = "features features/hyperv features/kvm features/xen "
 				     "features/capabilities";
-	bool is_closed = word_among(closed, str_of(names->path));
+	bool is_closed = str_among(str_of(names->path), closed);
 
 	for_each_node (n, element) {
 		bool attribute = n->kind == NODE_ATTRIBUTE;
@@ -65,7 +36,7 @@ static void meet_names(struct scan *s, const struct domain_names *names,
 		struct str meant;
 
 		if (n->ns.n || (!attribute && (is_closed || n->kind != NODE_ELEMENT)) ||
-		    word_among(known, n->key) || text_is_variable(n->key))
+		    str_among(n->key, known) || text_is_variable(n->key))
 			continue;
 		/* Declarations of namespaces, and attributes of those. */
 		if (attribute && (str_starts(n->key, "xmlns") || str_has(n->key, ":")))

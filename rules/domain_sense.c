@@ -74,10 +74,10 @@ static void check_emulator(struct scan *s, const struct domain *d)
 		bool known = false;
 
 		if (!str_is(d->vm->arch.v, emulators[i].arch) ||
-		    word_among(emulators[i].programs, name))
+		    str_among(name, emulators[i].programs))
 			continue;
 		for (size_t k = 0; k < sizeof(emulators) / sizeof(emulators[0]); k++)
-			known = known || word_among(emulators[k].programs, name);
+			known = known || str_among(name, emulators[k].programs);
 		if (!known)
 			return;
 		f = report(s, path.at, "emulator '%s' does not support arch '%s'",
@@ -101,7 +101,7 @@ static bool has_machine(const struct vm *vm)
 		if (!str_is(vm->arch.v, emulators[i].arch))
 			continue;
 		while (programs.n) {
-			if (machine_find(word_next(&programs), vm->machine.v, &m))
+			if (machine_find(str_word(&programs), vm->machine.v, &m))
 				return true;
 		}
 		return false;

@@ -87,30 +87,6 @@ static const struct {
 };
 enum { NALIASES = sizeof(aliases) / sizeof(aliases[0]) };
 
-/* ---- words ---- */
-
-struct str word_next(struct str *words)
-{
-	const char *blank = words->n ? memchr(words->p, ' ', words->n) : NULL;
-	struct str one = { words->p, blank ? (size_t)(blank - words->p) : words->n };
-	size_t taken = one.n + (blank ? 1 : 0);
-
-	words->p += taken;
-	words->n -= taken;
-	return one;
-}
-
-bool word_among(const char *words, struct str word)
-{
-	struct str rest = str_of(words);
-
-	while (rest.n) {
-		if (str_eq(word_next(&rest), word))
-			return true;
-	}
-	return false;
-}
-
 /* ---- paths ---- */
 
 struct spot {
@@ -389,7 +365,7 @@ bool domain_has_child(const char *path, struct str name)
 	size_t row = first_row(names, NNAMES, sizeof(names[0]), path);
 
 	return row < NNAMES && strcmp(names[row].path, path) == 0 &&
-	       word_among(names[row].children, name);
+	       str_among(name, names[row].children);
 }
 
 const char *domain_table_unsorted(void)

@@ -49,11 +49,6 @@ const struct domain_value *domain_value_of(const struct domain *d, const struct 
 /* Does libvirt read a child of that name of the element at path? */
 bool domain_has_child(const char *path, struct str name);
 
-/* Words between blanks. */
-bool word_among(const char *words, struct str word);
-/* The next one, taken off; n 0: no more. */
-struct str word_next(struct str *words);
-
 /* For tests: the first row that does not stand behind the one before it; NULL: none. */
 const char *domain_table_unsorted(void);
 

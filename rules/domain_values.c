@@ -2,9 +2,9 @@
  * libvirt, src/conf (virXMLPropEnum, virXMLPropUInt, virXMLPropTristateBool ...).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/domain_table.h"
+#include "rules/near.h"
 #include "rules/rules.h"
 #include "analyze/config/cpuset.h"
-#include "base/suggest.h"
 #include "base/banned.h"
 
 #define REFUSES "libvirt refuses the domain"
@@ -43,31 +43,6 @@ static bool word_copy(char to[WORD_BYTES], struct str word)
 	return true;
 }
 
-/* The word that was meant, perhaps; n 0: none is near. */
-static struct str near(struct str value, const char *words)
-{
-	struct suggestion near = { 0 };
-	struct str rest = str_of(words), best = { 0 };
-	char is[WORD_BYTES], candidate[WORD_BYTES];
-	unsigned distance = 0;
-
-	if (!word_copy(is, value))
-		return best;
-	near.word = is;
-	while (rest.n) {
-		struct str word = word_next(&rest);
-
-		if (!word_copy(candidate, word))
-			continue;
-		suggest(&near, candidate);
-		if (near.best && (!best.n || near.distance < distance)) {
-			best = word;
-			distance = near.distance;
-		}
-	}
-	return best;
-}
-
 /* ---- domain-value-unknown ---- */
 
 static char folded(char c)
@@ -81,7 +56,7 @@ static struct str same_word(struct str value, const char *words)
 	struct str rest = str_of(words);
 
 	while (rest.n) {
-		struct str word = word_next(&rest);
+		struct str word = str_word(&rest);
 		size_t i = 0;
 
 		while (i < word.n && word.n == value.n &&
@@ -98,10 +73,10 @@ static void meet_word(struct scan *s, const struct domain_value *v, const struct
 	struct finding *f;
 	struct str meant;
 
-	if (word_among(v->words, n->text))
+	if (str_among(n->text, v->words))
 		return;
 	meant = same_word(n->text, v->words);
-	meant = meant.n ? meant : near(n->text, v->words);
+	meant = meant.n ? meant : near_among(n->text, v->words);
 	f = report(s, node_value_at(n), "invalid value for %s: '%s', expected %s%s",
 		   name_of(s, n), shown(s, n->text),
 		   strchr(v->words, ' ') ? "one of: " : "", list_of(s, v->words));
@@ -160,9 +135,9 @@ static struct str switch_meant(struct str value, bool on_off)
 		return (struct str){ 0 };
 	for (char *c = word; *c; c++)
 		*c = folded(*c);
-	if (word_among(yes, str_of(word)))
+	if (str_among(str_of(word), yes))
 		return on_off ? STR("on") : STR("yes");
-	if (word_among(no, str_of(word)))
+	if (str_among(str_of(word), no))
 		return on_off ? STR("off") : STR("no");
 	return (struct str){ 0 };
 }
@@ -173,7 +148,7 @@ static void meet_switch(struct scan *s, const struct domain_value *v,
 	struct finding *f;
 	struct str meant;
 
-	if (word_among(v->words, n->text))
+	if (str_among(n->text, v->words))
 		return;
 	f = report(s, node_value_at(n), "invalid value for %s: '%s', expected %s",
 		   name_of(s, n), shown(s, n->text),
@@ -264,7 +239,7 @@ static const char *known_units(struct scan *s, const struct node *unit)
 	if (word_copy(word, unit->text)) {
 		for (char *c = word; *c; c++)
 			*c = 'A' <= *c && *c <= 'Z' ? (char)(*c | 0x20) : *c;
-		if (word_among(units, str_of(word)))
+		if (str_among(str_of(word), units))
 			return NULL;
 	}
 	return "bytes, KB, KiB, MB, MiB, GB, GiB, TB or TiB";

@@ -100,9 +100,9 @@ static void check_platform(struct scan *s, const struct domain *d)
 	for_each_node (n, all) {
 		if (n->kind != NODE_ELEMENT || n->ns.n)
 			continue;
-		if (word_among(pseries, n->key) && domain_is_not_pseries(d))
+		if (str_among(n->key, pseries) && domain_is_not_pseries(d))
 			report_platform(s, d, n, "only pSeries has it");
-		else if (word_among(x86, n->key) && domain_is_not_x86(d))
+		else if (str_among(n->key, x86) && domain_is_not_x86(d))
 			report_platform(s, d, n, "only x86 has it");
 		else if (str_is(n->key, "gic") && domain_is_not_arm_virt(d))
 			report_platform(s, d, n, "only ARM's virt has it");

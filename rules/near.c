@@ -19,11 +19,8 @@ void near_look(struct nearest *n, const char *words)
 
 	n->best.word = n->text;
 	while (rest.n && n->text[0]) {
-		const char *blank = memchr(rest.p, ' ', rest.n);
-		struct str one = { rest.p, blank ? (size_t)(blank - rest.p) : rest.n };
+		struct str one = str_word(&rest);
 
-		rest.p += one.n + (blank ? 1 : 0);
-		rest.n -= one.n + (blank ? 1 : 0);
 		if (one.n >= NEAR_WORD_MAX)
 			continue;
 		memcpy(word, one.p, one.n);
@@ -39,4 +36,12 @@ void near_look(struct nearest *n, const char *words)
 struct str near_word(const struct nearest *n, unsigned distance)
 {
 	return n->best.best && n->best.distance <= distance ? n->word : STR("");
+}
+
+struct str near_among(struct str text, const char *words)
+{
+	struct nearest n = near_to(text);
+
+	near_look(&n, words);
+	return n.best.best ? n.word : STR("");
 }

@@ -1,4 +1,5 @@
-/* "Did you mean": a word of a list, for names and values that are short.
+/* "Did you mean" of words in lists (str_among), which base/suggest.h takes one by one, with
+ * their ends: for names and values of 3 to 63 bytes.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef RULES_NEAR_H
 #define RULES_NEAR_H
@@ -20,5 +21,7 @@ struct nearest near_to(struct str text);
 void near_look(struct nearest *n, const char *words);
 /* What it found, no further away than so many mistakes; empty: nothing. */
 struct str near_word(const struct nearest *n, unsigned distance);
+/* Of one list, as far away as suggest() goes. */
+struct str near_among(struct str text, const char *words);
 
 #endif

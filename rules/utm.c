@@ -52,17 +52,6 @@ static bool same_but_case(struct str a, struct str b)
 	return true;
 }
 
-/* The next of words between blanks, which is taken off; n 0: no more. */
-static struct str next_word(struct str *words)
-{
-	const char *blank = memchr(words->p, ' ', words->n);
-	struct str one = { words->p, blank ? (size_t)(blank - words->p) : words->n };
-	size_t taken = one.n + (blank ? 1 : 0);
-
-	*words = (struct str){ words->p + taken, words->n - taken };
-	return one;
-}
-
 /* ---- utm-missing-key, utm-unknown-value ---- */
 
 struct want {
@@ -86,7 +75,7 @@ static void want_keys(struct scan *s, const struct node *n, const struct want *w
 	struct finding *f;
 
 	while (rest.n) {
-		struct str key = next_word(&rest);
+		struct str key = str_word(&rest);
 
 		if (!member(n, scan_printf(s, "%.*s", STR_ARG(key))))
 			list = scan_printf(s, "%s%s'%.*s'", list, *list ? ", " : "",
@@ -114,7 +103,7 @@ static struct str near(struct str v, const char *words)
 	struct str rest = str_of(words);
 
 	while (rest.n) {
-		struct str one = next_word(&rest);
+		struct str one = str_word(&rest);
 
 		if (same_but_case(one, v))
 			return one;

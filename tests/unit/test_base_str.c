@@ -171,6 +171,26 @@ static void nothing_can_be_added_to_an_empty_buffer(void **state)
 	buf_free(&b);
 }
 
+static void words_are_found_whole(void **state)
+{
+	(void)state;
+	assert_true(str_among(STR("writeback"), "none writeback"));
+	assert_true(str_among(STR("none"), "none writeback"));
+	assert_false(str_among(STR("write"), "none writeback"));
+	assert_false(str_among(STR(""), "none writeback"));
+	assert_false(str_among(STR(""), ""));
+}
+
+static void words_are_taken_off_one_by_one(void **state)
+{
+	struct str list = STR("none write");
+
+	(void)state;
+	assert_true(str_is(str_word(&list), "none"));
+	assert_true(str_is(str_word(&list), "write"));
+	assert_int_equal(str_word(&list).n, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +207,8 @@ int main(void)
 		cmocka_unit_test(long_text_is_cut_between_characters),
 		cmocka_unit_test(buffer_grows_and_stays_terminated),
 		cmocka_unit_test(nothing_can_be_added_to_an_empty_buffer),
+		cmocka_unit_test(words_are_found_whole),
+		cmocka_unit_test(words_are_taken_off_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, arena_up, arena_down);
