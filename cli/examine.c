@@ -143,7 +143,7 @@ static struct proposal propose(const struct examined *x, const struct finding *f
 	return p;
 }
 
-static void locate(struct exhibit *e, const struct examined *x, struct arena *a)
+static void locate(struct exhibit *e, struct examined *x, struct arena *a)
 {
 	const struct unit *u = x->unit;
 	struct span at = e->f->at;
@@ -154,9 +154,8 @@ static void locate(struct exhibit *e, const struct examined *x, struct arena *a)
 	} else {
 		e->has_place = unit_place(u, at, a, &e->place);
 	}
-	/* In a long list of siblings it takes its time: only where it is asked for. */
 	if (u->doc && x->fingerprints)
-		e->place.locus = node_locus(u->doc, at, a);
+		e->place.locus = node_locus(&x->loci, at, a);
 }
 
 static void name(struct exhibit *e, struct examined *x, struct arena *a)
@@ -185,6 +184,7 @@ void examined_init(struct examined *x, const struct unit *u, const struct input 
 				.policy = in->policy,
 				.filter = filter,
 				.arena = a,
+				.loci = { .root = u->doc },
 				.src = u->src };
 }
 

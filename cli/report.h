@@ -7,6 +7,7 @@
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
+#include "analyze/config/node.h"
 #include "cli/baseline.h"
 #include "cli/jsonw.h"
 #include "cli/linehash.h"
@@ -83,6 +84,7 @@ struct examined {
 	struct arena *arena;         /* lives as long as the unit is open */
 	struct source src;           /* what fixes are planned on */
 	struct lines lines;          /* of a text that has findings */
+	struct loci loci;            /* of its tree */
 	struct tally tally;
 	VEC(const struct rule *) explained; /* those whose `vmend explain` was named */
 	bool fingerprints;                  /* are wanted */

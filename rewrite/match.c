@@ -2,13 +2,14 @@
 #include "rewrite/match.h"
 #include "base/banned.h"
 
-static const char *place_of(const struct unit *u, struct span at, struct arena *a)
+static const char *place_of(const struct unit *u, struct span at, struct loci *l,
+			    struct arena *a)
 {
 	if (u->format->kind == FORMAT_IMAGE)
 		return arena_printf(a, "%s%llu", at.src->is_guest ? "guest " : "",
 				    (unsigned long long)at.off);
 	/* Text that is broken has no tree, and no findings but that. */
-	return u->doc ? node_locus(u->doc, at, a) : "";
+	return u->doc ? node_locus(l, at, a) : "";
 }
 
 struct seen_list seen_in(const struct unit *u, const struct findings *found,
@@ -16,10 +17,12 @@ struct seen_list seen_in(const struct unit *u, const struct findings *found,
 {
 	struct seen_list l = { .v = arena_array(a, found->v.n, struct seen),
 			       .n = found->v.n };
+	struct loci loci = { .root = u->doc };
 
 	for (size_t i = 0; i < l.n; i++)
 		l.v[i] = (struct seen){ .finding = found->v.v[i],
-					.place = place_of(u, found->v.v[i]->at, a) };
+					.place = place_of(u, found->v.v[i]->at, &loci,
+							  a) };
 	return l;
 }
 

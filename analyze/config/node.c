@@ -150,9 +150,26 @@ static const struct node *scattered_at(const struct node *n, struct span at)
 	return found;
 }
 
-const struct node *node_at(const struct node *root, struct span at)
+/* A child of n that is not behind at: one that was met before, or the first. */
+static const struct node *nearest(const struct loci *l, const struct node *n,
+				  struct span at)
 {
-	const struct node *n = root, *child = root->first;
+	const struct node *best = n->first;
+
+	for (size_t i = 0; l && i < LOCI_SEEN; i++) {
+		const struct node *seen = l->seen[i].node;
+
+		if (seen && seen->up == n && seen->whole.off <= at.off &&
+		    seen->whole.off > best->whole.off)
+			best = seen;
+	}
+	return best;
+}
+
+static const struct node *descend(const struct node *root, struct span at,
+				  const struct loci *l)
+{
+	const struct node *n = root, *child = nearest(l, root, at);
 
 	if (root->scattered) {
 		n = scattered_at(root, at);
@@ -162,7 +179,7 @@ const struct node *node_at(const struct node *root, struct span at)
 	while (child) {
 		if (contains(child->whole, at)) {
 			n = child;
-			child = n->first;
+			child = nearest(l, n, at);
 		} else {
 			child = child->next;
 		}
@@ -170,41 +187,83 @@ const struct node *node_at(const struct node *root, struct span at)
 	return n;
 }
 
-/* "disk", or "disk[2]" for the second of several; "[2]" for an item. */
-static void add_step(struct buf *b, const struct node *n, struct arena *a)
+const struct node *node_at(const struct node *root, struct span at)
 {
-	unsigned before = 0, after = 0;
-	bool passed = false;
+	return descend(root, at, NULL);
+}
+
+static bool is_alike(const struct node *x, const struct node *y)
+{
+	return node_is_content(x) == node_is_content(y) && str_eq(x->key, y->key);
+}
+
+/* Goes on to n from one of its name that was numbered before. */
+static bool walk_on(struct node_number *from, const struct node *n)
+{
+	unsigned nth = from->nth;
+
+	for (const struct node *o = from->node; o != n;) {
+		o = o->next;
+		if (!o)
+			return false;
+		nth += is_alike(o, n);
+	}
+	from->node = n;
+	from->nth = nth;
+	return true;
+}
+
+static struct node_number number_of(struct loci *l, const struct node *n)
+{
+	struct node_number *number = NULL;
+
+	for (size_t i = 0; i < LOCI_SEEN && !number; i++) {
+		struct node_number *seen = &l->seen[i];
+
+		if (seen->node && seen->node->up == n->up && is_alike(seen->node, n))
+			number = seen;
+	}
+	if (number && walk_on(number, n))
+		return *number;
+	if (!number)
+		number = &l->seen[l->next++ % LOCI_SEEN];
+	*number = (struct node_number){ .node = n };
+	for_each_node (o, n->up) {
+		number->of += is_alike(o, n);
+		if (o == n)
+			number->nth = number->of;
+	}
+	return *number;
+}
+
+/* "disk", or "disk[2]" for the second of several; "[2]" for an item. */
+static void add_step(struct loci *l, struct buf *b, const struct node *n, struct arena *a)
+{
+	struct node_number number;
 
 	buf_add(b, str_of(str_shown(a, n->key)));
 	if (!n->up || n->kind == NODE_ATTRIBUTE)
 		return;
-	for_each_node (o, n->up) {
-		if (o == n)
-			passed = true;
-		else if (node_is_content(o) == node_is_content(n) &&
-			 str_eq(o->key, n->key))
-			*(passed ? &after : &before) += 1;
-	}
-	if (before + after > 0 || node_is_item(n))
-		buf_printf(b, "[%u]", before + 1);
+	number = number_of(l, n);
+	if (number.of > 1 || node_is_item(n))
+		buf_printf(b, "[%u]", number.nth);
 }
 
-const char *node_locus(const struct node *root, struct span at, struct arena *a)
+const char *node_locus(struct loci *l, struct span at, struct arena *a)
 {
-	const struct node *target = node_at(root, at);
+	const struct node *target = descend(l->root, at, l);
 	struct buf b = { 0 };
 	char *locus;
 
-	/* Each step down is found by going up: trees are shallow, and this is rare. */
-	for (const struct node *n = root; n;) {
+	/* Each step down is found by going up: trees are shallow. */
+	for (const struct node *n = l->root; n;) {
 		const struct node *step = target;
 
 		if (n->kind == NODE_ATTRIBUTE)
 			buf_char(&b, '@');
-		else if (n != root)
+		else if (n != l->root)
 			buf_char(&b, '/');
-		add_step(&b, n, a);
+		add_step(l, &b, n, a);
 		while (step != n && step->up != n)
 			step = step->up;
 		n = step == n ? NULL : step;

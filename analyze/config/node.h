@@ -144,10 +144,25 @@ const struct node **node_by_key(const struct node *n, struct arena *a, size_t *c
 bool node_double(const struct node *n, struct arena *a, const struct node **later,
 		 const struct node **earlier);
 
+/* Where nodes of a tree are. In a long list of siblings the next one is found, and numbered,
+ * from the last one on. Zero but for root. */
+enum { LOCI_SEEN = 8 };
+
+struct node_number {
+	const struct node *node;
+	unsigned nth, of; /* among its siblings of that name, from 1 */
+};
+
+struct loci {
+	const struct node *root;
+	struct node_number seen[LOCI_SEEN];
+	unsigned next;
+};
+
 /* "domain/devices/iommu/driver@caching_mode" with [2] where a name repeats; items and
  * documents are numbered: "builders/[1]/qemuargs/[2]/[1]". For the locus in reports. at:
  * any span within the text; the deepest node around it is named. */
-const char *node_locus(const struct node *root, struct span at, struct arena *a);
+const char *node_locus(struct loci *l, struct span at, struct arena *a);
 
 /* The deepest node whose `whole` contains at; root when none does. */
 const struct node *node_at(const struct node *root, struct span at);

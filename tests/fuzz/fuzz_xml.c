@@ -24,7 +24,7 @@ static void check_model(struct view text)
 		BUG_ON(!str_ends(xml_root_name(text), arena_str(&a, root->key)));
 		vm = libvirt_vm(root, &host, &a);
 		BUG_ON(!vm || vm->node != root);
-		BUG_ON(!*node_locus(root, root->whole, &a));
+		BUG_ON(!*node_locus(&(struct loci){ .root = root }, root->whole, &a));
 	}
 	arena_free(&a);
 }

@@ -19,12 +19,19 @@ static const char text[] = "<domain type='kvm'>\n"
 			   "  </devices>\n"
 			   "</domain>\n";
 
+static const char *locus_of(struct doc *d, struct span at)
+{
+	struct loci l = { .root = d->root };
+
+	return node_locus(&l, at, &d->arena);
+}
+
 static void assert_locus(const char *what, const char *expected)
 {
 	struct doc d;
 
 	read_good(&d, text);
-	assert_string_equal(node_locus(d.root, place_of(&d, what), &d.arena), expected);
+	assert_string_equal(locus_of(&d, place_of(&d, what)), expected);
 	done(&d);
 }
 
@@ -56,13 +63,34 @@ static void steps_are_numbered_where_a_name_repeats(void **state)
 	assert_locus("unsafe", "domain/devices/disk[3]/driver@cache");
 }
 
+/* Each place, and then each other one. */
+static void a_locus_is_the_same_whatever_was_asked_before(void **state)
+{
+	struct loci l;
+	struct doc d;
+
+	(void)state;
+	read_good(&d, text);
+	l = (struct loci){ .root = d.root };
+	for (size_t i = 0; i < sizeof(text); i++) {
+		for (size_t k = 0; k < sizeof(text); k++) {
+			struct span at = { &d.src, k, k % 3 };
+
+			node_locus(&l, (struct span){ &d.src, i, 1 }, &d.arena);
+			assert_string_equal(node_locus(&l, at, &d.arena),
+					    locus_of(&d, at));
+		}
+	}
+	done(&d);
+}
+
 static void a_locus_is_fit_to_show(void **state)
 {
 	struct doc d;
 
 	(void)state;
 	read_good(&d, "<a\xe2\x80\x8d/>");
-	assert_string_equal(node_locus(d.root, d.root->whole, &d.arena), "a\\u200d");
+	assert_string_equal(locus_of(&d, d.root->whole), "a\\u200d");
 	done(&d);
 }
 
@@ -137,6 +165,7 @@ int main(void)
 		cmocka_unit_test(a_locus_ends_with_the_attribute),
 		cmocka_unit_test(a_locus_leads_through_the_elements),
 		cmocka_unit_test(steps_are_numbered_where_a_name_repeats),
+		cmocka_unit_test(a_locus_is_the_same_whatever_was_asked_before),
 		cmocka_unit_test(a_locus_is_fit_to_show),
 		cmocka_unit_test(the_deepest_node_around_a_place_is_found),
 		cmocka_unit_test(a_place_outside_of_the_root_is_the_root_s),
