@@ -165,7 +165,8 @@ static bool is_no_virtio_scsi(const struct device *c)
 {
 	struct fact type = ASK(c->node, "@type"), model = ASK(c->node, "@model");
 
-	if (!fact_known(&type))
+	/* Versions since 11.5 know NVMe, which has queues too. */
+	if (!fact_known(&type) || fact_is(&type, "nvme"))
 		return false;
 	if (!fact_is(&type, "scsi"))
 		return true;

@@ -60,6 +60,8 @@ static void check_twice(struct scan *s, const struct device *d)
 	report_label(s, f, "%s",
 		     d->kind == DEVICE_watchdog ? "libvirt before 9.1 refuses the domain"
 						: "libvirt refuses the domain");
+	if (d->kind == DEVICE_watchdog && !v.known)
+		report_lower(f);
 	report_related(s, f, first->node->open_at, "the first one");
 }
 

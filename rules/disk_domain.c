@@ -272,10 +272,19 @@ static const struct clash target_option_clashes[] = {
 	{ .kinds = ON(disk),
 	  .at = "target@removable",
 	  .common = true,
-	  .when = { { "target@removable", "!" }, { "%bus", "!usb" } },
+	  .when = { { "target@removable", "!" }, { "%bus", "!usb|scsi" } },
 	  .says = DISK
 	  " is on bus '{%bus}' with removable: removable is only valid for usb "
-	  "disks" },
+	  "and scsi disks" },
+	{ .kinds = ON(disk),
+	  .at = "target@removable",
+	  .common = true,
+	  .when = { { "target@removable", "!" }, { "%bus", "scsi" } },
+	  .says = DISK
+	  " is on bus 'scsi' with removable: removable is only valid for usb disks",
+	  .label = "libvirt before 9.6 refuses the domain",
+	  .lower = true,
+	  .until = 10 },
 	{ .kinds = ON(disk),
 	  .at = "target@rotation_rate",
 	  .when = { { "target@rotation_rate", "#>0" }, { "%bus", "!scsi|ide|sata" } },

@@ -248,9 +248,17 @@ static const struct clash identity_bus_clashes[] = {
 		  " is on bus '{%bus}'" },
 	{ .kinds = ON(disk),
 	  .at = "product",
-	  .when = { { "product", "!" }, { "%bus", "!scsi" } },
+	  .when = { { "product", "!" }, { "%bus", "!scsi|ide|sata" } },
 	  .says = "only scsi disk supports vendor and product, and " DISK
 		  " is on bus '{%bus}'" },
+	{ .kinds = ON(disk),
+	  .at = "product",
+	  .when = { { "product", "!" }, { "%bus", "ide|sata" } },
+	  .says = "only scsi disk supports vendor and product, and " DISK
+		  " is on bus '{%bus}'",
+	  .label = "libvirt 9.0 refuses the domain; newer versions take it",
+	  .lower = true,
+	  .until = 11 },
 	{ .kinds = ON(disk),
 	  .at = "serial",
 	  .when = { { "serial", "!" }, { "%bus", "sd" } },

@@ -74,16 +74,21 @@ static void check_element(struct scan *s, const struct domain *d)
 					    "cputune/emulatorpin",
 					    "cputune/emulatorsched",
 					    "os/acpi/table" };
+	struct version v = target_version(s, "libvirt");
 
 	for (size_t i = 0; i < sizeof(once) / sizeof(once[0]); i++) {
 		const struct node *n = child_at(d->node, once[i]),
 				  *again = n ? node_again(n) : NULL;
+		bool table = n && str_is(n->key, "table");
 		struct finding *f;
 
-		if (!again)
+		if (!again || (table && v.known && version_cmp(&v, 11, 2, 0) >= 0))
 			continue;
 		f = report(s, again->open_at, "only one %s element is supported",
 			   shown(s, again->key));
+		/* Newer versions give QEMU each of them. */
+		if (table && !v.known)
+			report_lower(f);
 		report_related(s, refused(s, f), n->open_at, "the first one");
 	}
 }

@@ -58,6 +58,12 @@ static const struct clash incomplete_clashes[] = {
 		{ "@type", "usb" }, { "source?", "!" }, { "source/vendor?", "" },
 		{ "source/product?", "" }, { "source/address?", "" }),
 	  .label = AT_START },
+	/* port: since libvirt 11.10 or so. */
+	{ CLASH(ON(hostdev), "source/address@device",
+		"missing required attribute 'device' in element 'address' of a USB hostdev",
+		{ "@type", "usb" }, { "source/address?", "!" },
+		{ "source/address@device", "" }, { "source/address@port", "" }),
+	  .common = true },
 	{ CLASH(ON(hostdev), "source/address?",
 		"'address' must be specified for scsi hostdev source",
 		{ "@type", "scsi" }, { "source?", "!" },

@@ -15,6 +15,20 @@
 
 #define NIC    "interface {mac@address:without a MAC address}"
 #define VIRTIO "virtio|virtio-transitional|virtio-non-transitional"
+/* Since libvirt 11.1 passt may be behind vhost-user; then libvirt makes its socket. */
+#define NO_PASST                                                                         \
+	{                                                                                \
+		"backend@type", "!passt"                                                 \
+	}
+#define NEEDED(name)                                                                     \
+	{                                                                                \
+		CLASH(ON(interface), "source?",                                          \
+		      "missing required attribute '" name "' in element 'source' of a "  \
+		      "vhostuser interface",                                             \
+		      TYPE("vhostuser"), NO_PASST, { "source?", "!" },                   \
+		      { "source@" name, "" }),                                           \
+			.common = true                                                   \
+	}
 /* Of a network only libvirt knows what it is made of. */
 #define TYPE(words)                                                                      \
 	{                                                                                \
@@ -26,10 +40,17 @@
 static const struct clash incomplete_clashes[] = {
 	{ CLASH(ON(interface), "source?",
 		"interface type='{@type}' requires a 'source' element",
-		TYPE("network|bridge|internal|direct|vhostuser|vdpa|vds|server|client|mcast|"
-		     "udp|hostdev"),
+		TYPE("network|bridge|internal|direct|vdpa|vds|server|client|mcast|udp|"
+		     "hostdev"),
 		{ "source?", "" }),
 	  .common = true },
+	{ CLASH(ON(interface), "source?",
+		"interface type='vhostuser' requires a 'source' element",
+		TYPE("vhostuser"), NO_PASST, { "source?", "" }),
+	  .common = true },
+	NEEDED("type"),
+	NEEDED("path"),
+	NEEDED("mode"),
 	{ CLASH(ON(interface), "source@type",
 		"Type='{source@type}' unsupported for <interface type='vhostuser'>, expected "
 		"unix",
@@ -268,11 +289,11 @@ static const struct clash guest_ip_clashes[] = {
 	{ CLASH(ON(interface), "ip?",
 		"invalid attempt to set network interface guest-side IP route and/or address "
 		"info on type '{@type}', not supported by QEMU",
-		TYPE("!user|vdpa|"), { "ip?", "!" }) },
+		TYPE("!user|vdpa|"), NO_PASST, { "ip?", "!" }) },
 	{ CLASH(ON(interface), "route?",
 		"invalid attempt to set network interface guest-side IP route and/or address "
 		"info on type '{@type:user}', not supported by QEMU",
-		TYPE("!vdpa"), { "route?", "!" }) },
+		TYPE("!vdpa"), NO_PASST, { "route?", "!" }) },
 	{ CLASH(ON(interface), "ip@peer",
 		"invalid attempt to set peer IP for guest, not supported by QEMU",
 		TYPE("user|"), { "ip@peer", "!" }) },
@@ -350,7 +371,7 @@ static const struct clash virtio_clashes[] = {
 	{ CLASH(ON(interface), "model@type",
 		"vhostuser requires the virtio-net* frontend, and this interface has no "
 		"<model>",
-		TYPE("vhostuser"), { "model@type", "" }),
+		TYPE("vhostuser"), NO_PASST, { "model@type", "" }),
 	  .also = is_x86, .set = "virtio" },
 	{ CLASH(ON(interface), "model@type",
 		"invalid model for interface of type 'vdpa': '{model@type}', expected virtio",

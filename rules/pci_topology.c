@@ -6,6 +6,7 @@
 #include "rules/rules.h"
 #include "analyze/config/domain_pci.h"
 #include "rules/device_words.h"
+#include "rules/domain_is.h"
 #include "base/banned.h"
 
 /* none: it is no PCI controller, or of no known model. */
@@ -277,6 +278,7 @@ static void check_option(struct scan *s, const struct device *c)
 					     "busNr",     "hotplug", "index" };
 	enum pci_model m = model_of(c);
 	const struct node *target = node_child(c->node, "target"), *node, *hole;
+	struct finding *f;
 
 	if (!c->domain->qemu || m == PCI_MODEL_none)
 		return;
@@ -290,14 +292,18 @@ static void check_option(struct scan *s, const struct device *c)
 	if (node && !has_option(c, "node"))
 		say_option(s, c, node->whole, "numaNode");
 	hole = is_root(m) ? node_child(c->node, "pcihole64") : NULL;
-	if (hole && c->domain->machine != MACHINE_UNKNOWN &&
-	    c->domain->machine != (m == PCI_MODEL_root ? MACHINE_I440FX : MACHINE_Q35))
-		report_label(
-			s,
-			report(s, hole->whole,
-			       "<pcihole64> on a machine that is no pc and no q35"),
-			"libvirt refuses the domain: setting the 64-bit PCI hole size "
-			"is not supported");
+	if (!hole || c->domain->machine == MACHINE_UNKNOWN ||
+	    c->domain->machine == (m == PCI_MODEL_root ? MACHINE_I440FX : MACHINE_Q35))
+		return;
+	f = report(s, hole->whole, "<pcihole64> on a machine that is no pc and no q35");
+	if (c->domain->machine == MACHINE_VIRT && domain_is_arm(c->domain)) {
+		report_label(s, f, "not every version of libvirt knows it of ARM's virt");
+		report_lower(f);
+	} else {
+		report_label(s, f,
+			     "libvirt refuses the domain: setting the 64-bit PCI hole "
+			     "size is not supported");
+	}
 }
 
 /* ---- pci-model-name ---- */

@@ -73,6 +73,44 @@ static void check_twice(struct scan *s, const struct domain *d)
 
 /* ---- seclabel-relabel ---- */
 
+/* A label of the domain, of that model, with which nothing is relabelled. */
+static const struct node *kept(const struct domain *d, const struct fact *model)
+{
+	for (const struct node *n = node_child(d->node, "seclabel"); n;
+	     n = node_again(n)) {
+		struct fact type = ASK(n, "@type"), relabel = ASK(n, "@relabel"),
+			    of = ASK(n, "@model");
+
+		if (fact_is(&type, "static") && !fact_is(&relabel, "yes") &&
+		    relabel.state != FACT_UNKNOWN && fact_known(&of) &&
+		    fact_known(model) && str_eq(of.v, model->v))
+			return n;
+	}
+	return NULL;
+}
+
+static void check_override(struct scan *s, const struct domain *d, const struct node *n)
+{
+	struct fact relabel = ASK(n, "@relabel"), label = ASK(n, "label"),
+		    model = ASK(n, "@model");
+	const struct node *of = kept(d, &model);
+	struct finding *f;
+
+	if (fact_is(&relabel, "no") && fact_known(&label)) {
+		f = report(s, label.at,
+			   "cannot specify a label if relabelling is turned off");
+		refused(s, f);
+	} else if (of) {
+		f = report(
+			s, n->open_at,
+			"label overrides require relabeling to be enabled at the domain "
+			"level, and model '%s' has none",
+			shown(s, model.v));
+		refused(s, f);
+		report_related(s, f, of->open_at, "relabelling is off");
+	}
+}
+
 static void check_relabel(struct scan *s, const struct domain *d)
 {
 	for (const struct node *n = node_child(d->node, "seclabel"); n;
@@ -98,14 +136,8 @@ static void check_relabel(struct scan *s, const struct domain *d)
 		const struct node *source = node_child(d->devices[i].node, "source"), *n;
 
 		for (n = source ? node_child(source, "seclabel") : NULL; n;
-		     n = node_again(n)) {
-			struct fact relabel = ASK(n, "@relabel"), label = ASK(n, "label");
-
-			if (fact_is(&relabel, "no") && fact_known(&label))
-				refused(s, report(s, label.at,
-						  "cannot specify a label if relabelling "
-						  "is turned off"));
-		}
+		     n = node_again(n))
+			check_override(s, d, n);
 	}
 }
 

@@ -86,7 +86,14 @@ static const struct clash option_clashes[] = {
 	{ CLASH(ON(filesystem), "readonly?",
 		"virtiofs does not yet support read-only mode, which '{target@dir}' has",
 		VIRTIOFS, BY_LIBVIRT, { "readonly?", "!" }),
-	  .label = "libvirt before 11.0 refuses the domain", .no_fix = true },
+	  .label = "libvirt before 11.0 refuses the domain", .no_fix = true,
+	  .lower = true, .until = 11 },
+	{ CLASH(ON(filesystem), "readonly?",
+		"read-only mode, which '{target@dir}' has, cannot be set for a virtiofsd that "
+		"is started elsewhere",
+		VIRTIOFS, { "source@socket", "!" }, { "readonly?", "!" }),
+	  .label = "libvirt 9.0 lets it pass, and the guest may write", .no_fix = true,
+	  .lower = true },
 	{ CLASH(ON(filesystem), "@accessmode",
 		"virtiofs only supports passthrough accessmode, and '{target@dir}' has "
 		"'{@accessmode}'",

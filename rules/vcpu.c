@@ -113,6 +113,7 @@ static void check_topology(struct scan *s, const struct domain *d)
 static void check_many(struct scan *s, const struct domain *d)
 {
 	struct fact count = ASK(d->node, "vcpu"), eim;
+	struct version v = target_version(s, "libvirt");
 	const struct node *iommu = NULL;
 	struct finding *f;
 	uint64_t max;
@@ -126,7 +127,11 @@ static void check_many(struct scan *s, const struct domain *d)
 			   "%llu vCPUs; more than 255 are only supported on q35-based "
 			   "machine types",
 			   (unsigned long long)max);
+		report_label(s, f, DOMAIN_REFUSES);
 	} else {
+		/* Newer versions give it one when they define the domain. */
+		if (v.known && version_cmp(&v, 10, 10, 0) >= 0)
+			return;
 		if (iommu) {
 			eim = ASK(iommu, "driver@eim");
 			if (!fact_is_not(&eim, "on"))
@@ -136,8 +141,10 @@ static void check_many(struct scan *s, const struct domain *d)
 			   "%llu vCPUs; more than 255 require extended interrupt mode "
 			   "enabled on the iommu device",
 			   (unsigned long long)max);
+		report_label(s, f, "libvirt before 10.10 refuses the domain");
+		if (!v.known)
+			report_lower(f);
 	}
-	report_label(s, f, DOMAIN_REFUSES);
 }
 
 /* ---- vcpu-state ---- */

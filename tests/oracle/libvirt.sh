@@ -150,6 +150,18 @@ disk-format-undeclared/ok-xen|there is no driver for Xen
 disk-throttle-filter/bad-each|a newer libvirt knows them
 domain-name-unknown/ok-other-namespaces|a newer libvirt takes it
 pci-chassis-twice/bad-same|QEMU refuses it
+controller-driver-option/ok-nvme|a newer libvirt takes it
+device-twice/ok-two-watchdogs|a newer libvirt takes it
+disk-identity-bus/ok-product-on-sata|a newer libvirt takes it
+domain-element-twice/ok-tables|a newer libvirt takes it
+domain-value-unknown/ok-newer-words|a newer libvirt takes it
+filesystem-option/ok-readonly|a newer libvirt takes it
+hostdev-incomplete/ok-usb-port|a newer libvirt takes it
+interface-guest-ip/ok-passt|a newer libvirt takes it
+interface-incomplete/ok-passt|a newer libvirt takes it
+interface-virtio/ok-passt|a newer libvirt takes it
+memory-maximum/ok-s390x|a newer libvirt takes it
+vcpu-many/ok-added|a newer libvirt takes it
 serial-port-number/bad-five|QEMU refuses it
 serial-port-number/bad-two|QEMU refuses it
 pci-machine-without/bad-isapc-root|a newer libvirt refuses it
