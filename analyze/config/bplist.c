@@ -445,10 +445,12 @@ int bplist_read(const struct source *src, struct view bytes, struct arena *a,
 			e, ERR_LIMIT,
 			"has %zu bytes, binary property lists of up to %d are read",
 			bytes.n, BPLIST_SIZE_MAX);
-	if (read_trailer(&r) && read_value(&r, r.root, NULL, NULL, &value))
+	if (read_trailer(&r) && read_value(&r, r.root, NULL, NULL, &value)) {
+		node_index(value);
 		*root = value;
-	else if (r.over)
+	} else if (r.over) {
 		return err_set(e, ERR_LIMIT, "%s", r.over);
+	}
 	*bad = r.bad;
 	return 0;
 }

@@ -307,7 +307,9 @@ int hcl_read(const struct source *src, struct view text, struct arena *a,
 			       text.n, HCL_SIZE_MAX);
 	ok = read_document(&r, root);
 	*bad = r.bad;
-	if (!ok)
+	if (ok)
+		node_index(*root);
+	else
 		*root = NULL;
 	return ok || r.bad ? 0 : -1;
 }

@@ -285,5 +285,6 @@ bool ini_read(struct ini *out, const struct source *src, struct view text,
 	}
 	out->flaws = r.flaws.v;
 	out->nflaws = r.flaws.n;
+	node_index(out->root);
 	return !r.full;
 }

@@ -472,7 +472,9 @@ int json_read(const struct source *src, struct view text, struct arena *a,
 		return -1;
 	}
 	*bad_text = r.bad;
-	if (!r.bad)
+	if (!r.bad) {
+		node_index(r.root);
 		*root = r.root;
+	}
 	return 0;
 }

@@ -3,6 +3,8 @@
 #include "analyze/config/lens.h"
 #include "analyze/config/node.h"
 
+#include <limits.h>
+
 #include "base/banned.h"
 
 /* The part of s before the first c, and s moved behind it. */
@@ -55,60 +57,116 @@ static const struct node *next_named(const struct node *n, struct str name,
 	return NULL;
 }
 
-/* What the path means at its last element, or NULL. */
-static const struct node *value_at(const struct lens_path *p, const struct node *n)
-{
-	if (p->attribute.n)
-		return next_named(n->first, p->attribute, true);
-	/* <x></x> says nothing, "x": "" does. */
-	return p->presence || n->text.n || n->kind != NODE_ELEMENT ? n : NULL;
-}
-
 /* The one that counts of those of that name. */
-static const struct node *first_named(const struct node *owner, struct str name,
-				      bool attribute)
+static const struct node *first_named(const struct node *owner, struct str name)
 {
-	const struct node *n = next_named(owner->first, name, attribute), *later = n;
+	const struct node *n, *later;
 
+	if (!node_may_have(owner, name))
+		return NULL;
+	later = n = next_named(owner->first, name, false);
 	while (later && node_last_wins(owner)) {
 		n = later;
-		later = next_named(n->next, name, attribute);
+		later = next_named(n->next, name, false);
 	}
 	return n;
 }
 
-/* Depth first, so that a second <features> is looked into when the first has nothing. */
-static const struct node *find(const struct lens_path *p, size_t step,
-			       const struct node *n)
+/* The name that a path goes on with; empty: the next element is the last one. Paths are
+ * read where they stand, since every rule asks for some: lens_path() is for writing. */
+static struct str name_at(const char *path)
 {
+	static const bool stops[UCHAR_MAX + 1] = {
+		['\0'] = true, ['/'] = true, ['@'] = true, ['?'] = true, ['|'] = true
+	};
+	size_t n = 0;
+
+	while (!stops[(unsigned char)path[n]])
+		n++;
+	return (struct str){ path, n };
+}
+
+static const char *after(struct str name)
+{
+	const char *end = name.p + name.n;
+
+	return *end == '/' ? end + 1 : end;
+}
+
+/* What the path means at its last element, or NULL. */
+static const struct node *value_at(const char *path, const struct node *n)
+{
+	struct str attribute;
+
+	if (*path == '@') {
+		attribute = name_at(path + 1);
+		return node_may_have(n, attribute) ? next_named(n->first, attribute, true)
+						   : NULL;
+	}
+	/* <x></x> says nothing, "x": "" does. */
+	return *path == '?' || n->text.n || n->kind != NODE_ELEMENT ? n : NULL;
+}
+
+/* Depth first, so that a second <features> is looked into when the first has nothing. */
+static const struct node *find(const char *path, const struct node *n)
+{
+	struct str name = name_at(path);
 	const struct node *found;
 
-	if (step == p->n)
-		return value_at(p, n);
-	for (n = first_named(n, p->steps[step], false); n;
-	     n = next_named(n->next, p->steps[step], false)) {
-		found = find(p, step + 1, n);
+	if (!name.n)
+		return value_at(path, n);
+	for (n = first_named(n, name); n; n = next_named(n->next, name, false)) {
+		found = find(after(name), n);
 		if (found)
 			return found;
 	}
 	return NULL;
 }
 
+/* *way: the alternative that it was found by. */
+static const struct node *find_any(const char *path, const struct node *owner,
+				   const char **way)
+{
+	const struct node *found;
+
+	for (*way = path; *path; *way = path) {
+		found = find(path, owner);
+		if (found)
+			return found;
+		path = strchr(path, '|');
+		if (!path)
+			break;
+		path++;
+	}
+	return NULL;
+}
+
 const struct node *lens_find(const struct lens *l, const struct node *owner)
 {
-	const struct node *found = NULL;
-	struct lens_path p;
+	const char *way;
 
-	for (size_t i = 0; !found && lens_path(l, i, &p); i++)
-		found = find(&p, 0, owner);
-	return found;
+	return find_any(l->path, owner, &way);
+}
+
+/* The deepest element there is on the way of the path's first alternative. */
+static const struct node *deepest(const char *path, const struct node *owner)
+{
+	for (;;) {
+		struct str name = name_at(path);
+		const struct node *child = name.n ? first_named(owner, name) : NULL;
+
+		if (!child)
+			return owner;
+		owner = child;
+		path = after(name);
+	}
 }
 
 const struct node *lens_deepest(const struct lens_path *p, const struct node *owner,
 				size_t *found)
 {
 	for (*found = 0; *found < p->n; ++*found) {
-		const struct node *child = first_named(owner, p->steps[*found], false);
+		const struct node *child = first_named(owner, p->steps[*found]);
 
 		if (!child)
 			break;
@@ -170,63 +228,25 @@ static void read_absent(struct fact *f, const struct node *owner)
 		f->state = FACT_UNKNOWN;
 }
 
-/* "@x", "a@x" and "a", as most of them are; no attribute: the value of a itself. */
-static bool is_short(const char *path, struct str *element, struct str *attribute)
+static bool is_presence(const char *path, const struct node *found)
 {
-	size_t n = strcspn(path, "@/|?");
-
-	*element = (struct str){ path, n };
-	*attribute = (struct str){ 0 };
-	if (path[n] == '\0')
-		return n != 0;
-	if (path[n] != '@' || strchr(path + n, '|'))
+	if (found->kind == NODE_ATTRIBUTE)
 		return false;
-	*attribute = str_of(path + n + 1);
-	return true;
-}
-
-static void ask_short(struct fact *f, const struct node *owner, struct str element,
-		      struct str attribute)
-{
-	const struct node *first = element.n ? first_named(owner, element, false) : owner,
-			  *found = NULL;
-
-	for (const struct node *e = first; e && !found;
-	     e = element.n ? next_named(e->next, element, false) : NULL) {
-		if (attribute.n)
-			found = next_named(e->first, attribute, true);
-		else if (e->text.n || e->kind != NODE_ELEMENT)
-			found = e;
-	}
-	if (found)
-		read_known(f, found, false);
-	else
-		read_absent(f, first ? first : owner);
-}
-
-static void ask_long(struct fact *f, const struct node *owner, const struct lens *l)
-{
-	const struct node *found = lens_find(l, owner);
-	struct lens_path p;
-	size_t steps;
-
-	if (found)
-		read_known(f, found, str_ends(str_of(l->path), "?"));
-	else if (lens_path(l, 0, &p))
-		read_absent(f, lens_deepest(&p, owner, &steps));
-	else
-		read_absent(f, owner);
+	while (*path && *path != '|' && *path != '?')
+		path++;
+	return *path == '?';
 }
 
 struct fact lens_ask(const struct node *owner, const struct lens *l)
 {
 	struct fact f = { .owner = owner, .lens = l };
-	struct str element, attribute;
+	const char *way;
+	const struct node *found = find_any(l->path, owner, &way);
 
-	if (is_short(l->path, &element, &attribute))
-		ask_short(&f, owner, element, attribute);
+	if (found)
+		read_known(&f, found, is_presence(way, found));
 	else
-		ask_long(&f, owner, l);
+		read_absent(&f, deepest(l->path, owner));
 	return f;
 }
 

@@ -13,12 +13,28 @@ struct node *node_try_new(struct arena *a, struct node *up)
 	if (!n || !up)
 		return n;
 	n->up = up;
+	up->has_names = false;
 	if (up->last)
 		up->last->next = n;
 	else
 		up->first = n;
 	up->last = n;
 	return n;
+}
+
+void node_index(struct node *root)
+{
+	for (struct node *n = root, *next; n; n = next) {
+		n->has_names = true;
+		n->names = 0;
+		for (const struct node *c = n->first; c; c = c->next)
+			n->names |= name_bit(c->key);
+		next = n->first;
+		while (!next && n != root) {
+			next = n->next;
+			n = n->up;
+		}
+	}
 }
 
 static bool is_named(const struct node *n, struct str name)
@@ -39,10 +55,12 @@ bool node_is_open(const struct node *n)
 
 const struct node *node_child(const struct node *n, const char *name)
 {
-	const struct str wanted = str_of(name);
+	struct str key = str_of(name);
 
+	if (!node_may_have(n, key))
+		return NULL;
 	for_each_node (c, n) {
-		if (node_is_content(c) && is_named(c, wanted))
+		if (node_is_content(c) && is_named(c, key))
 			return c;
 	}
 	return NULL;
@@ -50,10 +68,12 @@ const struct node *node_child(const struct node *n, const char *name)
 
 const struct node *node_attr(const struct node *n, const char *name)
 {
-	const struct str wanted = str_of(name);
+	struct str key = str_of(name);
 
+	if (!node_may_have(n, key))
+		return NULL;
 	for_each_node (c, n) {
-		if (c->kind == NODE_ATTRIBUTE && is_named(c, wanted))
+		if (c->kind == NODE_ATTRIBUTE && is_named(c, key))
 			return c;
 	}
 	return NULL;

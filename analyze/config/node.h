@@ -90,6 +90,10 @@ struct node {
 	struct node *up;
 	/* Attributes or labels first, then child elements, members or items, in file order. */
 	struct node *first, *last;
+	/* Of each child the bit of its name (name_bit), once node_index() has been here. Most
+	 * of what is asked for is not there, and that is then known without a look. */
+	bool has_names;
+	uint64_t names;
 	struct node *next;
 };
 
@@ -122,6 +126,27 @@ static inline bool node_last_wins(const struct node *n)
 
 /* A member without a name may stand for members of any name: ${MORE}, a merged alias. */
 bool node_is_open(const struct node *n);
+
+/* For the whole tree, when all its names are known. What gets another child later is as if
+ * it had not been called for it. */
+void node_index(struct node *root);
+
+/* For node.names. */
+static inline uint64_t name_bit(struct str name)
+{
+	const uint8_t *p = (const uint8_t *)name.p;
+
+	return name.n ? UINT64_C(1) << ((p[0] + 5u * p[name.n / 2] + 11u * p[name.n - 1] +
+					 23u * name.n) %
+					64)
+		      : 0;
+}
+
+/* False: n has no child of that name, whatever its kind. */
+static inline bool node_may_have(const struct node *n, struct str name)
+{
+	return !n->has_names || (n->names & name_bit(name)) != 0;
+}
 
 /* The first child element or member, attribute of that name without a namespace; NULL:
  * none. */

@@ -301,11 +301,13 @@ int plist_read(const struct source *src, struct view text, struct arena *a,
 		return -1;
 	if (!x)
 		return 0;
-	if (lower_document(&l, x, &value))
+	if (lower_document(&l, x, &value)) {
+		node_index(value);
 		*root = value;
-	else if (l.full)
+	} else if (l.full) {
 		return err_set(e, ERR_LIMIT,
 			       "the tree of this text needs more memory than is allowed");
+	}
 	*bad = l.bad;
 	return 0;
 }

@@ -347,7 +347,9 @@ int xml_read(const struct source *src, struct view text, struct arena *a,
 		return -1;
 	}
 	*bad_text = r.bad;
-	if (!r.bad)
+	if (!r.bad) {
+		node_index(r.root);
 		*root = r.root;
+	}
 	return 0;
 }

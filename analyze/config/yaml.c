@@ -120,8 +120,10 @@ int yaml_read(const struct source *src, struct view text, struct arena *a,
 	yaml_parser_delete(&p);
 	buf_free(&t->scratch);
 	*bad = t->bad;
-	if (rc == 0)
+	if (rc == 0) {
 		*root = root_of(t);
+		node_index(*root);
+	}
 	return rc == 0 || t->bad ? 0 : -1;
 }
 
