@@ -214,61 +214,89 @@ const struct unit *scan_unit(const struct scan *s)
 
 /* ---- running ---- */
 
-#define RUN(s, member, object)                                                           \
-	do {                                                                             \
-		if ((object) && (s)->rule->on == SUBJECT_##member) {                     \
-			(s)->subject = (object);                                         \
-			(s)->rule->check.member((s), (object));                          \
-		}                                                                        \
-	} while (0)
+/* What a unit has of each subject, in the order of its text. */
+struct subjects {
+	VEC(const void *) of[SUBJECTS_N];
+};
 
-static void run_on_domain(struct scan *s, const struct domain *d)
+static void add(struct subjects *all, enum subject which, const void *object,
+		struct arena *a)
 {
-	RUN(s, domain, d);
-	for (size_t i = 0; i < d->ndevices; i++)
-		RUN(s, device, &d->devices[i]);
+	if (object)
+		*vec_add(&all->of[which], a) = object;
 }
 
-static void run_on_vm(struct scan *s, const struct vm *vm)
+#define ADD(member, object) add(all, SUBJECT_##member, (object), a)
+#define ADD_ALL(member, objects, n)                                                      \
+	for (size_t i_ = 0; i_ < (n); i_++)                                              \
+	ADD(member, &(objects)[i_])
+
+static void add_vm(struct subjects *all, const struct vm *vm, struct arena *a)
 {
-	RUN(s, vm, vm);
-	for (size_t i = 0; i < vm->ndisks; i++)
-		RUN(s, disk, &vm->disks[i]);
-	for (size_t i = 0; i < vm->niommus; i++)
-		RUN(s, iommu, &vm->iommus[i]);
+	ADD(vm, vm);
+	ADD_ALL(disk, vm->disks, vm->ndisks);
+	ADD_ALL(iommu, vm->iommus, vm->niommus);
+	ADD(domain, vm->domain);
 	if (vm->domain)
-		run_on_domain(s, vm->domain);
+		ADD_ALL(device, vm->domain->devices, vm->domain->ndevices);
 }
 
-/* NOLINTNEXTLINE(readability-function-cognitive-complexity): RUN() makes a list */
-static void run_rule(struct scan *s)
+static void add_image(struct subjects *all, const struct image *image, struct arena *a)
 {
-	const struct unit *u = s->unit;
+	ADD(image, image);
+	ADD(mbr, image->mbr);
+	ADD(gpt, image->gpt);
+	ADD_ALL(volume, image->volumes, image->nvolumes);
+	ADD(volume, image->whole);
+	ADD(iso, image->iso);
+	if (image->iso)
+		ADD_ALL(iso_volume, image->iso->volume, image->iso->nvolumes);
+}
 
-	RUN(s, unit, u);
-	RUN(s, qcow2, u->qcow2);
-	if (u->image) {
-		RUN(s, image, u->image);
-		RUN(s, mbr, u->image->mbr);
-		RUN(s, gpt, u->image->gpt);
-		for (size_t i = 0; i < u->image->nvolumes; i++)
-			RUN(s, volume, &u->image->volumes[i]);
-		RUN(s, volume, u->image->whole);
-		RUN(s, iso, u->image->iso);
-		for (size_t i = 0; u->image->iso && i < u->image->iso->nvolumes; i++)
-			RUN(s, iso_volume, &u->image->iso->volume[i]);
-	}
+static void add_unit(struct subjects *all, const struct unit *u, struct arena *a)
+{
+	ADD(unit, u);
+	ADD(qcow2, u->qcow2);
+	if (u->image)
+		add_image(all, u->image, a);
 	for (size_t i = 0; i < u->nvms; i++) {
-		run_on_vm(s, &u->vms[i]);
+		add_vm(all, &u->vms[i], a);
 		if (u->vms[i].args)
-			run_on_vm(s, u->vms[i].args);
-		RUN(s, incus, u->incus ? &u->incus[i] : NULL);
-		RUN(s, utm, u->vms[i].utm);
+			add_vm(all, u->vms[i].args, a);
+		ADD(incus, u->incus ? &u->incus[i] : NULL);
+		ADD(utm, u->vms[i].utm);
 	}
-	for (size_t i = 0; i < u->npools; i++)
-		RUN(s, incus_pool, &u->pools[i]);
-	for (size_t i = 0; i < u->nbuilders; i++)
-		RUN(s, builder, &u->builders[i]);
+	ADD_ALL(incus_pool, u->pools, u->npools);
+	ADD_ALL(builder, u->builders, u->nbuilders);
+}
+
+static void run_on(struct scan *s, const void *subject)
+{
+	s->subject = subject;
+	switch (s->rule->on) {
+#define X(member, type)                                                                  \
+	case SUBJECT_##member:                                                           \
+		s->rule->check.member(s, subject);                                       \
+		break;
+		SUBJECTS(X)
+#undef X
+	}
+}
+
+static void run_rule(struct scan *s, const struct subjects *all)
+{
+	for (size_t i = 0; i < all->of[s->rule->on].n; i++)
+		run_on(s, all->of[s->rule->on].v[i]);
+}
+
+static void run_rules(struct scan *s, const struct subjects *all)
+{
+	for (size_t f = 0; f < NFAMILIES; f++) {
+		for (size_t i = 0; i < *families[f].n; i++) {
+			s->rule = &families[f].rules[i];
+			run_rule(s, all);
+		}
+	}
 }
 
 static int by_place(const void *a, const void *b)
@@ -349,39 +377,28 @@ static void suppress(const struct unit *u, struct ignorance *all, struct finding
 	out->v.n = kept;
 }
 
-static void run_on_ignored(struct scan *s, const struct ignorance *all)
-{
-	for (size_t i = 0; i < all->v.n; i++)
-		RUN(s, ignored, &all->v.v[i]);
-}
-
 static void judge_suppressions(struct scan *s)
 {
 	struct ignorance all = { 0 };
+	struct subjects judged = { 0 };
 
 	read_ignored(&all, s->unit, s->arena);
 	suppress(s->unit, &all, s->out, s->arena);
-	for (size_t f = 0; f < NFAMILIES; f++) {
-		for (size_t i = 0; i < *families[f].n; i++) {
-			s->rule = &families[f].rules[i];
-			run_on_ignored(s, &all);
-		}
-	}
+	for (size_t i = 0; i < all.v.n; i++)
+		add(&judged, SUBJECT_ignored, &all.v.v[i], s->arena);
+	run_rules(s, &judged);
 }
 
 void rules_run(const struct unit *u, struct arena *a, struct findings *out)
 {
 	struct scan s = { .unit = u, .arena = a, .out = out };
+	struct subjects all = { 0 };
 
-	for (size_t f = 0; f < NFAMILIES; f++) {
-		for (size_t i = 0; i < *families[f].n; i++) {
-			s.rule = &families[f].rules[i];
-			run_rule(&s);
-		}
-	}
+	add_unit(&all, u, a);
+	run_rules(&s, &all);
 	for (size_t i = 0; i < u->host->nteam; i++) {
 		s.rule = u->host->team[i];
-		run_rule(&s);
+		run_rule(&s, &all);
 	}
 	if (u->nsuppressions)
 		judge_suppressions(&s);
@@ -392,17 +409,14 @@ void rules_run_on_claims(const struct unit *u, const struct claims *c, struct ar
 			 struct findings *out)
 {
 	struct scan s = { .unit = u, .arena = a, .out = out };
-	struct ignorance all = { 0 };
+	struct ignorance ignored = { 0 };
+	struct subjects all = { 0 };
 
-	for (size_t f = 0; f < NFAMILIES; f++) {
-		for (size_t i = 0; i < *families[f].n; i++) {
-			s.rule = &families[f].rules[i];
-			for (size_t k = 0; rule_compares(s.rule) && k < c->v.n; k++)
-				RUN(&s, claim, c->v.v[k]);
-		}
-	}
-	read_ignored(&all, u, a);
-	suppress(u, &all, out, a);
+	for (size_t i = 0; i < c->v.n; i++)
+		add(&all, SUBJECT_claim, c->v.v[i], a);
+	run_rules(&s, &all);
+	read_ignored(&ignored, u, a);
+	suppress(u, &ignored, out, a);
 	vec_sort(&out->v, by_place);
 }
 

@@ -74,6 +74,10 @@ enum subject {
 #undef X
 };
 
+#define X(member, type) +1
+enum { SUBJECTS_N = 0 SUBJECTS(X) };
+#undef X
+
 struct scan; /* one run over one unit; only report() looks inside */
 
 /* A further place that a finding is about. */
