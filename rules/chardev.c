@@ -257,7 +257,7 @@ static const struct clash open_clashes[] = {
 	  .label = "no password, no encryption; expected 127.0.0.1, a UNIX socket or tls="
 		   "'yes'" },
 };
-CLASHES(open)
+CLASHES(open, CHARDEVS)
 
 /* ---- chardev-spice ---- */
 
@@ -389,7 +389,7 @@ static const struct clash target_clashes[] = {
 	  .says = "parallel ports are not supported on pseries machines",
 	  .also = is_pseries },
 };
-CLASHES_ONLY(target)
+CLASHES_ONLY(target, ON(channel) | ON(console) | ON(parallel) | ON(serial))
 
 /* ---- serial-port-number ---- */
 
@@ -454,7 +454,7 @@ static const struct clash telnets_clashes[] = {
 	  .label = "libvirt refuses the domain, or the console is not encrypted; "
 		   "<source tls='yes'/> is" },
 };
-CLASHES_ONLY(telnets)
+CLASHES_ONLY(telnets, CHARDEVS)
 
 const struct rule rules_chardev[] = {
 	{ .id = "chardev-open-to-network",

@@ -42,16 +42,23 @@ struct fact clash_ask(const struct device *d, const struct node *node, const cha
 {
 	struct fact f;
 
-	if (strcmp(path, "%bus") == 0)
-		return disk_bus(d);
-	if (strcmp(path, "%arch") == 0)
+	switch (path[0]) {
+	case '%':
+		if (strcmp(path, "%bus") == 0)
+			return disk_bus(d);
+		BUG_ON(strcmp(path, "%arch") != 0);
 		f = d->domain->vm->arch;
-	else if (path[0] == '^')
+		break;
+	case '^':
 		f = ASK(d->node, path + 1);
-	else if (path[0] == '/')
+		break;
+	case '/':
 		f = ASK(d->domain->node, path + 1);
-	else
+		break;
+	default:
 		f = ASK(node, path);
+		break;
+	}
 	f.lens = NULL;
 	return f;
 }
@@ -225,6 +232,16 @@ void clash_check(struct scan *s, const struct device *d, const struct node *node
 			report_lower(f);
 		f->arg = i;
 	}
+}
+
+void clash_table(struct scan *s, const struct device *d, uint64_t of,
+		 const struct clash *rows, size_t n)
+{
+	if (!(of >> d->kind & 1))
+		return;
+	for (size_t i = 0; i < n; i++)
+		BUG_ON(rows[i].kinds & ~of);
+	clash_check(s, d, d->node, rows, n);
 }
 
 bool clash_fix(struct plan *p, const struct finding *f, const struct node *node,

@@ -25,7 +25,7 @@ struct clause {
 enum { CLASH_CLAUSES = 5 };
 
 struct clash {
-	uint64_t kinds; /* of the devices that it is about: ON(disk) */
+	uint64_t kinds; /* of the devices that it is about: ON(disk); among the table's */
 	const char *at; /* what is too much, as a path; "": the device itself */
 	struct clause when[CLASH_CLAUSES];   /* all of them; the rest is { NULL, NULL } */
 	bool (*also)(const struct device *); /* and this; NULL: no more is asked */
@@ -52,6 +52,9 @@ struct clash {
  * begin at. */
 void clash_check(struct scan *s, const struct device *d, const struct node *node,
 		 const struct clash *rows, size_t n);
+/* For d's own node. of: no row is about another kind of device. */
+void clash_table(struct scan *s, const struct device *d, uint64_t of,
+		 const struct clash *rows, size_t n);
 bool clash_fix(struct plan *p, const struct finding *f, const struct node *node,
 	       const struct clash *rows);
 
@@ -59,15 +62,16 @@ bool clash_fix(struct plan *p, const struct finding *f, const struct node *node,
 struct fact clash_ask(const struct device *d, const struct node *node, const char *path);
 bool clause_holds(const struct fact *f, const char *is);
 
-/* The check of a rule that is such a table, name_clashes[]; and its fix. */
-#define CLASHES_ONLY(name)                                                               \
+/* The check of a rule that is such a table, name_clashes[], for devices of these kinds; and
+ * its fix. */
+#define CLASHES_ONLY(name, of)                                                           \
 	static void check_##name(struct scan *s, const struct device *d)                 \
 	{                                                                                \
-		clash_check(s, d, d->node, name##_clashes,                               \
+		clash_table(s, d, (of), name##_clashes,                                  \
 			    sizeof(name##_clashes) / sizeof(name##_clashes[0]));         \
 	}
-#define CLASHES(name)                                                                    \
-	CLASHES_ONLY(name)                                                               \
+#define CLASHES(name, of)                                                                \
+	CLASHES_ONLY(name, of)                                                           \
 	static bool fix_##name(struct plan *p, const struct finding *f,                  \
 			       const struct device *d)                                   \
 	{                                                                                \

@@ -118,7 +118,7 @@ static const struct clash virtio_clashes[] = {
 		{ "@model", VIRTIO }, NOT_DISK),
 	  .common = true },
 };
-CLASHES(virtio)
+CLASHES(virtio, ON(disk) | ON(interface) | ON(video))
 
 /* ---- audio-id ---- */
 
@@ -204,7 +204,7 @@ static const struct clash input_clashes[] = {
 		{ "%arch", "aarch64|armv7l|armv6l|s390x|s390|riscv64" }),
 	  .no_fix = true },
 };
-CLASHES(input)
+CLASHES(input, ON(input))
 
 /* ---- panic-model ---- */
 
@@ -228,7 +228,7 @@ static const struct clash panic_clashes[] = {
 		{ "%arch", "aarch64|armv7l|armv6l|riscv64|riscv32|loongarch64" }),
 	  .no_fix = true },
 };
-CLASHES(panic)
+CLASHES(panic, ON(panic))
 
 /* ---- panic-twice ---- */
 
@@ -393,7 +393,7 @@ static const struct clash machine_clashes[] = {
 		{ "cid@address", "#>0" }, { "cid@address", "#<3" }),
 	  .common = true },
 };
-CLASHES_ONLY(machine)
+CLASHES_ONLY(machine, ON(memballoon) | ON(nvram) | ON(sound) | ON(vsock) | ON(watchdog))
 
 const struct rule rules_devices[] = {
 	{ .id = "audio-id",

@@ -54,7 +54,7 @@ static const struct clash option_clashes[] = {
 		{ "@model", "sgx-epc" }, { "address?", "!" }),
 	  .common = true },
 };
-CLASHES_ONLY(option)
+CLASHES_ONLY(option, ON(memory))
 
 /* ---- memory-device-size ---- */
 

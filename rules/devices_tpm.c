@@ -107,7 +107,7 @@ static const struct clash model_clashes[] = {
 		{ "%arch", "!ppc64|ppc64le|" }),
 	  .no_fix = true },
 };
-CLASHES(model)
+CLASHES(model, ON(tpm))
 
 /* ---- tpm-twice ---- */
 

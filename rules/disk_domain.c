@@ -29,7 +29,7 @@ static const struct clash copy_on_read_clashes[] = {
 	  " is <readonly/> with copy_on_read='on', which is not compatible with "
 	  "a read-only disk" },
 };
-CLASHES(copy_on_read)
+CLASHES(copy_on_read, ON(disk))
 
 /* ---- disk-device-bus ---- */
 
@@ -68,7 +68,7 @@ static const struct clash device_bus_clashes[] = {
 	  .label = "QEMU exits at start: its usb-storage needs one",
 	  .lower = true },
 };
-CLASHES_ONLY(device_bus)
+CLASHES_ONLY(device_bus, ON(disk))
 
 /* ---- disk-bus-machine ---- */
 
@@ -113,7 +113,7 @@ static const struct clash bus_machine_clashes[] = {
 		       "device",
 	  .label = AT_START },
 };
-CLASHES_ONLY(bus_machine)
+CLASHES_ONLY(bus_machine, ON(disk))
 
 /* ---- disk-driver-name ---- */
 
@@ -124,7 +124,7 @@ static const struct clash driver_name_clashes[] = {
 	  .says = "unsupported driver name '{driver@name}' for " DISK ", expected qemu",
 	  .set = "qemu" },
 };
-CLASHES(driver_name)
+CLASHES(driver_name, ON(disk))
 
 /* ---- disk-geometry ---- */
 
@@ -147,7 +147,7 @@ static const struct clash geometry_clashes[] = {
 	  " has trans='{geometry@trans}' on bus '{%bus}': CHS translation mode "
 	  "can only be set for 'ide' bus" },
 };
-CLASHES(geometry)
+CLASHES(geometry, ON(disk))
 
 /* ---- disk-lun ---- */
 
@@ -232,7 +232,7 @@ static const struct clash lun_clashes[] = {
 	  "the block sizes of the device",
 	  .label = "libvirt refuses the domain, or QEMU exits at start" },
 };
-CLASHES(lun)
+CLASHES(lun, ON(disk))
 
 /* ---- disk-lun-only ---- */
 
@@ -257,7 +257,7 @@ static const struct clash lun_only_clashes[] = {
 	  " is a {@device:disk} with <reservations/>, which is allowed only for "
 	  "lun devices" },
 };
-CLASHES(lun_only)
+CLASHES(lun_only, ON(disk))
 
 /* ---- disk-target-option ---- */
 
@@ -298,7 +298,7 @@ static const struct clash target_option_clashes[] = {
 	  " is a {@device} with rotation_rate: rotation rate is only valid for "
 	  "disk device" },
 };
-CLASHES(target_option)
+CLASHES(target_option, ON(disk))
 
 /* ---- disk-transient ---- */
 
@@ -325,7 +325,7 @@ static const struct clash transient_clashes[] = {
 	  .says = "disk bus '{%bus}' doesn't support transient disk backing image sharing, "
 		  "which '{target@dev}' has" },
 };
-CLASHES_ONLY(transient)
+CLASHES_ONLY(transient, ON(disk))
 
 /* ---- disk-vhostuser ---- */
 
@@ -375,7 +375,7 @@ static const struct clash vhostuser_clashes[] = {
 	VHOSTUSER("geometry?", "!", "geometry"),
 	VHOSTUSER("blockio?", "!", "blockio"),
 };
-CLASHES(vhostuser)
+CLASHES(vhostuser, ON(disk))
 
 #define VALIDATE_CONF "libvirt, src/conf/domain_validate.c"
 #define VALIDATE_QEMU "libvirt, src/qemu/qemu_validate.c"

@@ -265,7 +265,7 @@ static const struct clash identity_bus_clashes[] = {
 	  .says = "serial property not supported for drive bus 'sd', which " DISK
 		  " is on" },
 };
-CLASHES(identity_bus)
+CLASHES(identity_bus, ON(disk))
 
 /* ---- disk-iothread ---- */
 

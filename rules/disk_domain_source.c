@@ -65,7 +65,7 @@ static const struct clash format_clashes[] = {
 	  .says = "metadata cache max size control is supported only with qcow2 images, and " DISK
 		  " is '{driver@type:raw}'" },
 };
-CLASHES(format)
+CLASHES(format, ON(disk))
 
 /* ---- disk-network-source ---- */
 
@@ -200,7 +200,7 @@ static const struct clash shareable_clashes[] = {
 	  .says = "shared access for " DISK " requires use of supported storage format: "
 		  "expected raw, and it is '{driver@type}'" },
 };
-CLASHES(shareable)
+CLASHES(shareable, ON(disk))
 
 /* ---- disk-source-missing ---- */
 
@@ -306,7 +306,7 @@ static const struct clash source_clashes[] = {
 	  .when = { { "backingStore@type", "!" }, { "backingStore/source?", "" } },
 	  .says = "missing disk backing store source of " DISK },
 };
-CLASHES(source)
+CLASHES(source, ON(disk))
 
 /* ---- disk-startup-policy ---- */
 
@@ -326,7 +326,7 @@ static const struct clash startup_policy_clashes[] = {
 	  .says = "disk startupPolicy 'requisite' is allowed only for cdrom or floppy, and " DISK
 		  " is a {@device:disk}" },
 };
-CLASHES(startup_policy)
+CLASHES(startup_policy, ON(disk))
 
 #define VALIDATE_CONF "libvirt, src/conf/domain_validate.c"
 #define PARSE         "libvirt, src/conf/domain_conf.c"

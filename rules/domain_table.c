@@ -44,16 +44,8 @@ static const struct domain_names names[] = {
 #undef DOMAIN_NAMES
 };
 
-enum {
-	NVALUES = sizeof(values) / sizeof(values[0]),
-	NNAMES = sizeof(names) / sizeof(names[0]),
-	PATH_MAX_BYTES = 160,
-	DEPTH_MAX = 64,
-	SPELLINGS = 3, /* of a path: its own, of any device, of any sibling */
-};
-
 /* Elements that are made of the same as another one. */
-static const struct {
+static const struct domain_alias {
 	const char *path, *is;
 } aliases[] = {
 	{ "devices/channel/log", "chardev/log" },
@@ -85,93 +77,201 @@ static const struct {
 	{ "devices/tpm/backend/source", "chardev/source" },
 	{ "os/nvram/source", "devices/disk/source" },
 };
-enum { NALIASES = sizeof(aliases) / sizeof(aliases[0]) };
+
+enum {
+	TABLES = 3, /* values, names, aliases */
+	DEPTH_MAX = 64,
+};
+
+/* Each is sorted by path, which is its rows' first member. */
+static const struct table {
+	const void *rows;
+	size_t size, n;
+} tables[TABLES] = {
+#define TABLE(t)                                                                         \
+	{                                                                                \
+		(t), sizeof((t)[0]), sizeof(t) / sizeof((t)[0])                          \
+	}
+	TABLE(values),
+	TABLE(names),
+	TABLE(aliases),
+#undef TABLE
+};
+enum { VALUES, NAMES, ALIASES };
 
 /* ---- paths ---- */
 
-struct spot {
-	char path[PATH_MAX_BYTES];
+/* The rows of each table whose paths begin with the same elements, which are `n` bytes. */
+struct rows {
 	size_t n;
+	struct {
+		size_t first, end;
+	} of[TABLES];
+};
+
+/* An element, as the tables name it: by its path, and with a star for the device or for one
+ * of its like ("devices/" and "features/hyperv/" with a star behind). */
+enum { SPELLINGS_MAX = 4 };
+struct spot {
+	struct rows by[SPELLINGS_MAX];
+	size_t n;                  /* 0: nothing is known of it, nor of what is in it */
 	const struct node *anchor; /* the device, or the child of <domain> */
 };
 
-static bool spot_below(struct spot *to, const struct spot *up, const struct node *n)
+static const char *path_of(const struct table *t, size_t row)
 {
-	bool top = up->n == 0;
+	const char *const *path = (const void *)((const char *)t->rows + row * t->size);
 
-	*to = *up;
-	if (up->n + n->key.n + 2 > sizeof(to->path))
-		return false;
-	if (!top)
-		to->path[to->n++] = '/';
-	memcpy(to->path + to->n, n->key.p, n->key.n);
-	to->n += n->key.n;
-	to->path[to->n] = '\0';
-	if (top || str_is(n->up->key, "devices"))
-		to->anchor = n;
-	for (size_t i = 0; to->n > 12 && i < NALIASES; i++) {
-		if (strcmp(aliases[i].path, to->path) != 0)
-			continue;
-		/* Of which type such a source is, is said by what it is of. */
-		if (strcmp(aliases[i].is, "devices/disk/source") == 0)
-			to->anchor = n->up;
-		to->n = strlen(aliases[i].is);
-		memcpy(to->path, aliases[i].is, to->n + 1);
-		break;
-	}
-	return true;
+	return *path;
 }
 
-/* The same of any device, and of any sibling. False: there is no such spelling. */
-static bool spelling(const struct spot *at, unsigned which, char out[PATH_MAX_BYTES])
+/* The rows of exactly this path are the first ones; false: row i is of an element below. */
+static bool is_own(const struct rows *r, size_t table, size_t i)
 {
-	const char *rest;
-	size_t keep;
-
-	if (which == 0) {
-		memcpy(out, at->path, at->n + 1);
-		return true;
-	}
-	if (which == 1) {
-		if (strncmp(at->path, "devices/", 8) != 0)
-			return false;
-		rest = strchr(at->path + 8, '/');
-		if (!rest)
-			return false;
-		memcpy(out, "devices/*", 9);
-		memmove(out + 9, rest, strlen(rest) + 1);
-		return true;
-	}
-	if (strncmp(at->path, "features/", 9) != 0 &&
-	    strncmp(at->path, "devices/audio/", 14) != 0)
-		return false;
-	/* features/hyperv/x, devices/audio/x/settings */
-	rest = strchr(at->path + 9, '/');
-	if (!rest)
-		return false;
-	keep = (size_t)(rest - at->path) + 1;
-	rest = strchr(rest + 1, '/');
-	memcpy(out, at->path, keep);
-	out[keep] = '*';
-	memcpy(out + keep + 1, rest ? rest : "", rest ? strlen(rest) + 1 : 1);
-	return true;
+	return i < r->of[table].end && path_of(&tables[table], i)[r->n] == '\0';
 }
 
-/* The first of the rows, whose first member is their path, that has this one; n: none. */
-static size_t first_row(const void *rows, size_t n, size_t size, const char *path)
+/* How the element of the path that begins at `at` stands to key; the path may have ended
+ * before. */
+static int order_at(const char *path, size_t at, struct str key)
 {
-	size_t low = 0, high = n;
+	if (at && !path[at - 1])
+		return -1;
+	path += at;
+	for (size_t i = 0; i < key.n; i++) {
+		if (path[i] != key.p[i])
+			return path[i] == '/'
+				       ? -1
+				       : (unsigned char)path[i] - (unsigned char)key.p[i];
+	}
+	return path[key.n] == '\0' || path[key.n] == '/' ? 0 : 1;
+}
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		const char *const *has = (const void *)((const char *)rows + mid * size);
+/* The first row of first to end that is not before key, or with `behind` that is behind it. */
+static size_t bisect(const struct table *t, size_t first, size_t end, size_t at,
+		     struct str key, bool behind)
+{
+	while (first < end) {
+		size_t mid = first + (end - first) / 2;
+		int order = order_at(path_of(t, mid), at, key);
 
-		if (strcmp(*has, path) < 0)
-			low = mid + 1;
+		if (order < 0 || (behind && order == 0))
+			first = mid + 1;
 		else
-			high = mid;
+			end = mid;
 	}
-	return low;
+	return first;
+}
+
+static bool is_at(const struct table *t, size_t row, size_t end, size_t at,
+		  struct str key)
+{
+	return row < end && order_at(path_of(t, row), at, key) == 0;
+}
+
+static void add_rows(struct spot *to, const struct rows *up, struct str key)
+{
+	size_t at = up->n ? up->n + 1 : 0;
+	struct rows below = { .n = at + key.n };
+	bool any = false;
+
+	for (size_t i = 0; i < TABLES; i++) {
+		const struct table *t = &tables[i];
+		size_t end = up->of[i].end,
+		       first = bisect(t, up->of[i].first, end, at, key, false);
+
+		if (!is_at(t, first, end, at, key))
+			continue;
+		any = true;
+		below.of[i].first = first;
+		below.of[i].end = bisect(t, first, end, at, key, true);
+	}
+	if (!any)
+		return;
+	BUG_ON(to->n == SPELLINGS_MAX);
+	to->by[to->n++] = below;
+}
+
+/* Its rows are the first ones behind those of the path itself. */
+static bool has_star(const struct rows *up)
+{
+	size_t at = up->n ? up->n + 1 : 0;
+
+	for (size_t i = 0; i < TABLES; i++) {
+		size_t row = up->of[i].first;
+
+		while (is_own(up, i, row))
+			row++;
+		if (is_at(&tables[i], row, up->of[i].end, at, STR("*")))
+			return true;
+	}
+	return false;
+}
+
+static void step(struct spot *to, const struct spot *up, struct str key)
+{
+	to->n = 0;
+	for (size_t i = 0; i < up->n; i++)
+		add_rows(to, &up->by[i], key);
+	for (size_t i = 0; i < up->n; i++) {
+		if (has_star(&up->by[i]))
+			add_rows(to, &up->by[i], STR("*"));
+	}
+}
+
+static struct spot root_spot(void)
+{
+	struct spot root = { .n = 1 };
+
+	for (size_t i = 0; i < TABLES; i++)
+		root.by[0].of[i].end = tables[i].n;
+	return root;
+}
+
+static struct spot spot_of(const char *path)
+{
+	struct spot at = root_spot();
+
+	while (*path) {
+		struct str key = { path, strcspn(path, "/") };
+		struct spot below = { 0 };
+
+		step(&below, &at, key);
+		at = below;
+		path += key.n + (path[key.n] == '/');
+	}
+	return at;
+}
+
+static const struct domain_alias *alias_of(const struct spot *at)
+{
+	for (size_t i = 0; i < at->n; i++) {
+		size_t first = at->by[i].of[ALIASES].first;
+
+		if (is_own(&at->by[i], ALIASES, first))
+			return &aliases[first];
+	}
+	return NULL;
+}
+
+static struct spot spot_below(const struct spot *up, const struct node *n)
+{
+	struct spot to = { .anchor = up->anchor };
+	const struct domain_alias *alias;
+
+	step(&to, up, n->key);
+	if (!up->anchor || str_is(n->up->key, "devices"))
+		to.anchor = n;
+	alias = alias_of(&to);
+	if (alias) {
+		const struct node *anchor = to.anchor;
+
+		to = spot_of(alias->is);
+		/* Of which type such a source is, is said by what it is of. */
+		to.anchor =
+			strcmp(alias->is, "devices/disk/source") == 0 ? n->up : anchor;
+	}
+	return to;
 }
 
 /* "@type=unix|tcp" of the anchor, "model@type=virtio" of a child of it, ".@type=pci" of the
@@ -209,122 +309,100 @@ static bool applies(const struct domain_value *v, const struct spot *at,
 
 /* ---- walks ---- */
 
-struct hit {
-	const struct domain_value *value;
+struct value_hit {
+	const struct domain_value *row;
 	const struct node *n;
 };
 
+struct name_hit {
+	const struct domain_names *row;
+	const struct node *n;
+};
+
+/* What of a domain there are rows for. */
 struct hits {
-	VEC(struct hit) v;
+	VEC(struct value_hit) values;
+	VEC(struct name_hit) names;
 };
 
-struct walk {
-	struct scan *s;
-	unsigned kinds;
-	struct hits *hits; /* of domain_each_value() */
-	void (*element)(struct scan *s, const struct domain_names *names,
-			const struct node *n);
-	const struct node *wanted; /* of domain_value_of() */
-	const struct domain_value *found;
-};
-
-static void meet(struct walk *w, const struct domain_value *v, const struct node *n)
+/* Where the value is that the row is about; NULL: it has nothing to say of this element. */
+static const struct node *value_at(const struct domain_value *v, const struct spot *at,
+				   const struct node *element)
 {
-	if (w->wanted) {
-		if (w->wanted == n)
-			w->found = v;
-	} else {
-		struct hit *hit = vec_add(&w->hits->v, scan_arena(w->s));
+	const struct node *n =
+		v->attribute[0] ? node_attr(element, v->attribute) : element;
 
-		*hit = (struct hit){ v, n };
-	}
+	if (v->kind == VALUE_REQUIRED)
+		return !n && !node_is_open(element) && applies(v, at, element) ? element
+									       : NULL;
+	/* libvirt takes an empty element, and some attributes, for none. */
+	return n && n->text.n && !text_is_variable(n->text) && applies(v, at, element)
+		       ? n
+		       : NULL;
 }
 
-static void meet_values(struct walk *w, const struct spot *at, const struct node *element,
-			const char *path)
+static void meet_element(struct hits *hits, const struct spot *at,
+			 const struct node *element, struct arena *a)
 {
-	size_t i = first_row(values, NVALUES, sizeof(values[0]), path);
+	for (size_t k = 0; k < at->n; k++) {
+		const struct rows *r = &at->by[k];
 
-	for (; i < NVALUES && strcmp(values[i].path, path) == 0; i++) {
-		const struct domain_value *v = &values[i];
-		const struct node *n;
+		for (size_t i = r->of[VALUES].first; is_own(r, VALUES, i); i++) {
+			const struct node *n = value_at(&values[i], at, element);
 
-		if (!(w->kinds & 1u << v->kind))
-			continue;
-		n = v->attribute[0] ? node_attr(element, v->attribute) : element;
-		if (v->kind == VALUE_REQUIRED) {
-			if (!n && !node_is_open(element) && applies(v, at, element))
-				meet(w, v, element);
-			continue;
+			if (n)
+				*vec_add(&hits->values, a) =
+					(struct value_hit){ &values[i], n };
 		}
-		/* libvirt takes an empty element, and some attributes, for none. */
-		if (n && n->text.n && !text_is_variable(n->text) &&
-		    applies(v, at, element))
-			meet(w, v, n);
+		for (size_t i = r->of[NAMES].first; is_own(r, NAMES, i); i++)
+			*vec_add(&hits->names, a) =
+				(struct name_hit){ &names[i], element };
 	}
 }
 
-static void meet_element(struct walk *w, const struct spot *at,
-			 const struct node *element)
+static void walk_below(struct hits *hits, const struct spot *at,
+		       const struct node *element, unsigned depth, struct arena *a)
 {
-	char path[PATH_MAX_BYTES + 2];
-
-	for (unsigned i = 0; i < SPELLINGS; i++) {
-		size_t row;
-
-		if (!spelling(at, i, path))
-			continue;
-		if (w->kinds)
-			meet_values(w, at, element, path);
-		if (!w->element)
-			continue;
-		row = first_row(names, NNAMES, sizeof(names[0]), path);
-		if (row < NNAMES && strcmp(names[row].path, path) == 0)
-			w->element(w->s, &names[row], element);
-	}
-}
-
-static void walk_below(struct walk *w, const struct spot *at, const struct node *element,
-		       unsigned depth)
-{
-	meet_element(w, at, element);
+	meet_element(hits, at, element, a);
 	if (depth == DEPTH_MAX)
 		return;
 	for_each_node (n, element) {
 		struct spot below;
 
-		if (n->kind == NODE_ELEMENT && n->ns.n == 0 &&
-		    !str_is(n->key, "metadata") && spot_below(&below, at, n))
-			walk_below(w, &below, n, depth + 1);
+		if (n->kind != NODE_ELEMENT || n->ns.n || str_is(n->key, "metadata"))
+			continue;
+		below = spot_below(at, n);
+		if (below.n)
+			walk_below(hits, &below, n, depth + 1, a);
 	}
 }
 
-static void walk_domain(struct walk *w, const struct domain *d)
+/* One walk serves all the rules that ask. */
+static const struct hits *hits_of(struct scan *s, const struct domain *d)
 {
-	struct spot root = { .path = "" };
+	void **memo = scan_memo(s, d);
+	struct spot root = root_spot();
+	struct hits *hits = *memo;
 
-	walk_below(w, &root, d->node, 0);
+	if (!hits) {
+		*memo = hits = arena_new(scan_arena(s), struct hits);
+		*hits = (struct hits){ 0 };
+		walk_below(hits, &root, d->node, 0, scan_arena(s));
+	}
+	return hits;
 }
 
 void domain_each_value(struct scan *s, const struct domain *d, unsigned kinds,
 		       void (*visit)(struct scan *s, const struct domain_value *v,
 				     const struct node *n))
 {
-	void **memo = scan_memo(s, d);
+	const struct hits *hits = hits_of(s, d);
 
-	/* One walk serves all the rules that ask. */
-	if (!*memo) {
-		struct walk w = { .s = s, .kinds = ~0u };
+	for (size_t i = 0; i < hits->values.n; i++) {
+		const struct value_hit *hit = &hits->values.v[i];
 
-		*memo = w.hits = arena_new(scan_arena(s), struct hits);
-		*w.hits = (struct hits){ 0 };
-		walk_domain(&w, d);
-	}
-	const struct hits *all = *memo;
-
-	for (size_t i = 0; i < all->v.n; i++) {
-		if (kinds & 1u << all->v.v[i].value->kind)
-			visit(s, all->v.v[i].value, all->v.v[i].n);
+		if (kinds & 1u << hit->row->kind)
+			visit(s, hit->row, hit->n);
 	}
 }
 
@@ -332,18 +410,19 @@ void domain_each_element(struct scan *s, const struct domain *d,
 			 void (*visit)(struct scan *s, const struct domain_names *row,
 				       const struct node *n))
 {
-	struct walk w = { .s = s, .element = visit };
+	const struct hits *hits = hits_of(s, d);
 
-	walk_domain(&w, d);
+	for (size_t i = 0; i < hits->names.n; i++)
+		visit(s, hits->names.v[i].row, hits->names.v[i].n);
 }
 
 const struct domain_value *domain_value_of(const struct domain *d, const struct node *n,
 					   enum value_kind kind)
 {
-	struct walk w = { .kinds = 1u << kind, .wanted = n };
 	const struct node *element = n->kind == NODE_ATTRIBUTE ? n->up : n,
 			  *way[DEPTH_MAX];
-	struct spot at = { .path = "" }, below;
+	const struct domain_value *found = NULL;
+	struct spot at = root_spot();
 	size_t depth = 0;
 
 	for (const struct node *e = element; e && e != d->node; e = e->up) {
@@ -351,32 +430,53 @@ const struct domain_value *domain_value_of(const struct domain *d, const struct 
 			return NULL;
 		way[depth++] = e;
 	}
-	while (depth) {
-		if (!spot_below(&below, &at, way[--depth]))
-			return NULL;
-		at = below;
+	while (depth)
+		at = spot_below(&at, way[--depth]);
+	for (size_t k = 0; k < at.n; k++) {
+		for (size_t i = at.by[k].of[VALUES].first; is_own(&at.by[k], VALUES, i);
+		     i++) {
+			if (values[i].kind == kind &&
+			    value_at(&values[i], &at, element) == n)
+				found = &values[i];
+		}
 	}
-	meet_element(&w, &at, element);
-	return w.found;
+	return found;
 }
 
 bool domain_has_child(const char *path, struct str name)
 {
-	size_t row = first_row(names, NNAMES, sizeof(names[0]), path);
+	struct spot at = spot_of(path);
 
-	return row < NNAMES && strcmp(names[row].path, path) == 0 &&
-	       str_among(name, names[row].children);
+	for (size_t k = 0; k < at.n; k++) {
+		size_t row = at.by[k].of[NAMES].first;
+
+		if (is_own(&at.by[k], NAMES, row) && str_among(name, names[row].children))
+			return true;
+	}
+	return false;
+}
+
+/* By elements: what is in one stands right behind it. */
+static int order(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return (*a == '/' ? 1 : (unsigned char)*a) - (*b == '/' ? 1 : (unsigned char)*b);
 }
 
 const char *domain_table_unsorted(void)
 {
-	for (size_t i = 1; i < NVALUES; i++) {
-		if (strcmp(values[i - 1].path, values[i].path) > 0)
-			return values[i].path;
-	}
-	for (size_t i = 1; i < NNAMES; i++) {
-		if (strcmp(names[i - 1].path, names[i].path) >= 0)
-			return names[i].path;
+	for (size_t k = 0; k < TABLES; k++) {
+		for (size_t i = 1; i < tables[k].n; i++) {
+			const char *before = path_of(&tables[k], i - 1),
+				   *path = path_of(&tables[k], i);
+
+			/* Of one path there may be several values. */
+			if (order(before, path) > (k == VALUES ? 0 : -1))
+				return path;
+		}
 	}
 	return NULL;
 }

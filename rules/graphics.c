@@ -42,7 +42,7 @@ static const struct clash headless_clashes[] = {
 		{ "@type", "spice" }, { "gl@enable", "yes" }),
 	  .also = has_headless, .set = "no" },
 };
-CLASHES(headless)
+CLASHES(headless, ON(graphics))
 
 /* ---- graphics-listen ---- */
 
@@ -131,7 +131,7 @@ static const struct clash open_clashes[] = {
 	  .label =
 		  "unless qemu.conf asks for TLS certificates or SASL; expected 127.0.0.1" },
 };
-CLASHES(open)
+CLASHES(open, ON(graphics))
 
 /* ---- graphics-password ---- */
 
@@ -145,7 +145,7 @@ static const struct clash password_clashes[] = {
 		{ "@type", "vnc" }, { "@passwd", "!" }, { "@connected", "!keep|" }),
 	  .common = true, .set = "keep" },
 };
-CLASHES(password)
+CLASHES(password, ON(graphics))
 
 /* ---- graphics-password-plain ---- */
 
@@ -155,7 +155,7 @@ static const struct clash plain_clashes[] = {
 		{ "@type", "vnc|spice" }, { "@passwd", "!" }),
 	  .label = "whoever reads this file can look at the guest, and type" },
 };
-CLASHES_ONLY(plain)
+CLASHES_ONLY(plain, ON(graphics))
 
 /* ---- graphics-port ---- */
 
@@ -171,7 +171,7 @@ static const struct clash port_clashes[] = {
 		{ "listen@type", "address|network|" }),
 	  .label = AT_START },
 };
-CLASHES_ONLY(port)
+CLASHES_ONLY(port, ON(graphics))
 
 /* ---- graphics-secure ---- */
 
@@ -197,7 +197,7 @@ static const struct clash secure_clashes[] = {
 		{ "@tlsPort", "" }),
 	  .label = AT_START },
 };
-CLASHES_ONLY(secure)
+CLASHES_ONLY(secure, ON(graphics))
 
 /* ---- graphics-twice ---- */
 
@@ -237,7 +237,7 @@ static const struct clash type_clashes[] = {
 		{ "@type", "rdp" }),
 	  .lower = true },
 };
-CLASHES_ONLY(type)
+CLASHES_ONLY(type, ON(graphics))
 
 const struct rule rules_graphics[] = {
 	{ .id = "graphics-headless",

@@ -28,7 +28,7 @@ static const struct clash boot_clashes[] = {
 		{ "@type", "mdev" }, { "@model", "vfio-pci|vfio-ap" },
 		{ "boot?", "!" }) },
 };
-CLASHES(boot)
+CLASHES(boot, ON(hostdev))
 
 /* ---- hostdev-incomplete ---- */
 
@@ -106,7 +106,7 @@ static const struct clash incomplete_clashes[] = {
 		{ "@type", "mdev" }, { "source?", "!" }, { "source/address?", "" }),
 	  .common = true },
 };
-CLASHES_ONLY(incomplete)
+CLASHES_ONLY(incomplete, ON(hostdev))
 
 /* ---- hostdev-mdev-display ---- */
 
@@ -147,7 +147,7 @@ static const struct clash mdev_display_clashes[] = {
 		{ "@type", "mdev" }, { "@ramfb", "on" }),
 	  .also = ramfb_before, .common = true },
 };
-CLASHES(mdev_display)
+CLASHES(mdev_display, ON(hostdev))
 
 /* ---- hostdev-option ---- */
 
@@ -198,7 +198,7 @@ static const struct clash option_clashes[] = {
 		SUBSYSTEM, { "teaming@type", "transient" }, { "@type", "!pci|" }),
 	  .common = true },
 };
-CLASHES(option)
+CLASHES(option, ON(hostdev))
 
 /* ---- hostdev-twice ---- */
 
@@ -363,7 +363,7 @@ static const struct clash usb_number_clashes[] = {
 		  "the device number is another one after each replugging and each start "
 		  "of the host" },
 };
-CLASHES_ONLY(usb_number)
+CLASHES_ONLY(usb_number, ON(hostdev))
 
 /* ---- hostdev-vfio-ap-twice ---- */
 
@@ -378,7 +378,7 @@ static const struct clash vfio_ap_clashes[] = {
 		{ "@type", "mdev" }, { "@model", "vfio-ap" }),
 	  .also = ap_before },
 };
-CLASHES_ONLY(vfio_ap)
+CLASHES_ONLY(vfio_ap, ON(hostdev))
 
 /* ---- sgio-unfiltered ---- */
 
@@ -387,7 +387,7 @@ static const struct clash sgio_clashes[] = {
 		{ "@sgio", "unfiltered" }),
 	  .common = true },
 };
-CLASHES(sgio)
+CLASHES(sgio, ON(disk) | ON(hostdev))
 
 const struct rule rules_hostdev[] = {
 	{ .id = "hostdev-boot",

@@ -66,7 +66,7 @@ static const struct clash incomplete_clashes[] = {
 		{ "source/vendor?", "" }),
 	  .common = true },
 };
-CLASHES_ONLY(incomplete)
+CLASHES_ONLY(incomplete, ON(interface))
 
 /* ---- interface-mac-multicast ---- */
 
@@ -281,7 +281,7 @@ static const struct clash option_clashes[] = {
 		TYPE("!ethernet|network|hostdev|vhostuser"), { "script@path", "!" }),
 	  .label = AT_START },
 };
-CLASHES(option)
+CLASHES(option, ON(interface))
 
 /* ---- interface-guest-ip ---- */
 
@@ -405,7 +405,7 @@ static const struct clash virtio_clashes[] = {
 		{ "source/reconnect@timeout", "" }),
 	  .common = true, .no_fix = true },
 };
-CLASHES(virtio)
+CLASHES(virtio, ON(interface))
 
 /* ---- interface-teaming ---- */
 
@@ -424,7 +424,7 @@ static const struct clash teaming_clashes[] = {
 		"'{@type:user}'",
 		{ "teaming@type", "transient" }, TYPE("!hostdev|network")) },
 };
-CLASHES_ONLY(teaming)
+CLASHES_ONLY(teaming, ON(interface))
 
 const struct rule rules_net[] = {
 	{ .id = "interface-guest-ip",

@@ -36,7 +36,7 @@ static const struct clash incomplete_clashes[] = {
 		{ "target@dir", "" }),
 	  .common = true },
 };
-CLASHES_ONLY(incomplete)
+CLASHES_ONLY(incomplete, ON(filesystem))
 
 /* ---- filesystem-option ---- */
 
@@ -112,7 +112,7 @@ static const struct clash option_clashes[] = {
 		"virtiofs does not support multidevs, which '{target@dir}' has", VIRTIOFS,
 		{ "@multidevs", "!default|" }) },
 };
-CLASHES(option)
+CLASHES(option, ON(filesystem))
 
 /* ---- filesystem-tag-twice ---- */
 

@@ -51,7 +51,7 @@ static const struct clash memory_clashes[] = {
 		{ "model@type", "qxl" }, { "model@ram", "#>4194303" }),
 	  .no_fix = true },
 };
-CLASHES(memory)
+CLASHES(memory, ON(video))
 
 /* ---- video-model ---- */
 
@@ -61,7 +61,7 @@ static const struct clash model_clashes[] = {
 		": it is of another hypervisor",
 		{ "model@type", "xen|vbox|parallels|gop" }) },
 };
-CLASHES_ONLY(model)
+CLASHES_ONLY(model, ON(video))
 
 /* ---- video-none-alone ---- */
 
@@ -137,7 +137,7 @@ static const struct clash option_clashes[] = {
 		{ "model@type", "ramfb" }, { "address?", "!" }),
 	  .common = true },
 };
-CLASHES(option)
+CLASHES(option, ON(video))
 
 /* ---- video-primary ---- */
 
