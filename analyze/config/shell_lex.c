@@ -7,7 +7,23 @@
 
 bool lex_is_meta(int c)
 {
-	return c == -1 || (c && strchr(" \t\r\n;&|()<>", c));
+	switch (c) {
+	case -1:
+	case ' ':
+	case '\t':
+	case '\r':
+	case '\n':
+	case ';':
+	case '&':
+	case '|':
+	case '(':
+	case ')':
+	case '<':
+	case '>':
+		return true;
+	default:
+		return false;
+	}
 }
 
 void lex_blanks(struct shell_lex *l)
@@ -273,6 +289,19 @@ static bool is_name_byte(int c)
 	       ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
 
+/* Over one byte, and over those behind it that mean themselves wherever they stand: what
+ * words are made of is added by runs. */
+static void pass_ordinary(struct shell_lex *l)
+{
+	int c;
+
+	do {
+		l->at++;
+		c = lex_peek(l, 0);
+	} while (is_name_byte(c) || c == '-' || c == '.' || c == '/' || c == '=' ||
+		 c == ',');
+}
+
 /* At a '$' or '`'. A dollar that expands nothing is a dollar. */
 static bool read_expansion(struct shell_lex *l, struct word *w, unsigned quote)
 {
@@ -360,6 +389,7 @@ static bool read_double(struct shell_lex *l, struct word *w)
 
 	l->at++;
 	for (;;) {
+		size_t start = l->at;
 		int c = lex_peek(l, 0);
 
 		if (c == -1)
@@ -372,8 +402,8 @@ static bool read_double(struct shell_lex *l, struct word *w)
 			if (!read_expansion(l, w, quote))
 				return false;
 		} else {
-			l->at++;
-			add_part(l, l->at - 1, l->at, source(l, l->at - 1, l->at), quote);
+			pass_ordinary(l);
+			add_part(l, start, l->at, source(l, start, l->at), quote);
 		}
 	}
 	if (l->parts.n == parts)
@@ -424,6 +454,7 @@ static void read_tilde(struct shell_lex *l)
 static void read_plain(struct shell_lex *l, struct word *w, size_t from)
 {
 	int c = lex_peek(l, 0);
+	size_t start;
 
 	if (is_tilde(l, from)) {
 		read_tilde(l);
@@ -432,8 +463,7 @@ static void read_plain(struct shell_lex *l, struct word *w, size_t from)
 	if (c == '*' || c == '?' || c == '[')
 		w->open = true; /* may become the names of files */
 	if (c == '{' && is_brace_expansion(l)) {
-		size_t start = l->at;
-
+		start = l->at;
 		while (!lex_is_meta(lex_peek(l, 0)) && lex_peek(l, 0) != '"' &&
 		       lex_peek(l, 0) != '\'' && lex_peek(l, 0) != '$')
 			l->at++;
@@ -441,8 +471,9 @@ static void read_plain(struct shell_lex *l, struct word *w, size_t from)
 		add_opaque(l, start, 0);
 		return;
 	}
-	l->at++;
-	add_part(l, l->at - 1, l->at, source(l, l->at - 1, l->at), 0);
+	start = l->at;
+	pass_ordinary(l);
+	add_part(l, start, l->at, source(l, start, l->at), 0);
 }
 
 static bool read_piece(struct shell_lex *l, struct word *w, size_t from)
