@@ -144,16 +144,20 @@ struct view arena_copy_once(struct arena *a, struct view v, struct view last)
 
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
+	char line[256]; /* of most texts all of it: they are formatted once */
 	va_list again;
 	char *p;
 	int n;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf(line, sizeof(line), fmt, again);
 	va_end(again);
 	BUG_ON(n < 0);
 	p = arena_alloc(a, (size_t)n + 1, 1);
-	vsnprintf(p, (size_t)n + 1, fmt, ap);
+	if ((size_t)n < sizeof(line))
+		memcpy(p, line, (size_t)n);
+	else
+		vsnprintf(p, (size_t)n + 1, fmt, ap);
 	return p;
 }
 

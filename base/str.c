@@ -76,6 +76,17 @@ bool str_u64(struct str s, uint64_t *out)
 
 enum { SHOWN_MAX = 120 };
 
+/* Bytes from i on that are shown as they are, and no more than there is room for. */
+static size_t plain_at(struct str s, size_t i, size_t room)
+{
+	size_t n = 0;
+
+	while (n < room && i + n < s.n && s.p[i + n] >= 0x20 && s.p[i + n] < 0x7f &&
+	       s.p[i + n] != '\\')
+		n++;
+	return n;
+}
+
 const char *str_shown(struct arena *a, struct str s)
 {
 	struct buf b = { 0 };
@@ -83,10 +94,15 @@ const char *str_shown(struct arena *a, struct str s)
 	size_t i = 0;
 
 	while (i < s.n && b.n < SHOWN_MAX) {
+		size_t n = plain_at(s, i, SHOWN_MAX - b.n);
 		uint32_t c;
-		size_t n = utf8_decode((struct view){ (const uint8_t *)s.p + i, s.n - i },
-				       &c);
 
+		if (n) {
+			buf_add_bytes(&b, s.p + i, n);
+			i += n;
+			continue;
+		}
+		n = utf8_decode((struct view){ (const uint8_t *)s.p + i, s.n - i }, &c);
 		if (n == 0) {
 			buf_printf(&b, "\\x%02x", (unsigned)(uint8_t)s.p[i]);
 			n = 1;
