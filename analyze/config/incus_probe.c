@@ -19,6 +19,7 @@ struct seen {
 	bool instance_key, device, pool_driver, properties, expanded;
 	bool empty;  /* "config: {}", or nothing below it */
 	bool config; /* the root key that was last is config */
+	bool within; /* lines that are indented are looked into */
 };
 
 struct root_key {
@@ -140,7 +141,7 @@ static bool look_at(struct seen *s, struct str line)
 		return true;
 	if (indent > 0) {
 		s->empty &= !s->config;
-		if (cut_line(line, &key, &value))
+		if (s->within && cut_line(line, &key, &value))
 			look_inside(s, key, value);
 		return true;
 	}
@@ -158,13 +159,10 @@ static bool look_at(struct seen *s, struct str line)
 	return !(s->root & ROOT_OTHER);
 }
 
-bool incus_probe(struct view head)
+/* Every line. False: this is no YAML, or not ours. */
+static bool look_through(struct seen *s, struct str rest)
 {
-	struct str rest = str_view(head);
-	struct seen s = { 0 };
-
-	if (view_eq(head, 0, "\xef\xbb\xbf", 3))
-		rest = (struct str){ rest.p + 3, rest.n - 3 };
+	s->config = false;
 	while (rest.n) {
 		const char *nl = memchr(rest.p, '\n', rest.n);
 		struct str line = { rest.p, nl ? (size_t)(nl - rest.p) : rest.n };
@@ -172,13 +170,29 @@ bool incus_probe(struct view head)
 		if (memchr(line.p, '\0', line.n))
 			return false;
 		if (str_starts(line, "- "))
-			s.root |= ROOT_LIST;
+			s->root |= ROOT_LIST;
 		/* A line can be as long as somebody's cloud-init is; its key is at its begin. */
-		if (!look_at(&s, (struct str){ line.p, line.n < 4096 ? line.n : 4096 }))
+		if (!look_at(s, (struct str){ line.p, line.n < 4096 ? line.n : 4096 }))
 			return false;
 		rest.p += line.n + (nl != NULL);
 		rest.n -= line.n + (nl != NULL);
 	}
+	return true;
+}
+
+bool incus_probe(struct view head)
+{
+	struct str text = str_view(head);
+	struct seen s = { 0 };
+
+	if (view_eq(head, 0, "\xef\xbb\xbf", 3))
+		text = (struct str){ text.p + 3, text.n - 3 };
+	if (!look_through(&s, text))
+		return false;
+	/* Few texts have a root key for which it matters what is below. */
+	s.within = (s.root & (ROOT_HOLDER | ROOT_POOLS | ROOT_LIST)) != 0;
+	if (s.within)
+		(void)look_through(&s, text);
 	if ((s.root & ROOT_HOLDER) && (s.instance_key || s.device))
 		return true;
 	/* An instance or a profile that says nothing. */
