@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/firmware.h"
+#include "analyze/machine.h"
 #include "base/banned.h"
 
 /* ---- names ---- */
@@ -90,8 +91,11 @@ static enum efi_arch arch_of(const struct vm *vm)
 
 static bool is_pc(const struct vm *vm)
 {
-	return fact_is(&vm->machine, "q35") || fact_is(&vm->machine, "pc") ||
-	       (fact_known(&vm->machine) && str_starts(vm->machine.v, "pc-"));
+	enum machine_family f = fact_known(&vm->machine)
+					? machine_family(STR(""), vm->machine.v)
+					: MACHINE_UNKNOWN;
+
+	return f == MACHINE_I440FX || f == MACHINE_Q35;
 }
 
 /* Where nobody says more, QEMU starts SeaBIOS on a PC; a microvm and the like are none. */

@@ -47,7 +47,7 @@ static bool has_address(const struct device *dev)
 	default:
 		return dev->address.node != NULL &&
 		       !(is_controller(dev, "usb") &&
-			 attribute_is(dev->node, "model", "none"));
+			 node_attr_is(dev->node, "model", "none"));
 	}
 }
 
@@ -130,7 +130,7 @@ static void check_pci_only(struct scan *s, const struct device *dev)
 
 	if (dev->kind != DEVICE_interface && dev->kind != DEVICE_hostdev)
 		rom = NULL;
-	if (rom && tuned && attribute_is(rom, "enabled", "no"))
+	if (rom && tuned && node_attr_is(rom, "enabled", "no"))
 		report_label(
 			s, report(s, rom->open_at, "ROM tuning, and the ROM is disabled"),
 			REFUSES ": ROM tuning is not supported when ROM is disabled");

@@ -15,7 +15,7 @@ static bool is_dead(const struct survey *v)
 }
 
 /* Others have no BIOS. */
-static bool is_pc(const struct survey *v)
+static bool may_have_bios(const struct survey *v)
 {
 	return v->firmware.arch == EFI_X64 || v->firmware.arch == EFI_IA32 ||
 	       v->firmware.arch == EFI_ARCHES;
@@ -51,7 +51,8 @@ static void check_bios_disk(struct scan *s, const struct vm *vm)
 	const struct medium_boot *b;
 	struct finding *f;
 
-	if (!is_dead(&v) || v.firmware.kind != FIRMWARE_UEFI || !v.bios || !is_pc(&v))
+	if (!is_dead(&v) || v.firmware.kind != FIRMWARE_UEFI || !v.bios ||
+	    !may_have_bios(&v))
 		return;
 	b = boot_seen(v.bios);
 	f = report(s, place_of(&v, v.bios),
@@ -212,8 +213,8 @@ static void check_arch(struct scan *s, const struct vm *vm)
 	struct survey v = survey_of_dead(vm);
 	struct finding *f;
 
-	if (!is_dead(&v) || (is_pc(&v) && (v.bios || v.large)) || v.uefi || !v.alien ||
-	    v.firmware.arch == EFI_ARCHES)
+	if (!is_dead(&v) || (may_have_bios(&v) && (v.bios || v.large)) || v.uefi ||
+	    !v.alien || v.firmware.arch == EFI_ARCHES)
 		return;
 	f = report(s, image_name(v.alien)->at,
 		   "'%s' has a loader for %s machines, and the VM is one of %s",

@@ -3,16 +3,9 @@
 #include "rules/device_words.h"
 #include "base/banned.h"
 
-bool attribute_is(const struct node *n, const char *name, const char *value)
-{
-	const struct node *attr = node_attr(n, name);
-
-	return attr && str_is(attr->text, value);
-}
-
 bool is_controller(const struct device *dev, const char *type)
 {
-	return dev->kind == DEVICE_controller && attribute_is(dev->node, "type", type);
+	return dev->kind == DEVICE_controller && node_attr_is(dev->node, "type", type);
 }
 
 const char *device_words(struct scan *s, const struct device *dev)

@@ -17,8 +17,6 @@ const char *pci_words(struct scan *s, uint64_t domain, uint64_t bus, uint64_t sl
 		      uint64_t function);
 const char *pci_address_words(struct scan *s, const struct address *a);
 
-/* That an attribute is there, and has that value. */
-bool attribute_is(const struct node *n, const char *name, const char *value);
 /* It is a controller of that type. */
 bool is_controller(const struct device *dev, const char *type);
 

@@ -13,15 +13,9 @@ static inline bool domain_arch_is(const struct domain *d, const char *arch)
 	return fact_is(&d->vm->arch, arch);
 }
 
-/* Where none is named, what libvirt takes. MACHINE_UNKNOWN: nobody knows it. */
-static inline enum machine_family domain_family(const struct domain *d)
-{
-	return d->machine;
-}
-
 static inline bool domain_is_x86(const struct domain *d)
 {
-	enum machine_family f = domain_family(d);
+	enum machine_family f = d->machine;
 
 	return domain_arch_is(d, "x86_64") || domain_arch_is(d, "i686") ||
 	       (fact_absent(&d->vm->arch) && (f == MACHINE_I440FX || f == MACHINE_Q35));
@@ -47,9 +41,7 @@ static inline bool domain_is_arm(const struct domain *d)
 static inline bool domain_family_is_not(const struct domain *d,
 					enum machine_family family)
 {
-	enum machine_family f = domain_family(d);
-
-	return f != MACHINE_UNKNOWN && f != family;
+	return d->machine != MACHINE_UNKNOWN && d->machine != family;
 }
 
 static inline bool domain_is_not_pseries(const struct domain *d)

@@ -228,7 +228,7 @@ static bool is_lsilogic(const struct domain *d, uint64_t index)
 		if (++looked > LOOK_BACK)
 			return false;
 		if (is_controller(c, "scsi") && fact_number(&i, &v) && v == index)
-			return attribute_is(c->node, "model", "lsilogic");
+			return node_attr_is(c->node, "model", "lsilogic");
 	}
 	return false;
 }

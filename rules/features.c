@@ -71,8 +71,8 @@ static void report_platform(struct scan *s, const struct domain *d, const struct
 static bool is_not_pc(const struct domain *d)
 {
 	return domain_is_not_x86(d) ||
-	       (domain_family(d) != MACHINE_UNKNOWN &&
-		domain_family(d) != MACHINE_I440FX && domain_family(d) != MACHINE_Q35);
+	       (d->machine != MACHINE_UNKNOWN && d->machine != MACHINE_I440FX &&
+		d->machine != MACHINE_Q35);
 }
 
 static void check_pmu(struct scan *s, const struct domain *d)

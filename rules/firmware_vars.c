@@ -15,7 +15,7 @@ static bool holds_variables(const struct medium *m)
 /* ---- firmware-vars-content, firmware-code-content ---- */
 
 /* OVMF takes a volume as it is, or does without; that of ARM makes one in empty flash. */
-static bool is_pc(const struct vm *vm)
+static bool runs_ovmf(const struct vm *vm)
 {
 	struct firmware w = firmware_of(vm);
 
@@ -44,7 +44,7 @@ static void check_vars(struct scan *s, const struct vm *vm)
 			   shown(s, vm->nvram.v), (unsigned long long)m->file.size,
 			   (unsigned long long)m->nvram->size.v);
 		report_related(s, f, m->nvram->size.at, "their size");
-	} else if (m->blank && m->file.size > 0 && is_pc(vm)) {
+	} else if (m->blank && m->file.size > 0 && runs_ovmf(vm)) {
 		f = report(
 			s, vm->nvram.at,
 			"'%s' is all zeros, expected a copy of the variables that come with "

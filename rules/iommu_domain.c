@@ -88,7 +88,7 @@ static bool driver_says(const struct device *dev, const char *name)
 {
 	const struct node *driver = node_child(dev->node, "driver");
 
-	return dev->kind != DEVICE_iommu && driver && attribute_is(driver, name, "on");
+	return dev->kind != DEVICE_iommu && driver && node_attr_is(driver, name, "on");
 }
 
 /* It is on, or a template's variable decides. */

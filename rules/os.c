@@ -258,7 +258,7 @@ static bool fix_secure(struct plan *p, const struct finding *f, const struct dom
 	struct fact smm = ASK(d->node, "features/smm@state");
 
 	(void)f;
-	if (domain_family(d) != MACHINE_Q35 || !domain_arch_is(d, "x86_64"))
+	if (d->machine != MACHINE_Q35 || !domain_arch_is(d, "x86_64"))
 		return plan_refuse(
 			p, "the addresses of its devices are those of the machine "
 			   "that it is");

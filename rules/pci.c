@@ -69,10 +69,10 @@ static const struct node *source_address(const struct device *dev)
 
 	if (!address)
 		return NULL;
-	if (dev->kind == DEVICE_hostdev && attribute_is(dev->node, "type", "pci"))
+	if (dev->kind == DEVICE_hostdev && node_attr_is(dev->node, "type", "pci"))
 		return address;
-	if (dev->kind == DEVICE_interface && attribute_is(dev->node, "type", "hostdev") &&
-	    attribute_is(address, "type", "pci"))
+	if (dev->kind == DEVICE_interface && node_attr_is(dev->node, "type", "hostdev") &&
+	    node_attr_is(address, "type", "pci"))
 		return address;
 	return NULL;
 }

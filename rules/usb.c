@@ -73,7 +73,7 @@ static const struct device *usb_none(const struct domain *d)
 {
 	for_each_device(c, d, controller)
 	{
-		if (is_controller(c, "usb") && attribute_is(c->node, "model", "none"))
+		if (is_controller(c, "usb") && node_attr_is(c->node, "model", "none"))
 			return c;
 	}
 	return NULL;
@@ -150,7 +150,7 @@ static void check_more(struct scan *s, const struct domain *d)
 
 		if (!none || d->varies || !is_controller(c, "usb"))
 			continue;
-		if (c == none || (attribute_is(c->node, "model", "none") && !seen)) {
+		if (c == none || (node_attr_is(c->node, "model", "none") && !seen)) {
 			seen = true;
 			continue;
 		}

@@ -98,7 +98,7 @@ static void check_topology(struct scan *s, const struct domain *d)
 	if (node_child(d->node, "vcpus") ||
 	    (!fact_absent(&current) && !fact_number(&current, &on)))
 		return;
-	if (domain_family(d) != MACHINE_PSERIES || on % threads == 0)
+	if (d->machine != MACHINE_PSERIES || on % threads == 0)
 		return;
 	f = report(s, fact_known(&current) ? current.at : count.at,
 		   "vCPUs count %llu must be a multiple of the vCPU hotplug granularity "

@@ -108,7 +108,8 @@ struct domain {
 	const struct vm *vm;
 	const struct node *node;      /* <domain> */
 	bool qemu;                    /* of libvirt's QEMU driver: vm_runs_qemu() */
-	enum machine_family machine;  /* without one, what libvirt takes for the arch */
+	enum machine_family machine;  /* without one, what libvirt takes for the arch;
+				 * MACHINE_UNKNOWN: nobody knows it */
 	const struct device *devices; /* by kind, those of one kind in their order */
 	size_t ndevices;
 	size_t first[DEVICE_KINDS_N + 1]; /* of each kind: [first[k], first[k + 1]) */

@@ -59,13 +59,6 @@ struct work {
 	bool full;    /* a's bound */
 };
 
-static bool attr_is(const struct node *n, const char *name, const char *value)
-{
-	const struct node *attr = node_attr(n, name);
-
-	return attr && str_is(attr->text, value);
-}
-
 static void add_fault(struct work *w, struct pci_fault fault)
 {
 	struct pci_fault *f = arena_try_new(w->a, struct pci_fault);
@@ -176,13 +169,13 @@ static bool is_first(const struct device *c, const char *type)
 	const struct device *unnumbered = NULL;
 	uint64_t i;
 
-	if (c->kind != DEVICE_controller || !attr_is(c->node, "type", type))
+	if (c->kind != DEVICE_controller || !node_attr_is(c->node, "type", type))
 		return false;
 	if (index)
 		return domain_number(index->text, &i) && i == 0;
 	for_each_device(other, c->domain, controller)
 	{
-		if (!attr_is(other->node, "type", type))
+		if (!node_attr_is(other->node, "type", type))
 			continue;
 		index = node_attr(other->node, "index");
 		if (!index && !unnumbered)
@@ -209,11 +202,11 @@ static bool has_piix_usb(const struct domain *d)
 	{
 		if (is_piix_usb(c))
 			return true;
-		any |= !attr_is(c->node, "type", "pci") &&
-		       !attr_is(c->node, "type", "scsi") &&
-		       !attr_is(c->node, "type", "ide") &&
-		       !attr_is(c->node, "type", "fdc") &&
-		       !attr_is(c->node, "type", "virtio-serial");
+		any |= !node_attr_is(c->node, "type", "pci") &&
+		       !node_attr_is(c->node, "type", "scsi") &&
+		       !node_attr_is(c->node, "type", "ide") &&
+		       !node_attr_is(c->node, "type", "fdc") &&
+		       !node_attr_is(c->node, "type", "virtio-serial");
 	}
 	return !any;
 }
@@ -286,7 +279,7 @@ static unsigned needs_of(const struct device *dev)
 {
 	const struct node *model = node_attr(dev->node, "model");
 
-	if (dev->kind != DEVICE_controller || !attr_is(dev->node, "type", "pci"))
+	if (dev->kind != DEVICE_controller || !node_attr_is(dev->node, "type", "pci"))
 		return PCI_ENDPOINT;
 	return model ? pci_model_row(pci_model_named(model->text))->needs : 0;
 }
@@ -414,7 +407,7 @@ static bool is_elsewhere(const struct device *dev)
 
 static bool is_no_pci_iommu(const struct device *dev)
 {
-	return dev->kind == DEVICE_iommu && !attr_is(dev->node, "model", "virtio");
+	return dev->kind == DEVICE_iommu && !node_attr_is(dev->node, "model", "virtio");
 }
 
 static bool is_placed(const struct address *a)
@@ -435,7 +428,8 @@ static void place_all(struct work *w)
 			if (a->type == ADDRESS_unknown)
 				w->certain = false;
 			if (!is_placed(a) || is_another_name(dev) || is_elsewhere(dev) ||
-			    attr_is(dev->node, "model", "none") || is_no_pci_iommu(dev))
+			    node_attr_is(dev->node, "model", "none") ||
+			    is_no_pci_iommu(dev))
 				continue;
 			if (!a->whole || a->domain.v != 0 || a->bus.v >= PCI_BUSES ||
 			    a->slot.v >= PCI_SLOTS || a->function.v >= PCI_FUNCTIONS)
@@ -474,8 +468,8 @@ static void take_usual(struct work *w)
 		return;
 	for_each_device(c, w->d, controller)
 	{
-		if (q35 && attr_is(c->node, "model", "ich9-uhci1") && wants_place(c) &&
-		    (slot_is_free(w, 0x1d) || slot_is_free(w, 0x1a)))
+		if (q35 && node_attr_is(c->node, "model", "ich9-uhci1") &&
+		    wants_place(c) && (slot_is_free(w, 0x1d) || slot_is_free(w, 0x1a)))
 			take(w, &w->l->buses[0], c, slot_is_free(w, 0x1d) ? 0x1d : 0x1a,
 			     0, false);
 	}
@@ -484,7 +478,7 @@ static void take_usual(struct work *w)
 		take(w, &w->l->buses[0], any ? video : NULL, q35 ? 1 : 2, 0, false);
 	for_each_device(s, w->d, sound)
 	{
-		if (q35 && attr_is(s->node, "model", "ich9") && wants_place(s) &&
+		if (q35 && node_attr_is(s->node, "model", "ich9") && wants_place(s) &&
 		    slot_is_free(w, 0x1b))
 			take(w, &w->l->buses[0], s, 0x1b, 0, false);
 	}

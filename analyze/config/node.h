@@ -152,6 +152,13 @@ static inline bool node_may_have(const struct node *n, struct str name)
  * none. */
 const struct node *node_child(const struct node *n, const char *name);
 const struct node *node_attr(const struct node *n, const char *name);
+/* That attribute is there, and is just this. */
+static inline bool node_attr_is(const struct node *n, const char *name, const char *value)
+{
+	const struct node *attr = node_attr(n, name);
+
+	return attr && str_is(attr->text, value);
+}
 
 /* Where the value itself stands: text_at without the blanks around it. An element's may
  * hold comments, and the elements of mixed content. */
