@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/beside.h"
-#include "base/vec.h"
+#include "analyze/listing.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "base/banned.h"
-
-struct names {
-	const char **v;
-	size_t n, cap;
-};
 
 static int open_folder(const struct source *s)
 {
@@ -27,42 +21,6 @@ static int open_folder(const struct source *s)
 	fd = open(name.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	buf_free(&name);
 	return fd;
-}
-
-static bool ends_so(const char *name, const char *const *endings)
-{
-	for (; *endings; endings++) {
-		if (str_ends(str_of(name), *endings))
-			return true;
-	}
-	return false;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* False: there are too many, or the folder cannot be read to its end. */
-static bool list(DIR *dir, const char *const *endings, struct names *names,
-		 struct arena *a)
-{
-	struct dirent *d;
-
-	for (;;) {
-		errno = 0;
-		d = readdir(dir);
-		if (!d)
-			break;
-		if (!ends_so(d->d_name, endings))
-			continue;
-		/* One of them may be the input itself. */
-		if (names->n > BESIDE_FILES_MAX)
-			return false;
-		*vec_add(names, a) = arena_str(a, str_of(d->d_name));
-	}
-	vec_sort(names, by_name);
-	return errno == 0;
 }
 
 static bool read_all(int fd, uint8_t *to, size_t n)
@@ -104,7 +62,7 @@ static bool read_one(int fd, const struct source *s, size_t *room,
 	return true;
 }
 
-static void read_files(int folder, const struct source *s, const struct names *names,
+static void read_files(int folder, const struct source *s, const struct listing *names,
 		       struct beside *b, struct arena *a)
 {
 	struct beside_file *files = arena_array(a, names->n, struct beside_file);
@@ -127,21 +85,18 @@ static void read_files(int folder, const struct source *s, const struct names *n
 }
 
 const struct beside *beside_read(const struct source *s, const char *const *endings,
-				 struct arena *a)
+				 struct listings *known, struct arena *a)
 {
 	struct beside *b = arena_new(a, struct beside);
-	struct names names = { 0 };
 	int fd = open_folder(s);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct listing names;
 
-	if (!dir) {
-		if (fd >= 0)
-			close(fd);
+	if (fd < 0)
 		return b;
-	}
-	b->whole = list(dir, endings, &names, a);
+	names = listing_read(fd, endings, known, a);
+	b->whole = names.whole;
 	if (b->whole)
 		read_files(fd, s, &names, b, a);
-	closedir(dir);
+	close(fd);
 	return b;
 }

@@ -4,11 +4,12 @@
 #ifndef ANALYZE_BESIDE_H
 #define ANALYZE_BESIDE_H
 
+#include "analyze/listing.h"
 #include "analyze/source.h"
 
 enum {
-	BESIDE_FILES_MAX = 32,
-	BESIDE_BYTES_MAX = 1 << 20, /* of all of them */
+	BESIDE_FILES_MAX = LISTING_MAX - 1, /* one of the names is the input's own */
+	BESIDE_BYTES_MAX = 1 << 20,         /* of all of them */
 };
 
 struct beside_file {
@@ -26,8 +27,8 @@ struct beside {
 };
 
 /* The regular files in s's folder whose names end so (NULL ends the list), without s itself.
- * Never fails: a folder that cannot be read is not whole. Memory is a's. */
+ * known: listing_read()'s. Never fails: a folder that cannot be read is not whole. Memory is a's. */
 const struct beside *beside_read(const struct source *s, const char *const *endings,
-				 struct arena *a);
+				 struct listings *known, struct arena *a);
 
 #endif

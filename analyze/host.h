@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+struct listings;
 struct media;
 struct rule;
 struct schema;
@@ -129,6 +130,8 @@ struct host {
 	struct schema *schema;
 	/* What configs name is looked at, each file once. NULL: it is not. */
 	struct media *media;
+	/* Folders whose names are known (listing.h). NULL: each is listed when it is asked for. */
+	struct listings *listings;
 };
 
 /* Reads this machine's mounts and loop devices. mountinfo: a file to read instead of

@@ -5,6 +5,7 @@
 #include "analyze/config/schema.h"
 #include "analyze/image/backing.h"
 #include "analyze/image/qcow2_scan.h"
+#include "analyze/listing.h"
 
 #include "rewrite/journal.h"
 
@@ -491,6 +492,7 @@ static int prepare(struct run *r, struct err *e)
 
 	if (read_host(&r->host, o, &r->arena, e) != 0)
 		return -1;
+	r->host.listings = listings_new();
 	deep_init(&r->deep, o->quiet);
 	r->host.deep = o->deep ? &r->deep.watch : NULL;
 	walk(&r->inputs, o->args.v, o->args.n, &r->arena);
@@ -585,6 +587,7 @@ enum exit_code cmd_check(const struct options *o, struct err *e)
 	arena_init(&r.arena, ARENA_BUDGET);
 	if (prepare(&r, e) != 0) {
 		schema_close(r.host.schema);
+		listings_free(r.host.listings);
 		arena_free(&r.arena);
 		return e->code == ERR_USAGE ? EXIT_USAGE : EXIT_INTERNAL;
 	}
@@ -602,6 +605,7 @@ enum exit_code cmd_check(const struct options *o, struct err *e)
 	if (r.holding)
 		pthread_sigmask(SIG_SETMASK, &r.signals, NULL);
 	schema_close(r.host.schema);
+	listings_free(r.host.listings);
 	arena_free(&r.arena);
 	return r.exit;
 }

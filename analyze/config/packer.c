@@ -225,7 +225,8 @@ static void look_beside(struct unit *u)
 
 	if (!u->src.beside && u->src.fd >= 0 &&
 	    (str_ends(name, endings[0]) || str_ends(name, endings[1])))
-		u->src.beside = beside_read(&u->src, endings, &u->arena);
+		u->src.beside =
+			beside_read(&u->src, endings, u->host->listings, &u->arena);
 }
 
 static int read_tree(struct unit *u, enum packer_syntax syntax, struct node **root,
