@@ -33,11 +33,18 @@ struct str str_word(struct str *words)
 
 bool str_among(struct str s, const char *words)
 {
-	struct str rest = str_of(words);
+	char first = s.n ? s.p[0] : ' ';
+	const char *blank;
 
-	while (rest.n) {
-		if (str_eq(str_word(&rest), s))
+	for (; *words; words = blank + 1) {
+		blank = strchr(words, ' ');
+		if (*words == first &&
+		    str_eq((struct str){ words, blank ? (size_t)(blank - words)
+						      : strlen(words) },
+			   s))
 			return true;
+		if (!blank)
+			return false;
 	}
 	return false;
 }
