@@ -25,6 +25,26 @@ static void memory_is_zeroed(void **state)
 	arena_free(&a);
 }
 
+/* Of sizes on both sides of every step in which a block is cleaned, in blocks that are not
+ * the system's first. */
+static void memory_that_was_used_is_zeroed(void **state)
+{
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 0);
+	for (size_t round = 0; round < 20; round++) {
+		for (size_t i = 0; i < 500; i++) {
+			size_t n = (i * 577 + round * 131) % (i % 16 ? 400 : 6000);
+			uint8_t *p = arena_array(&a, n, uint8_t);
+
+			assert_true(view_is_zero((struct view){ p, n }));
+			memset(p, 0xaa, n);
+		}
+		arena_free(&a);
+	}
+}
+
 static void memory_is_aligned_for_anything(void **state)
 {
 	struct arena a;
@@ -158,6 +178,11 @@ static void printf_has_no_length_limit(void **state)
 	p = arena_printf(&a, "%0*d|%s", 40000, 7, "end");
 	assert_int_equal(strlen(p), 40004);
 	assert_string_equal(p + 39999, "7|end");
+	for (int n = 250; n < 260; n++) {
+		p = arena_printf(&a, "%0*d%s", n - 1, 7, "!");
+		assert_int_equal(strlen(p), n);
+		assert_string_equal(p + n - 2, "7!");
+	}
 	arena_free(&a);
 }
 
@@ -165,6 +190,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_is_zeroed),
+		cmocka_unit_test(memory_that_was_used_is_zeroed),
 		cmocka_unit_test(memory_is_aligned_for_anything),
 		cmocka_unit_test(neighbours_do_not_overlap),
 		cmocka_unit_test(budget_is_kept),

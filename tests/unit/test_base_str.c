@@ -53,6 +53,10 @@ static void part_is_found_anywhere(void **state)
 	assert_true(str_has(STR("-device intel-iommu,x"), "iommu"));
 	assert_true(str_has(STR("iommu"), "iommu"));
 	assert_true(str_has(STR("iioommu iommu"), "iommu"));
+	assert_true(str_has(STR("aaab"), "aab"));
+	assert_true(str_has(STR("x,iommu"), "iommu"));
+	assert_false(str_has(STR("aaba"), "aaab"));
+	assert_false(str_has(STR("iiomm"), "iommu"));
 	assert_false(str_has(STR("iomm"), "iommu"));
 	assert_false(str_has((struct str){ NULL, 0 }, "iommu"));
 	assert_true(str_has((struct str){ NULL, 0 }, ""));
@@ -177,6 +181,9 @@ static void words_are_found_whole(void **state)
 	assert_true(str_among(STR("writeback"), "none writeback"));
 	assert_true(str_among(STR("none"), "none writeback"));
 	assert_false(str_among(STR("write"), "none writeback"));
+	assert_false(str_among(STR("none writeback"), "none writeback"));
+	assert_false(str_among(STR("none\0"), "none writeback"));
+	assert_false(str_among(STR("native"), "none writeback"));
 	assert_false(str_among(STR(""), "none writeback"));
 	assert_false(str_among(STR(""), ""));
 }

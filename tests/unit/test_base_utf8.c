@@ -76,6 +76,28 @@ static void first_bad_byte_is_found(void **state)
 	assert_int_equal(utf8_valid_upto((struct view){ NULL, 0 }), 0);
 }
 
+static void bad_byte_is_found_wherever_it_stands(void **state)
+{
+	uint8_t text[40];
+
+	(void)state;
+	for (size_t n = 0; n <= sizeof(text); n++) {
+		for (size_t at = 0; at < n; at++) {
+			memset(text, 'a', sizeof(text));
+			text[at] = 0xff;
+			assert_int_equal(utf8_valid_upto((struct view){ text, n }), at);
+			assert_int_equal(utf8_ascii_at((struct view){ text, n }, 0, n),
+					 at);
+			assert_int_equal(utf8_ascii_at((struct view){ text, n }, 0, at),
+					 at);
+			assert_int_equal(utf8_ascii_at((struct view){ text, n }, at, n),
+					 0);
+		}
+		memset(text, 'a', sizeof(text));
+		assert_int_equal(utf8_valid_upto((struct view){ text, n }), n);
+	}
+}
+
 static void width_is_in_terminal_columns(void **state)
 {
 	(void)state;
@@ -105,6 +127,7 @@ int main(void)
 		cmocka_unit_test(surrogates_and_what_is_above_are_refused),
 		cmocka_unit_test(cut_characters_are_refused),
 		cmocka_unit_test(first_bad_byte_is_found),
+		cmocka_unit_test(bad_byte_is_found_wherever_it_stands),
 		cmocka_unit_test(width_is_in_terminal_columns),
 		cmocka_unit_test(direction_controls_are_invisible),
 	};

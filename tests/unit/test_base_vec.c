@@ -77,6 +77,31 @@ static void equal_elements_keep_their_order(void **state)
 	arena_free(&a);
 }
 
+static void any_order_becomes_the_same(void **state)
+{
+	enum { MAX = 24 };
+
+	(void)state;
+	for (size_t n = 2; n <= MAX; n++) {
+		for (size_t turn = 0; turn < 3 * n; turn++) {
+			struct pair v[MAX];
+
+			/* Rising, falling, and by steps that meet each of n once or more. */
+			for (size_t i = 0; i < n; i++)
+				v[i].key = (int)(turn < n       ? (i + turn) % n
+						 : turn < 2 * n ? (n - i + turn) % n
+								: i * turn % n);
+			for (size_t i = 0; i < n; i++)
+				v[i].order = (int)i;
+			sort_stable(v, n, sizeof(v[0]), by_key);
+			for (size_t i = 1; i < n; i++)
+				assert_true(v[i - 1].key < v[i].key ||
+					    (v[i - 1].key == v[i].key &&
+					     v[i - 1].order < v[i].order));
+		}
+	}
+}
+
 static void nothing_and_one_are_sorted(void **state)
 {
 	struct pair one = { 1, 2 };
@@ -112,6 +137,7 @@ int main(void)
 		cmocka_unit_test(elements_survive_growing),
 		cmocka_unit_test(memory_is_at_most_twice_the_last_block),
 		cmocka_unit_test(equal_elements_keep_their_order),
+		cmocka_unit_test(any_order_becomes_the_same),
 		cmocka_unit_test(nothing_and_one_are_sorted),
 		cmocka_unit_test(search_gives_the_first_not_less),
 	};
