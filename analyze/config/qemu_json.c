@@ -34,8 +34,10 @@ static void place_all(struct node *n, const struct word *w)
 {
 	n->syntax = SYNTAX_QEMU_JSON;
 	if (is_unknown(w, n->key_at)) {
+		/* Of whichever member these are members, it is none that anybody knows. */
 		n->kind = NODE_OPAQUE;
 		n->key = STR("");
+		n->first = n->last = NULL;
 	} else if (n->kind == NODE_SCALAR && is_unknown(w, n->whole)) {
 		n->kind = NODE_OPAQUE;
 	}

@@ -101,6 +101,24 @@ static void what_a_variable_decides_is_unknown(void **state)
 	unit_close(&d.u);
 }
 
+static void a_member_whose_name_is_a_variable_has_no_members(void **state)
+{
+	const struct qemu_option *o;
+	const struct node *n;
+	struct doc d;
+
+	(void)state;
+	doc_read(&d, Q "\"{\\\"driver\\\":\\\"raw\\\",\\\"$K\\\":{\\\"driver\\\":"
+		       "\\\"file\\\"}}\"\n");
+	o = qemu_option(d.u.vms[0].qemu, "blockdev");
+	assert_non_null(o);
+	n = o->opts->last;
+	assert_int_equal(n->kind, NODE_OPAQUE);
+	assert_int_equal(n->key.n, 0);
+	assert_null(n->first);
+	unit_close(&d.u);
+}
+
 static void edits_are_written_as_the_quotes_want(void **state)
 {
 	(void)state;
@@ -160,6 +178,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(places_are_those_of_the_file),
 		cmocka_unit_test(what_a_variable_decides_is_unknown),
+		cmocka_unit_test(a_member_whose_name_is_a_variable_has_no_members),
 		cmocka_unit_test(edits_are_written_as_the_quotes_want),
 		cmocka_unit_test(a_member_goes_with_its_comma),
 		cmocka_unit_test(a_device_in_json_has_types),
