@@ -60,8 +60,10 @@ static void edit_blocks(const struct source *src, const struct node *root,
 	unsigned left = 4;
 
 	for_each_node (c, root) {
-		if (!c->is_block || left-- == 0)
+		if (!c->is_block)
 			continue;
+		if (left-- == 0)
+			break; /* each reads the text again, into one arena */
 		edit(src, c, text, a, "v\"\\\n${x}");
 		edit(src, c, text, a, NULL);
 	}
