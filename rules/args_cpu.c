@@ -1,6 +1,7 @@
 /* Processors, memory, accelerators and kernels of a command line of QEMU.
  * QEMU: hw/core/machine-smp.c, softmmu/vl.c, util/cutils.c.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/config/qemu_size.h"
 #include "base/num.h"
 #include "rules/args.h"
 #include "rules/qemu_words.h"
@@ -132,37 +133,6 @@ static void check_smp(struct scan *s, const struct vm *vm)
 
 /* ---- qemu-memory ---- */
 
-/* Bytes; false: not as QEMU writes sizes. Without a unit they are `unit`. */
-static bool read_size(struct str s, uint64_t unit, uint64_t *out)
-{
-	static const char units[] = "kmgtpe";
-	const char *u =
-		s.n ? memchr(units, s.p[s.n - 1] | 0x20, sizeof(units) - 1) : NULL;
-
-	if (u && *u) {
-		unit = 1ULL << (10 * (uint64_t)(u - units + 1));
-		s.n--;
-	} else if (s.n && (s.p[s.n - 1] == 'b' || s.p[s.n - 1] == 'B')) {
-		unit = 1;
-		s.n--;
-	}
-	return str_u64(s, out) && u64_mul(*out, unit, out);
-}
-
-/* "2GB", "512MiB": how much of it QEMU reads, the number and one letter; 0: it is another
- * thing. */
-static size_t readable(struct str s)
-{
-	size_t n = 0;
-
-	while (n < s.n && ((s.p[n] >= '0' && s.p[n] <= '9') || s.p[n] == '.'))
-		n++;
-	if (n == 0 || n + 1 >= s.n || !memchr("kKmMgGtT", s.p[n], 8))
-		return 0;
-	s = (struct str){ s.p + n + 1, s.n - n - 1 };
-	return str_among(s, "b B iB ib i") ? n + 1 : 0;
-}
-
 static const struct node *wrong_size(const struct vm *vm)
 {
 	for_each_arg (o, vm) {
@@ -172,7 +142,7 @@ static const struct node *wrong_size(const struct vm *vm)
 			const struct node *n =
 				str_is(o->name, "m") ? arg_known(o, keys[i]) : NULL;
 
-			if (n && readable(n->text))
+			if (n && qemu_size_meant(n->text))
 				return n;
 		}
 	}
@@ -193,7 +163,7 @@ static void check_maxmem(struct scan *s, const struct qemu_option *o)
 		return;
 	}
 	if (!size || !max || max->kind != NODE_SCALAR ||
-	    !read_size(size->text, 1 << 20, &bytes) || !read_size(max->text, 1, &most) ||
+	    !qemu_size(size->text, 1 << 20, &bytes) || !qemu_size(max->text, 1, &most) ||
 	    most > bytes || (most == bytes && !slots))
 		return;
 	f = report(s, max->whole, "maxmem=%s is not more than the memory, %s",
@@ -214,7 +184,7 @@ static void check_memory(struct scan *s, const struct vm *vm)
 		return;
 	}
 	f = report(s, n->text_at, "'%s', expected '%.*s'", shown(s, n->text),
-		   (int)readable(n->text), n->text.p);
+		   (int)qemu_size_meant(n->text), n->text.p);
 	report_label(s, f, "QEMU exits at start: a size ends with k, M, G or T");
 }
 
@@ -227,8 +197,9 @@ static bool fix_memory(struct plan *p, const struct finding *f, const struct vm 
 		return plan_refuse(p, "how much is meant cannot be seen from here");
 	if (n->text_at.len != n->text.n)
 		return plan_refuse(p, "its value is written with escapes");
-	plan_title(p, "%.*s", (int)readable(n->text), n->text.p);
-	return plan_replace(p, n->text_at, (struct str){ n->text.p, readable(n->text) });
+	plan_title(p, "%.*s", (int)qemu_size_meant(n->text), n->text.p);
+	return plan_replace(p, n->text_at,
+			    (struct str){ n->text.p, qemu_size_meant(n->text) });
 }
 
 /* ---- qemu-cpu-host-without-kvm ---- */

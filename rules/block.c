@@ -1,5 +1,6 @@
 /* Block sizes of a disk's device. QEMU: hw/block/block.c, blkconf_blocksizes().
  * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/config/qemu_size.h"
 #include "rules/qemu_words.h"
 #include "rules/rules.h"
 #include "rules/words.h"
@@ -10,16 +11,7 @@ enum { BLOCK_MIN = 512, BLOCK_MAX = 2 << 20 };
 /* QEMU takes 4k for 4096. */
 static bool read_size(const struct fact *f, uint64_t *bytes)
 {
-	struct str s = f->v;
-	uint64_t unit = 1;
-
-	if (!fact_known(f) || s.n == 0)
-		return false;
-	if (s.n > 1 && (s.p[s.n - 1] | 0x20) == 'k') {
-		unit = 1024;
-		s.n--;
-	}
-	return str_u64(s, bytes) && u64_mul(*bytes, unit, bytes);
+	return fact_known(f) && qemu_size(f->v, 1, bytes);
 }
 
 static bool is_block_size(uint64_t bytes)

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/packer.h"
 #include "analyze/config/qemu.h"
+#include "analyze/config/qemu_size.h"
 #include "rules/media_words.h"
 #include "rules/rules.h"
 #include "rules/words.h"
@@ -10,24 +11,6 @@
 #define LLU(v) ((unsigned long long)(v))
 
 /* ---- what Packer makes of disk_size ---- */
-
-/* Digits and b, k, m, g or t; without a letter they are MiB. */
-static bool read_size(const struct fact *f, uint64_t *bytes)
-{
-	static const char letters[] = "bkmgt";
-	struct str digits = f->v;
-	const char *letter = letters + 2;
-
-	if (!fact_known(f) || f->v.n == 0)
-		return false;
-	if (digits.p[digits.n - 1] < '0' || digits.p[digits.n - 1] > '9') {
-		letter = memchr(letters, digits.p[digits.n - 1] | 0x20, 5);
-		digits.n--;
-	}
-	if (!letter || !str_u64(digits, bytes))
-		return false;
-	return u64_mul(*bytes, UINT64_C(1) << (10 * (letter - letters)), bytes);
-}
 
 /* A setting of the qemu builder that turns something on; unknown counts as on. */
 static bool is_on(const struct builder *b, const char *name)
@@ -46,7 +29,9 @@ static bool made_size(const struct disk *d, uint64_t *bytes)
 	if (!is_made(d) || !str_is(b->type, "qemu") || is_on(b, "skip_resize_disk") ||
 	    node_child(b->node, "qemu_img_args"))
 		return false;
-	return fact_absent(&d->size) || read_size(&d->size, bytes);
+	/* Without a letter they are MiB. */
+	return fact_absent(&d->size) ||
+	       (fact_known(&d->size) && qemu_size(d->size.v, 1 << 20, bytes));
 }
 
 /* ---- media-size-below ---- */

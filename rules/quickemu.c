@@ -1,6 +1,7 @@
 /* Quickemu's settings: what it refuses, and what it does not do with them.
  * https://github.com/quickemu-project/quickemu, the script itself (4.9.9).
  * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/config/qemu_size.h"
 #include "rules/near.h"
 #include "rules/rules.h"
 #include "base/banned.h"
@@ -150,19 +151,6 @@ static bool fix_values(struct plan *p, const struct finding *f, const struct vm 
 
 /* ---- quickemu-size ---- */
 
-/* "4GB", "512MiB": how much of it QEMU and qemu-img read; 0: it is another thing. */
-static size_t readable(struct str s)
-{
-	size_t n = 0;
-
-	while (n < s.n && s.p[n] >= '0' && s.p[n] <= '9')
-		n++;
-	if (n == 0 || n + 1 >= s.n || !memchr("kKmMgGtT", s.p[n], 8))
-		return 0;
-	return str_among((struct str){ s.p + n + 1, s.n - n - 1 }, "b B iB ib i") ? n + 1
-										  : 0;
-}
-
 static const char *const sizes[] = { "ram", "disk_size" };
 
 static void check_size(struct scan *s, const struct vm *vm)
@@ -171,10 +159,10 @@ static void check_size(struct scan *s, const struct vm *vm)
 		const struct node *n = setting(vm, sizes[i]);
 		struct finding *f;
 
-		if (!n || !readable(n->text))
+		if (!n || !qemu_size_meant(n->text))
 			continue;
 		f = report(s, n->text_at, "%s is '%s', expected '%.*s'", sizes[i],
-			   shown(s, n->text), (int)readable(n->text), n->text.p);
+			   shown(s, n->text), (int)qemu_size_meant(n->text), n->text.p);
 		report_label(s, f, "%s",
 			     i ? "qemu-img makes no disk: invalid image size"
 			       : "QEMU exits at start: a size ends with k, M or G");
@@ -188,8 +176,9 @@ static bool fix_size(struct plan *p, const struct finding *f, const struct vm *v
 
 	if (!n || n->text_at.len != n->text.n)
 		return plan_refuse(p, "its value is written with escapes");
-	plan_title(p, "%s=%.*s", sizes[f->arg], (int)readable(n->text), n->text.p);
-	return plan_replace(p, n->text_at, (struct str){ n->text.p, readable(n->text) });
+	plan_title(p, "%s=%.*s", sizes[f->arg], (int)qemu_size_meant(n->text), n->text.p);
+	return plan_replace(p, n->text_at,
+			    (struct str){ n->text.p, qemu_size_meant(n->text) });
 }
 
 /* ---- quickemu-unknown-key ---- */

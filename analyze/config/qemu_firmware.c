@@ -3,6 +3,7 @@
  * -machine names.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/qemu.h"
+#include "analyze/config/qemu_size.h"
 
 #include "base/banned.h"
 
@@ -93,26 +94,7 @@ static void read_tpm(struct vm *vm, const struct qemu_command *c)
 		qemu_say(&vm->tpm, "yes", o->word->at, vm->node);
 }
 
-/* Digits and K, M, G or T; without a letter they are MiB: util/cutils.c, qemu_strtosz_MiB(). */
-static uint64_t size_of(struct str s)
-{
-	static const char letters[] = "bkmgt";
-	const char *letter = letters + 2;
-	uint64_t v;
-
-	if (s.n == 0)
-		return 0;
-	if (s.p[s.n - 1] < '0' || s.p[s.n - 1] > '9') {
-		letter = memchr(letters, s.p[s.n - 1] | 0x20, 5);
-		s.n--;
-	}
-	if (!letter || !str_u64(s, &v) ||
-	    !u64_mul(v, UINT64_C(1) << (10 * (letter - letters)), &v))
-		return 0;
-	return v;
-}
-
-/* -m 4G, -m size=4G,maxmem=8G. */
+/* -m 4G, -m size=4G,maxmem=8G; without a letter they are MiB. */
 static void read_memory(struct vm *vm, const struct qemu_command *c)
 {
 	const struct qemu_option *o = qemu_option(c, "m");
@@ -129,7 +111,8 @@ static void read_memory(struct vm *vm, const struct qemu_command *c)
 	comma = memchr(vm->memory.v.p, ',', vm->memory.v.n);
 	if (comma)
 		vm->memory.v.n = (size_t)(comma - vm->memory.v.p);
-	vm->memory_size = size_of(vm->memory.v);
+	if (!qemu_size(vm->memory.v, 1 << 20, &vm->memory_size))
+		vm->memory_size = 0;
 }
 
 void qemu_read_firmware(struct vm *vm, const struct qemu_command *c)
