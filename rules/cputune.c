@@ -29,7 +29,7 @@ static bool set_of(const struct node *n, const char *attribute, struct cpuset *s
 {
 	const struct node *a = node_attr(n, attribute);
 
-	return a && !text_is_variable(a->text) && cpuset_read(set, a->text);
+	return a && !node_is_variable(a) && cpuset_read(set, a->text);
 }
 
 /* ---- the I/O threads that there are ---- */

@@ -336,9 +336,8 @@ static const struct node *value_at(const struct domain_value *v, const struct sp
 		return !n && !node_is_open(element) && applies(v, at, element) ? element
 									       : NULL;
 	/* libvirt takes an empty element, and some attributes, for none. */
-	return n && n->text.n && !text_is_variable(n->text) && applies(v, at, element)
-		       ? n
-		       : NULL;
+	return n && n->text.n && !node_is_variable(n) && applies(v, at, element) ? n
+										 : NULL;
 }
 
 static void meet_element(struct hits *hits, const struct spot *at,

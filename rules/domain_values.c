@@ -234,7 +234,7 @@ static const char *known_units(struct scan *s, const struct node *unit)
 	char word[WORD_BYTES];
 
 	(void)s;
-	if (!unit || unit->text.n == 0 || text_is_variable(unit->text))
+	if (!unit || unit->text.n == 0 || node_is_variable(unit))
 		return NULL;
 	if (word_copy(word, unit->text)) {
 		for (char *c = word; *c; c++)

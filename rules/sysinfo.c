@@ -83,7 +83,7 @@ static void check_uuid(struct scan *s, const struct domain *d)
 			is_smbios(n) ? entry_of(n, "system", "uuid") : NULL;
 		struct finding *f;
 
-		if (!entry || text_is_variable(entry->text) || !entry->text.n)
+		if (!entry || node_is_variable(entry) || !entry->text.n)
 			continue;
 		if (!digits_of(entry->text, b)) {
 			refused(s, report(s, node_value_at(entry),
@@ -154,7 +154,7 @@ static void check_date(struct scan *s, const struct domain *d)
 		const struct node *entry =
 			is_smbios(n) ? entry_of(n, "bios", "date") : NULL;
 
-		if (entry && entry->text.n && !text_is_variable(entry->text) &&
+		if (entry && entry->text.n && !node_is_variable(entry) &&
 		    !is_date(entry->text))
 			refused(s, report(s, node_value_at(entry),
 					  "invalid BIOS 'date' format '%s', expected "

@@ -205,8 +205,8 @@ static void read_known(struct fact *f, const struct node *n, bool presence)
 
 	f->v = presence ? STR("yes") : n->text;
 	f->at = presence ? n->whole : node_value_at(n);
-	f->state = !presence && (!plain || text_is_variable(n->text)) ? FACT_UNKNOWN
-								      : FACT_KNOWN;
+	f->state =
+		!presence && (!plain || node_is_variable(n)) ? FACT_UNKNOWN : FACT_KNOWN;
 	/* "key:" and "key": null say that there is no value. */
 	if (!presence && n->kind == NODE_SCALAR && n->type == SCALAR_NULL) {
 		f->v = (struct str){ 0 };
@@ -220,7 +220,7 @@ static void read_absent(struct fact *f, const struct node *owner)
 	f->at = owner->open_at;
 	/* {% include %} and the like may stand for anything. */
 	f->state = FACT_ABSENT;
-	if (node_is_open(owner) || text_is_variable(owner->text))
+	if (node_is_open(owner) || node_is_variable(owner))
 		f->state = FACT_UNKNOWN;
 	/* A list, or a value, where a map belongs. */
 	if (owner->kind == NODE_LIST ||

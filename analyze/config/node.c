@@ -1,6 +1,7 @@
 /* Walking the node tree.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "analyze/config/node.h"
+#include "analyze/config/lens.h"
 #include "base/arena.h"
 #include "base/vec.h"
 
@@ -13,7 +14,7 @@ struct node *node_try_new(struct arena *a, struct node *up)
 	if (!n || !up)
 		return n;
 	n->up = up;
-	up->has_names = false;
+	up->indexed = false;
 	if (up->last)
 		up->last->next = n;
 	else
@@ -22,13 +23,49 @@ struct node *node_try_new(struct arena *a, struct node *up)
 	return n;
 }
 
+static bool has_opaque(const struct node *n)
+{
+	if (n->kind != NODE_MAP)
+		return n->kind == NODE_OPAQUE;
+	for_each_node (c, n) {
+		if (c->kind == NODE_OPAQUE && c->key.n == 0)
+			return true;
+	}
+	return false;
+}
+
+bool node_is_open(const struct node *n)
+{
+	return n->indexed ? n->open : has_opaque(n);
+}
+
+bool node_is_variable(const struct node *n)
+{
+	return n->indexed ? n->variable : text_is_variable(n->text);
+}
+
+static void index_one(struct node *n)
+{
+	n->names = 0;
+	for_each_node (c, n)
+		n->names |= name_bit(c->key);
+	n->open = has_opaque(n);
+	n->variable = text_is_variable(n->text);
+	n->indexed = true;
+}
+
+void node_changed(struct node *n)
+{
+	if (n->indexed)
+		index_one(n);
+	if (n->up && n->up->indexed && n->key.n == 0)
+		n->up->open = has_opaque(n->up);
+}
+
 void node_index(struct node *root)
 {
 	for (struct node *n = root, *next; n; n = next) {
-		n->has_names = true;
-		n->names = 0;
-		for (const struct node *c = n->first; c; c = c->next)
-			n->names |= name_bit(c->key);
+		index_one(n);
 		next = n->first;
 		while (!next && n != root) {
 			next = n->next;
@@ -40,17 +77,6 @@ void node_index(struct node *root)
 static bool is_named(const struct node *n, struct str name)
 {
 	return n->ns.n == 0 && str_eq(n->key, name);
-}
-
-bool node_is_open(const struct node *n)
-{
-	if (n->kind != NODE_MAP)
-		return n->kind == NODE_OPAQUE;
-	for_each_node (c, n) {
-		if (c->kind == NODE_OPAQUE && c->key.n == 0)
-			return true;
-	}
-	return false;
 }
 
 const struct node *node_child(const struct node *n, const char *name)

@@ -90,9 +90,10 @@ struct node {
 	struct node *up;
 	/* Attributes or labels first, then child elements, members or items, in file order. */
 	struct node *first, *last;
-	/* Of each child the bit of its name (name_bit), once node_index() has been here. Most
-	 * of what is asked for is not there, and that is then known without a look. */
-	bool has_names;
+	/* What node_index() found out, since nearly every rule asks for it: of each child the
+	 * bit of its name (name_bit), so that absence is known without a look at the children;
+	 * node_is_open(); text_is_variable() of its text. */
+	bool indexed, open, variable;
 	uint64_t names;
 	struct node *next;
 };
@@ -127,9 +128,15 @@ static inline bool node_last_wins(const struct node *n)
 /* A member without a name may stand for members of any name: ${MORE}, a merged alias. */
 bool node_is_open(const struct node *n);
 
+/* Its text holds what a template's engine puts another text for (lens.h). */
+bool node_is_variable(const struct node *n);
+
 /* For the whole tree, when all its names are known. What gets another child later is as if
  * it had not been called for it. */
 void node_index(struct node *root);
+
+/* For a node of such a tree that has got another kind or text. */
+void node_changed(struct node *n);
 
 /* For node.names. */
 static inline uint64_t name_bit(struct str name)
@@ -145,7 +152,7 @@ static inline uint64_t name_bit(struct str name)
 /* False: n has no child of that name, whatever its kind. */
 static inline bool node_may_have(const struct node *n, struct str name)
 {
-	return !n->has_names || (n->names & name_bit(name)) != 0;
+	return !n->indexed || (n->names & name_bit(name)) != 0;
 }
 
 /* The first child element or member, attribute of that name without a namespace; NULL:

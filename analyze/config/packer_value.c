@@ -658,6 +658,7 @@ static void resolve(struct packer_scope *s, struct node *n, enum packer_syntax s
 	} else {
 		n->kind = NODE_OPAQUE;
 	}
+	node_changed(n);
 }
 
 void packer_resolve(struct packer_scope *s, struct node *n, enum packer_syntax syntax,

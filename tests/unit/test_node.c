@@ -158,6 +158,59 @@ static void the_same_again_is_the_next_of_name_and_namespace(void **state)
 	done(&d);
 }
 
+/* More names than there are bits for. */
+static void what_the_index_says_is_what_there_is(void **state)
+{
+	char many[4096] = "<a", name[8];
+	size_t n = 2;
+	struct doc d;
+
+	(void)state;
+	for (unsigned i = 0; i < 200; i += 2)
+		n += (size_t)snprintf(many + n, sizeof(many) - n, " n%u='%u'", i, i);
+	snprintf(many + n, sizeof(many) - n, "/>");
+	read_good(&d, many);
+	assert_true(d.root->indexed);
+	for (unsigned i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "n%u", i);
+		assert_int_equal(node_attr(d.root, name) != NULL, i % 2 == 0);
+	}
+	assert_null(node_attr(d.root, ""));
+	done(&d);
+}
+
+static void a_child_that_comes_later_is_found(void **state)
+{
+	struct node *n;
+	struct doc d;
+
+	(void)state;
+	read_good(&d, "<a><b/></a>");
+	n = node_try_new(&d.arena, d.root);
+	n->kind = NODE_ELEMENT;
+	n->key = STR("later");
+	assert_ptr_equal(node_child(d.root, "later"), n);
+	done(&d);
+}
+
+static void a_text_that_changes_is_looked_at_again(void **state)
+{
+	struct node *n;
+	struct doc d;
+
+	(void)state;
+	read_good(&d, "<a><b>{{ x }}</b></a>");
+	n = d.root->first;
+	assert_true(node_is_variable(n));
+	assert_false(node_is_open(d.root));
+	n->text = STR("x");
+	n->kind = NODE_OPAQUE;
+	node_changed(n);
+	assert_false(node_is_variable(n));
+	assert_true(node_is_open(n));
+	done(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -172,6 +225,9 @@ int main(void)
 		cmocka_unit_test(children_are_found_by_name_and_kind),
 		cmocka_unit_test(names_in_a_namespace_are_not_found),
 		cmocka_unit_test(the_same_again_is_the_next_of_name_and_namespace),
+		cmocka_unit_test(what_the_index_says_is_what_there_is),
+		cmocka_unit_test(a_child_that_comes_later_is_found),
+		cmocka_unit_test(a_text_that_changes_is_looked_at_again),
 	};
 
 	xml_init();
