@@ -83,35 +83,34 @@ static void read_members(struct lowering *l, struct builder *b)
 		add_members(l, b, b->added);
 }
 
+static bool is_use(const struct lowering *l, const struct packer_use *u)
+{
+	return str_eq(u->type, l->source->labels[0]) &&
+	       str_eq(u->name, l->source->labels[1]);
+}
+
 static void find_uses(struct lowering *l)
 {
-	size_t uses = 0, own = 0;
+	const struct packer_use *only;
+	size_t own = 0;
 
-	l->added = NULL;
+	l->uses.n = 0;
 	for (size_t i = 0; i < l->m->uses.n; i++) {
 		const struct packer_use *u = &l->m->uses.v[i];
 
-		if (!packer_is_use(l, u))
+		if (!is_use(l, u))
 			continue;
-		uses++;
+		*vec_add(&l->uses, l->scope.a) = u;
 		own += u->file->name == NULL;
-		if (u->file->name == NULL && u->body)
-			l->added = u;
 	}
-	if (uses != 1)
-		l->added = NULL;
+	only = l->uses.n == 1 ? l->uses.v[0] : NULL;
+	l->added = only && own && only->body ? only : NULL;
 	l->unseen = l->m->partial && own == 0;
 }
 
 static bool is_complete(const struct lowering *l)
 {
-	if (l->source->file->syntax == PACKER_LEGACY)
-		return true;
-	for (size_t i = 0; l->m->whole && i < l->m->uses.n; i++) {
-		if (packer_is_use(l, &l->m->uses.v[i]))
-			return true;
-	}
-	return false;
+	return l->source->file->syntax == PACKER_LEGACY || (l->m->whole && l->uses.n > 0);
 }
 
 static void lower(struct lowering *l, struct vm *vm, struct builder *b)

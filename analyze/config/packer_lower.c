@@ -65,21 +65,15 @@ static void look_into_list(struct fact *f)
 		f->state = FACT_ABSENT;
 }
 
-bool packer_is_use(const struct lowering *l, const struct packer_use *u)
-{
-	return str_eq(u->type, l->source->labels[0]) &&
-	       str_eq(u->name, l->source->labels[1]);
-}
-
 /* The source itself does not say it: a build may. What one says twice Packer refuses. */
 static void read_added(struct lowering *l, const struct lens *lens, void *object)
 {
 	struct fact *f = fact_at(object, lens);
 
-	for (size_t i = 0; i < l->m->uses.n; i++) {
-		const struct packer_use *u = &l->m->uses.v[i];
+	for (size_t i = 0; i < l->uses.n; i++) {
+		const struct packer_use *u = l->uses.v[i];
 
-		if (!u->body || !packer_is_use(l, u) || !lens_find(lens, u->body))
+		if (!u->body || !lens_find(lens, u->body))
 			continue;
 		if (u == l->added)
 			lens_read(lens, 1, u->body, object);

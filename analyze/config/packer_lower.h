@@ -16,6 +16,7 @@ struct lowering {
 	struct packer_module *m;
 	struct packer_scope scope;
 	const struct packer_block *source;
+	VEC(const struct packer_use *) uses; /* builds that make it, of any file */
 	const struct packer_use *added; /* the only use, and it adds something; or NULL */
 	bool unseen;                    /* something may be said where we cannot see it */
 	bool full;                      /* memory is gone */
@@ -53,9 +54,6 @@ void packer_lower_other(struct lowering *l, struct vm *vm);
 bool packer_is_builder(struct str type);
 /* Which kind of them: a bit of packer_fields.h; 0: one whose members are not known. */
 unsigned packer_kind_of(struct str type);
-
-/* Does u build l's source? */
-bool packer_is_use(const struct lowering *l, const struct packer_use *u);
 
 /* Lowers l's source, whose values are resolved. */
 void packer_lower(struct lowering *l, struct vm *vm, struct builder *b);
