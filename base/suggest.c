@@ -49,6 +49,10 @@ void suggest(struct suggestion *s, const char *candidate)
 	/* As many mistakes as letters would make any short word look like any other. */
 	if (d > near || d >= m || (s->best && d >= s->distance))
 		return;
+	/* Two that are far from each other are two words: "wrong" is no "rng", and few mistake
+	 * the first letter. */
+	if (d > 1 && (3 * d > (n > m ? n : m) || s->word[0] != candidate[0]))
+		return;
 	s->best = candidate;
 	s->distance = d;
 }
