@@ -175,8 +175,56 @@ const struct node *lens_deepest(const struct lens_path *p, const struct node *ow
 	return owner;
 }
 
-/* Configs are often templates of something else (Jinja, Terraform, envsubst, autoconf):
- * what stands there is not what the hypervisor will read. It is asked of every value, and
+/* Letters, digits and low lines: the name of something. */
+static bool is_name(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
+		    !(c >= '0' && c <= '9') && c != '_')
+			return false;
+	}
+	return s.n != 0;
+}
+
+/* The whole of s is $name, $(name), {name}, __name__, %name%, %(name)s, or %s and the like. */
+static bool is_placeholder(struct str s)
+{
+	static const char *const forms[][2] = { { "$(", ")" },  { "%(", ")s" },
+						{ "%(", ")d" }, { "{", "}" },
+						{ "__", "__" }, { "%%", "%%" },
+						{ "%", "%" },   { "$", "" } };
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		size_t before = strlen(forms[i][0]),
+		       around = before + strlen(forms[i][1]);
+
+		if (s.n > around && str_starts(s, forms[i][0]) &&
+		    str_ends(s, forms[i][1]) &&
+		    is_name((struct str){ s.p + before, s.n - around }))
+			return true;
+	}
+	return str_among(s, "%s %d %i %u");
+}
+
+/* VM_NAME: what sed is told to look for. No word that anybody reads is written so. */
+static bool is_shouted(struct str s)
+{
+	bool low_line = false;
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9' && i) && c != '_')
+			return false;
+		low_line |= c == '_' && i && i + 1 < s.n;
+	}
+	return low_line;
+}
+
+/* Configs are often templates of something else (Jinja, Terraform, envsubst, autoconf,
+ * printf): what stands there is not what the hypervisor will read. It is asked of every value, and
  * nearly none is one. */
 bool text_is_variable(struct str s)
 {
@@ -194,7 +242,11 @@ bool text_is_variable(struct str s)
 		if (p + 1 < end && p[1] == '%')
 			return true;
 	}
-	return s.n > 2 && s.p[0] == '@' && end[-1] == '@';
+	if (s.p[0] == '@')
+		return s.n > 2 && end[-1] == '@';
+	if (s.p[0] >= 'A' && s.p[0] <= 'Z')
+		return is_shouted(s);
+	return memchr("${_%", s.p[0], 4) && is_placeholder(s);
 }
 
 static void read_known(struct fact *f, const struct node *n, bool presence)

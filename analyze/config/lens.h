@@ -58,7 +58,8 @@ const struct node *lens_deepest(const struct lens_path *p, const struct node *ow
 void lens_read(const struct lens *table, size_t n, const struct node *owner,
 	       void *object);
 
-/* Holds what a template's engine puts another text for: {{ x }}, ${x}, <%= x %>, @x@. */
+/* Holds what a template's engine puts another text for: {{ x }}, ${x}, <%= x %>; or is it: @x@,
+ * $x, $(x), {x}, __x__, %x%, %s, VM_X. */
 bool text_is_variable(struct str s);
 
 /* One value alone, as a fact. l lives at least as long as the fact. */
