@@ -95,7 +95,7 @@ static bool fix_removed(struct plan *p, const struct finding *f, const struct vm
 			continue;
 		if (!r->same)
 			return plan_refuse(p,
-					   "what takes its place is said in another way");
+					   "what takes its place is written differently");
 		if (!vm->qemu->blanks || o->word->at.len != o->word->text.n)
 			return plan_refuse(p, "its word is to become two");
 		plan_title(p, "%s", r->same);

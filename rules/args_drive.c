@@ -260,10 +260,11 @@ static void check_bus(struct scan *s, const struct vm *vm)
 			continue;
 		if (!str_among(n->text,
 			       "none ide scsi floppy pflash virtio mtd sd xen")) {
-			f = report(s, n->whole,
-				   "if=%s, expected one of: none virtio ide scsi floppy "
-				   "pflash sd mtd",
-				   shown(s, n->text));
+			f = report(
+				s, n->whole,
+				"if=%s, expected one of: none, virtio, ide, scsi, floppy, "
+				"pflash, sd, mtd",
+				shown(s, n->text));
 			report_label(s, f, "QEMU exits at start: unsupported bus type");
 			continue;
 		}

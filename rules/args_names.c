@@ -75,11 +75,11 @@ static void check_values(struct scan *s, const struct vm *vm)
 
 		if (!t)
 			continue;
-		f = report(s, at, "-%s %s%s%s, expected %s%.*s", t->option,
+		f = report(s, at, "-%s %s%s%s, expected %s%s", t->option,
 			   t->key ? t->key : "", t->key ? "=" : "", shown(s, value),
 			   near.n ? "" : "one of: ",
-			   near.n ? (int)near.n : (int)strlen(t->words),
-			   near.n ? near.p : t->words);
+			   near.n ? scan_printf(s, "%.*s", STR_ARG(near))
+				  : near_list(s, t->words));
 		report_label(s, f, "QEMU exits at start");
 	}
 }
@@ -98,7 +98,7 @@ static bool fix_values(struct plan *p, const struct finding *f, const struct vm 
 		plan_title(p, "%.*s", STR_ARG(near));
 		return plan_replace(p, at, near);
 	}
-	return plan_refuse(p, "what was meant cannot be seen from here");
+	return plan_refuse(p, "what was meant can only be guessed");
 }
 
 /* ---- qemu-unknown-device ---- */

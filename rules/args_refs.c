@@ -318,6 +318,24 @@ static bool is_named(const struct vm *vm, const struct qemu_option *backend,
 	return false;
 }
 
+/* An option names what there is not, and what is nearest to it is this: one mistake, and said. */
+static bool is_misspelt(struct scan *s, const struct vm *vm, struct str id)
+{
+	for_each_arg (o, vm) {
+		for (size_t k = 0; k < NLINKS; k++) {
+			const struct node *n = target_of(o, &links[k]);
+			const char *meant;
+
+			if (!n || may_be_made(vm, links[k].to, n->text))
+				continue;
+			meant = near_id(s, vm, links[k].to, n->text);
+			if (meant && str_is(id, meant))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* Who starts it stopped, or has a control channel, may plug the device later. */
 static bool is_plugged_later(const struct vm *vm)
 {
@@ -334,7 +352,8 @@ static void check_unused(struct scan *s, const struct vm *vm)
 		const struct node *id = is_backend(o) ? id_of(o) : NULL;
 		struct finding *f;
 
-		if (!id || arg_open(o) || is_named(vm, o, id->text))
+		if (!id || arg_open(o) || is_named(vm, o, id->text) ||
+		    is_misspelt(s, vm, id->text))
 			continue;
 		f = report(s, id->whole, "-%s '%s' is not used by any -device",
 			   shown(s, o->name), shown(s, id->text));

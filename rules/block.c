@@ -109,7 +109,7 @@ static bool fix_block_size(struct plan *p, const struct finding *f, const struct
 	const char *size = arena_str(p->arena, d->logical_block_size.v);
 
 	if (f->arg != 1)
-		return plan_refuse(p, "what was meant cannot be seen from here");
+		return plan_refuse(p, "what was meant can only be guessed");
 	plan_title(p, "physical_block_size=%s%s%s", quote_of(d->vm), size,
 		   quote_of(d->vm));
 	return plan_set(p, &d->physical_block_size, size);

@@ -20,20 +20,6 @@ static const char *name_of(struct scan *s, const struct node *n)
 	return scan_printf(s, "element '%s'", shown(s, n->key));
 }
 
-/* "none, writeback": of blanks ", ". The longest list of the table fits. */
-static const char *list_of(struct scan *s, const char *words)
-{
-	char list[1024];
-	size_t n = 0;
-
-	for (const char *c = words; *c && n + 2 < sizeof(list); c++) {
-		if (*c == ' ')
-			list[n++] = ',';
-		list[n++] = *c;
-	}
-	return scan_printf(s, "%.*s", (int)n, list);
-}
-
 static bool word_copy(char to[WORD_BYTES], struct str word)
 {
 	if (word.n >= WORD_BYTES)
@@ -79,7 +65,7 @@ static void meet_word(struct scan *s, const struct domain_value *v, const struct
 	meant = meant.n ? meant : near_among(n->text, v->words);
 	f = report(s, node_value_at(n), "invalid value for %s: '%s', expected %s%s",
 		   name_of(s, n), shown(s, n->text),
-		   strchr(v->words, ' ') ? "one of: " : "", list_of(s, v->words));
+		   strchr(v->words, ' ') ? "one of: " : "", near_list(s, v->words));
 	if (meant.n)
 		report_label(s, f, REFUSES "; did you mean '%.*s'?", STR_ARG(meant));
 	else
@@ -103,7 +89,7 @@ static bool set_word(struct plan *p, const struct finding *f, const struct node 
 		     struct str word)
 {
 	if (!word.n)
-		return plan_refuse(p, "what was meant cannot be seen from here");
+		return plan_refuse(p, "what was meant can only be guessed");
 	if (f->at.len != n->text.n)
 		return plan_refuse(p, "its value is written with entities");
 	if (n->kind == NODE_ATTRIBUTE)
@@ -119,7 +105,7 @@ static bool fix_word(struct plan *p, const struct finding *f, const struct domai
 	const struct domain_value *v = domain_value_of(d, n, VALUE_WORDS);
 
 	if (!v)
-		return plan_refuse(p, "what was meant cannot be seen from here");
+		return plan_refuse(p, "what was meant can only be guessed");
 	return set_word(p, f, n, same_word(n->text, v->words));
 }
 

@@ -233,8 +233,9 @@ static const char *flaw_of(struct scan *s, const struct key *k, struct str v)
 				       : "a part such as 50%";
 		return is_size(v) ? NULL : "a size such as 4GiB, or a part such as 50%";
 	case ONE_OF:
-		return str_among(v, k->values) ? NULL
-					       : scan_printf(s, "one of: %s", k->values);
+		return str_among(v, k->values)
+			       ? NULL
+			       : scan_printf(s, "one of: %s", near_list(s, k->values));
 	}
 	return NULL;
 }
@@ -283,7 +284,7 @@ static bool fix_values(struct plan *p, const struct finding *f, const struct inc
 		plan_title(p, "%s", text);
 		return plan_replace(p, n->text_at, str_of(text));
 	}
-	return plan_refuse(p, "what was meant cannot be seen from here");
+	return plan_refuse(p, "what was meant can only be guessed");
 }
 
 /* ---- incus-vm-key ---- */
@@ -359,12 +360,12 @@ static const char *disk_flaw(const struct incus_device *d, struct span *at)
 	*at = d->io_bus.at;
 	if (fact_known(&d->io_bus) &&
 	    !str_among(d->io_bus.v, "nvme virtio-blk virtio-scsi usb auto 9p virtiofs"))
-		return "has an io.bus that is none of: nvme virtio-blk virtio-scsi usb auto "
-		       "9p virtiofs";
+		return "has an io.bus that is none of: nvme, virtio-blk, virtio-scsi, usb, auto, "
+		       "9p, virtiofs";
 	*at = d->io_cache.at;
 	if (fact_known(&d->io_cache) &&
 	    !str_among(d->io_cache.v, "none metadata writeback unsafe"))
-		return "has an io.cache that is none of: none metadata writeback unsafe";
+		return "has an io.cache that is none of: none, metadata, writeback, unsafe";
 	return NULL;
 }
 

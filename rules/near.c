@@ -1,6 +1,8 @@
-/* "Did you mean", without memory of its own.
+/* "Did you mean", and the words that may be meant.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/near.h"
+#include "rules/rule.h"
+
 #include "base/banned.h"
 
 struct nearest near_to(struct str text)
@@ -44,4 +46,18 @@ struct str near_among(struct str text, const char *words)
 
 	near_look(&n, words);
 	return n.best.best ? n.word : STR("");
+}
+
+/* The longest list of any table fits. */
+const char *near_list(struct scan *s, const char *words)
+{
+	char list[1024];
+	size_t n = 0;
+
+	for (const char *c = words; *c && n + 2 < sizeof(list); c++) {
+		if (*c == ' ')
+			list[n++] = ',';
+		list[n++] = *c;
+	}
+	return scan_printf(s, "%.*s", (int)n, list);
 }

@@ -7,6 +7,8 @@
 #include "base/str.h"
 #include "base/suggest.h"
 
+struct scan;
+
 enum { NEAR_WORD_MAX = 64 };
 
 struct nearest {
@@ -21,6 +23,8 @@ struct nearest near_to(struct str text);
 void near_look(struct nearest *n, const char *words);
 /* What it found, no further away than so many mistakes; empty: nothing. */
 struct str near_word(const struct nearest *n, unsigned distance);
+/* A list for a message: "none, writeback, unsafe". */
+const char *near_list(struct scan *s, const char *words);
 /* Of one list, as far away as suggest() goes. */
 struct str near_among(struct str text, const char *words);
 

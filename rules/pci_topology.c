@@ -7,6 +7,7 @@
 #include "analyze/config/domain_pci.h"
 #include "rules/device_words.h"
 #include "rules/domain_is.h"
+#include "rules/near.h"
 #include "base/banned.h"
 
 /* none: it is no PCI controller, or of no known model. */
@@ -327,7 +328,8 @@ static void check_name(struct scan *s, const struct device *c)
 	f = report(s, name.at,
 		   "PCI controller model '%s' with model name '%s', expected %s%s",
 		   pci_model_row(m)->name, shown(s, name.v),
-		   strchr(names, ' ') ? "one of: " : "", *names ? names : "none");
+		   strchr(names, ' ') ? "one of: " : "",
+		   *names ? near_list(s, names) : "none");
 	report_label(s, f, "libvirt refuses the domain: option 'modelName' is not valid");
 }
 

@@ -107,7 +107,7 @@ static void check_values(struct scan *s, const struct vm *vm)
 		if (!n || str_among(n->text, keys[i].values))
 			continue;
 		f = report(s, n->text_at, "%s is '%s', expected one of: %s", keys[i].name,
-			   shown(s, n->text), keys[i].values);
+			   shown(s, n->text), near_list(s, keys[i].values));
 		f->arg = i;
 		report_label(s, f, "%s",
 			     keys[i].exits ? "Quickemu exits: it does not know the value"
@@ -138,11 +138,11 @@ static bool fix_values(struct plan *p, const struct finding *f, const struct vm 
 	uint64_t port;
 
 	if (!comma)
-		return plan_refuse(p, "what was meant cannot be seen from here");
+		return plan_refuse(p, "what was meant can only be guessed");
 	value = (struct str){ n->text.p, (size_t)(comma - n->text.p) };
 	if (f->arg < NKEYS ? !str_among(value, keys[f->arg].values)
 			   : !str_u64(value, &port))
-		return plan_refuse(p, "what was meant cannot be seen from here");
+		return plan_refuse(p, "what was meant can only be guessed");
 	if (n->text_at.len != n->text.n)
 		return plan_refuse(p, "its value is written with escapes");
 	plan_title(p, "%.*s=%.*s", STR_ARG(n->key), STR_ARG(value));

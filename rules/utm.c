@@ -1,6 +1,7 @@
 /* UTM's settings: what its decoder refuses, and what QEMU refuses of what UTM makes of them.
  * https://github.com/utmapp/UTM, Configuration/.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "rules/near.h"
 #include "rules/rules.h"
 #include "analyze/config/lens.h"
 #include "analyze/config/qemu.h"
@@ -123,7 +124,7 @@ static void want_value(struct scan *s, const struct node *n, const struct want *
 	if (meant.n && str_eq(meant, value->text))
 		return;
 	f = report(s, node_value_at(value), "%s is '%s', expected one of: %s", w->key,
-		   shown(s, value->text), w->words);
+		   shown(s, value->text), near_list(s, w->words));
 	if (meant.n)
 		report_label(s, f, "UTM refuses the file; did you mean '%.*s'?",
 			     STR_ARG(meant));
