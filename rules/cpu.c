@@ -176,7 +176,8 @@ static void check_attribute(struct scan *s, const struct domain *d)
 		refused(s, report(s, migratable.at,
 				  "attribute migratable is only allowed for "
 				  "'host-passthrough' / 'maximum' CPU mode"));
-	if (!fact_known(&vendor))
+	/* libvirt takes an empty one for none. */
+	if (!fact_known(&vendor) || vendor.v.n == 0)
 		return;
 	if (vendor.v.n != VENDOR_ID_BYTES)
 		refused(s, report(s, vendor.at,

@@ -325,6 +325,51 @@ struct hits {
 	VEC(struct name_hit) names;
 };
 
+/* What libvirt takes for none when it is empty: read by an XPath, or asked for its first
+ * byte. An empty element is none in any case. */
+static bool is_none(const struct domain_value *v)
+{
+	static const struct {
+		const char *path, *attributes;
+	} read[] = {
+		{ "", "type" }, /* a program fills it in: in templates */
+		{ "chardev/protocol", "type" },
+		{ "clock", "basis offset" },
+		{ "cpu/model", "fallback" },
+		{ "devices/*/rom", "enabled" },
+		{ "devices/channel/target", "state" },
+		{ "devices/controller/model", "name" },
+		{ "devices/disk/encryption/secret", "type" },
+		{ "devices/disk/source/encryption/secret", "type" },
+		{ "devices/disk/source/readahead", "size" },
+		{ "devices/disk/source/timeout", "seconds" },
+		{ "devices/filesystem", "accessmode" },
+		{ "devices/filesystem/binary/thread_pool", "size" },
+		{ "devices/filesystem/driver", "queue" },
+		{ "devices/graphics", "autoport" },
+		{ "devices/hostdev/teaming", "type" },
+		{ "devices/interface/teaming", "type" },
+		{ "devices/rng/rate", "bytes period" },
+		{ "devices/serial/target/model", "name" },
+		{ "devices/shmem/model", "type" },
+		{ "devices/video/model", "heads ram type vgamem vram vram64" },
+		{ "memoryBacking/access", "mode" },
+		{ "memoryBacking/allocation", "mode threads" },
+		{ "memoryBacking/source", "type" },
+		{ "os", "firmware" },
+		{ "os/smbios", "mode" },
+	};
+
+	if (v->kind != VALUE_WORDS && v->kind != VALUE_YESNO && v->kind != VALUE_ONOFF &&
+	    v->kind != VALUE_NUMBER)
+		return v->kind != VALUE_MAC;
+	for (size_t i = 0; i < sizeof(read) / sizeof(read[0]); i++) {
+		if (strcmp(read[i].path, v->path) == 0)
+			return str_among(str_of(v->attribute), read[i].attributes);
+	}
+	return false;
+}
+
 /* Where the value is that the row is about; NULL: it has nothing to say of this element. */
 static const struct node *value_at(const struct domain_value *v, const struct spot *at,
 				   const struct node *element)
@@ -335,9 +380,9 @@ static const struct node *value_at(const struct domain_value *v, const struct sp
 	if (v->kind == VALUE_REQUIRED)
 		return !n && !node_is_open(element) && applies(v, at, element) ? element
 									       : NULL;
-	/* libvirt takes an empty element, and some attributes, for none. */
-	return n && n->text.n && !node_is_variable(n) && applies(v, at, element) ? n
-										 : NULL;
+	if (!n || (n->text.n == 0 && (n == element || is_none(v))))
+		return NULL;
+	return !node_is_variable(n) && applies(v, at, element) ? n : NULL;
 }
 
 static void meet_element(struct hits *hits, const struct spot *at,
