@@ -180,6 +180,17 @@ static const struct node *part_of(const struct device *dev, const char *name, ui
 	return n && domain_number(n->text, v) ? n : NULL;
 }
 
+/* A first controller that the machine has by itself: its address goes nowhere. */
+static bool is_built_in(const struct device *dev)
+{
+	struct fact type = ASK(dev->node, "@type"), index = ASK(dev->node, "@index");
+	uint64_t i;
+
+	return dev->kind == DEVICE_controller && !fact_is(&type, "scsi") &&
+	       !fact_is(&type, "virtio-serial") &&
+	       (fact_absent(&index) || (fact_number(&index, &i) && i == 0));
+}
+
 static void check_ccw(struct scan *s, const struct device *dev)
 {
 	static const struct {
@@ -213,7 +224,8 @@ static void check_ccw(struct scan *s, const struct device *dev)
 			       "cssid, ssid and devno, expected all or none",
 			       there),
 			REFUSES);
-	else if (dev->domain->qemu && m != MACHINE_S390_CCW && m != MACHINE_UNKNOWN)
+	else if (dev->domain->qemu && m != MACHINE_S390_CCW && m != MACHINE_UNKNOWN &&
+		 !is_built_in(dev))
 		report_label(s,
 			     report(s, dev->address.node->open_at,
 				    "cannot use CCW address type for the %s: the machine "

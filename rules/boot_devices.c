@@ -2,6 +2,7 @@
  * libvirt 9.0, src/conf/domain_postparse.c, virDomainDefBootOrderPostParse()
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/clash.h"
 #include "rules/device_words.h"
 #include "base/banned.h"
 
@@ -104,6 +105,24 @@ static bool fix_mixed(struct plan *p, const struct finding *f, const struct doma
 	return true;
 }
 
+/* ---- device-loadparm ---- */
+
+#define BOOTED         (ON(disk) | ON(interface) | ON(hostdev) | ON(redirdev) | ON(filesystem))
+#define LOADPARM_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789. "
+
+static const struct clash loadparm_clashes[] = {
+	{ CLASH(BOOTED, "boot@loadparm",
+		"loadparm value '{boot@loadparm}' must be between 1 and 8 characters",
+		{ "boot@loadparm", "~>8" }),
+	  .common = true },
+	{ CLASH(BOOTED, "boot@loadparm",
+		"invalid loadparm value '{boot@loadparm}', expecting chars in set of "
+		"[a-zA-Z0-9.] and blank spaces",
+		{ "boot@loadparm", "~-" LOADPARM_CHARS }),
+	  .common = true },
+};
+CLASHES_ONLY(loadparm, BOOTED)
+
 const struct rule rules_boot_devices[] = {
 	{ .id = "boot-order-mixed",
 	  .severity = SEV_ERROR,
@@ -127,5 +146,14 @@ const struct rule rules_boot_devices[] = {
 	  .source = "libvirt, virDomainDefCollectBootOrder()",
 	  .since = "0.1.0",
 	  CHECK(domain, check_twice) },
+	{ .id = "device-loadparm",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_NONE,
+	  .title = "a parameter for the boot loader of s390x that cannot be",
+	  .why = "libvirt refuses the domain: loadparm has up to eight letters, digits, dots "
+		 "and blanks.",
+	  .source = "libvirt, src/conf/domain_conf.c, virDomainDeviceLoadparmIsValid()",
+	  .since = "0.1.0",
+	  CHECK(device, check_loadparm) },
 };
 RULES_END(boot_devices);

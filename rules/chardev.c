@@ -194,12 +194,25 @@ static void check_udp(struct scan *s, const struct node *owner)
 		     "libvirt refuses the domain");
 }
 
+/* The first console is the first serial port by another name: what it says of itself is
+ * thrown away. */
+static bool is_alias(const struct device *d)
+{
+	struct fact type = ASK(d->node, "target@type"), of = ASK(d->node, "@type");
+
+	/* An nmdm console is refused before that. */
+	return d->kind == DEVICE_console && !fact_is(&of, "nmdm") &&
+	       domain_count(d->domain, DEVICE_serial) &&
+	       d == &d->domain->devices[d->domain->first[DEVICE_console]] &&
+	       (fact_absent(&type) || fact_is(&type, "serial"));
+}
+
 static void check_missing(struct scan *s, const struct device *d)
 {
 	const struct node *owner = source_owner(d);
 	struct fact type;
 
-	if (!owner)
+	if (!owner || is_alias(d))
 		return;
 	clash_check(s, d, owner, missing_clashes,
 		    sizeof(missing_clashes) / sizeof(missing_clashes[0]));
@@ -332,6 +345,9 @@ static bool is_pseries(const struct device *d)
 	}
 
 static const struct clash target_clashes[] = {
+	{ CLASH(ON(channel), "", "target type must be specified for a channel device",
+		{ "target?", "" }),
+	  .common = true },
 	{ CLASH(ON(channel), "target@address",
 		"guestfwd channel does not define a target address",
 		{ "target@type", "guestfwd" }, { "target@address", "" }),

@@ -27,8 +27,8 @@ static const struct device *same_index(const struct device *c, struct str type,
 		c--;
 		t = node_attr(c->node, "type");
 		n = node_attr(c->node, "index");
-		if (t && n && str_eq(t->text, type) && domain_number(n->text, &v) &&
-		    v == index)
+		if (n && str_eq(t ? t->text : str_of("ide"), type) &&
+		    domain_number(n->text, &v) && v == index)
 			return c;
 	}
 	return NULL;
@@ -42,9 +42,13 @@ static void check_index(struct scan *s, const struct device *c)
 	uint64_t v;
 
 	/* Companions of one USB controller have its index. */
-	if (c->kind != DEVICE_controller || c->domain->varies || !fact_known(&type) ||
-	    fact_is(&type, "usb") || !fact_number(&index, &v))
+	if (c->kind != DEVICE_controller || c->domain->varies ||
+	    type.state == FACT_UNKNOWN || fact_is(&type, "usb") ||
+	    !fact_number(&index, &v))
 		return;
+	/* Without a type it is IDE. */
+	if (fact_absent(&type))
+		type.v = str_of("ide");
 	other = same_index(c, type.v, v);
 	if (!other)
 		return;

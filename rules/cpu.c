@@ -158,6 +158,69 @@ static void check_model(struct scan *s, const struct domain *d)
 				  "non-empty feature list specified without CPU model"));
 }
 
+/* ---- cpu-feature-arch ---- */
+
+/* Features that every x86 has heard of, and no ARM. */
+static const char x86_features[] = "vmx svm sse sse2 sse3 ssse3 sse4.1 sse4.2 avx avx2 "
+				   "lm nx pae apic tsc pcid invtsc hypervisor topoext";
+
+static void check_arm(struct scan *s, const struct domain *d)
+{
+	const struct node *cpu = cpu_of(d), *off = NULL, *length = NULL;
+	struct finding *f;
+
+	if (!d->qemu || !cpu || !domain_arch_is(d, "aarch64"))
+		return;
+	for (const struct node *n = node_child(cpu, "feature"); n; n = node_again(n)) {
+		struct fact name = ASK(n, "@name"), policy = ASK(n, "@policy");
+
+		if (!fact_known(&name))
+			continue;
+		if (str_among(name.v, x86_features))
+			refused(s, report(s, name.at, "unknown CPU feature: %s is x86's",
+					  shown(s, name.v)));
+		else if (str_is(name.v, "sve"))
+			off = fact_is(&policy, "disable") || fact_is(&policy, "forbid")
+				      ? n
+				      : NULL;
+		else if (str_starts(name.v, "sve"))
+			length = n;
+	}
+	if (!off || !length)
+		return;
+	f = report(s, length->open_at, "SVE disabled, but SVE vector lengths provided");
+	refused(s, f);
+	report_related(s, f, off->open_at, "disabled here");
+}
+
+/* ---- cpu-host-emulated ---- */
+
+static void check_emulated(struct scan *s, const struct domain *d)
+{
+	const struct node *cpu = cpu_of(d);
+	struct fact mode, type = ASK(d->node, "@type");
+
+	if (!cpu || !fact_is(&type, "qemu"))
+		return;
+	mode = ASK(cpu, "@mode");
+	if (fact_is(&mode, "host-passthrough"))
+		report_label(
+			s,
+			report(s, mode.at,
+			       "CPU mode 'host-passthrough' of a domain of type 'qemu': "
+			       "an emulated CPU is none of the host's"),
+			"libvirt defines the domain, and does not start it");
+}
+
+static bool fix_emulated(struct plan *p, const struct finding *f, const struct domain *d)
+{
+	struct fact mode = ASK(d->node, "cpu@mode");
+
+	(void)f;
+	plan_title(p, "mode='maximum'");
+	return plan_set(p, &mode, "maximum");
+}
+
 /* ---- cpu-attribute ---- */
 
 static void check_attribute(struct scan *s, const struct domain *d)
@@ -218,6 +281,16 @@ const struct rule rules_cpu[] = {
 		    "src/conf/cpu_conf.c (virCPUDefParseXMLCache)",
 	  .since = "0.1.0",
 	  CHECK(domain, check_cache) },
+	{ .id = "cpu-feature-arch",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_NONE,
+	  .title = "features of a CPU that an ARM does not have, or has without SVE",
+	  .why = "libvirt refuses the domain, or does not start it: it knows the features of "
+		 "each architecture, and vector lengths are SVE's.",
+	  .source = "libvirt, src/cpu/cpu_arm.c (virCPUarmValidateFeatures), "
+		    "src/qemu/qemu_domain.c (qemuDomainDefCPUPostParse)",
+	  .since = "0.1.0",
+	  CHECK(domain, check_arm) },
 	{ .id = "cpu-feature-twice",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_NONE,
@@ -227,6 +300,17 @@ const struct rule rules_cpu[] = {
 	  .source = "libvirt, src/conf/cpu_conf.c (virCPUDefParseXML)",
 	  .since = "0.1.0",
 	  CHECK(domain, check_twice) },
+	{ .id = "cpu-host-emulated",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_UNSAFE,
+	  .title = "the host's CPU for a guest that is emulated",
+	  .why = "libvirt does not start the domain: type='qemu' means that QEMU translates "
+		 "each instruction, and has no CPU of the host to hand on. mode='maximum' is "
+		 "all that it can translate; type='kvm' is what runs on the host's.",
+	  .source =
+		  "libvirt, src/qemu/qemu_capabilities.c (virQEMUCapsIsCPUModeSupported)",
+	  .since = "0.1.0",
+	  CHECK_FIX(domain, check_emulated, fix_emulated) },
 	{ .id = "cpu-without-model",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_NONE,

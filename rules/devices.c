@@ -166,6 +166,40 @@ static void check_audio(struct scan *s, const struct device *d)
 	}
 }
 
+/* ---- audio-settings ---- */
+
+static void check_settings(struct scan *s, const struct device *d)
+{
+	static const char *const ends[] = { "input", "output" };
+
+	if (d->kind != DEVICE_audio)
+		return;
+	for (size_t i = 0; i < 2; i++) {
+		const struct node *end = node_child(d->node, ends[i]), *n;
+		struct fact fixed, mixing;
+		struct finding *f = NULL;
+
+		if (!end)
+			continue;
+		n = node_child(end, "settings");
+		fixed = ASK(end, "@fixedSettings");
+		mixing = ASK(end, "@mixingEngine");
+		if (fact_is(&fixed, "yes") && mixing.state != FACT_UNKNOWN &&
+		    !fact_is(&mixing, "yes"))
+			f = report(
+				s, fixed.at,
+				"fixed audio settings requires mixing engine, expected "
+				"mixingEngine='yes'");
+		else if (n && fixed.state != FACT_UNKNOWN && !fact_is(&fixed, "yes"))
+			f = report(
+				s, n->open_at,
+				"audio settings specified without fixed settings flag, "
+				"expected fixedSettings='yes'");
+		if (f)
+			report_label(s, f, "libvirt refuses the domain");
+	}
+}
+
 /* ---- input-option ---- */
 
 static const struct clash input_clashes[] = {
@@ -407,6 +441,15 @@ const struct rule rules_devices[] = {
 		  VALIDATE_CONF ", virDomainEnsureAudioID(), virDomainAudioDefValidate()",
 	  .since = "0.1.0",
 	  CHECK(device, check_audio) },
+	{ .id = "audio-settings",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_NONE,
+	  .title = "settings of an audio backend that do not go together",
+	  .why = "libvirt refuses the domain: a rate, a format and a number of channels are "
+		 "for fixedSettings='yes', and this for mixingEngine='yes'.",
+	  .source = "libvirt, src/conf/domain_conf.c, virDomainAudioCommonParse()",
+	  .since = "0.1.0",
+	  CHECK(device, check_settings) },
 	{ .id = "device-of-other-machine",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_MANUAL,

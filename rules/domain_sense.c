@@ -51,6 +51,16 @@ static const struct {
 	{ "riscv64", "riscv64" },
 	{ "riscv32", "riscv32 riscv64" },
 	{ "loongarch64", "loongarch64" },
+	{ "alpha", "alpha" },
+	{ "m68k", "m68k" },
+	{ "mips", "mips" },
+	{ "mips64", "mips64" },
+	{ "mips64el", "mips64el" },
+	{ "mipsel", "mipsel" },
+	{ "parisc", "hppa" },
+	{ "sh4", "sh4" },
+	{ "sparc", "sparc" },
+	{ "sparc64", "sparc64" },
 };
 
 static void check_emulator(struct scan *s, const struct domain *d)

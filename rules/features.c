@@ -87,6 +87,22 @@ static void check_pmu(struct scan *s, const struct domain *d)
 	report_label(s, f, DOMAIN_REFUSES);
 }
 
+/* VMware's port is the PS/2 controller's. */
+static void check_vmport(struct scan *s, const struct domain *d,
+			 const struct node *vmport)
+{
+	struct fact on = ASK(vmport, "@state"),
+		    state = ASK(d->node, "features/ps2@state");
+	struct finding *f;
+
+	if (!fact_is(&on, "on") || !fact_is(&state, "off"))
+		return;
+	f = report(s, on.at,
+		   "vmport feature requires the ps2 feature not to be disabled");
+	report_label(s, f, DOMAIN_REFUSES);
+	report_related(s, f, state.at, "disabled here");
+}
+
 static void check_platform(struct scan *s, const struct domain *d)
 {
 	static const char pseries[] = "hpt htm nested-hv ccf-assist cfpc sbbc ibs",
@@ -110,6 +126,8 @@ static void check_platform(struct scan *s, const struct domain *d)
 			report_platform(s, d, n, "only ARM's virt has it");
 		else if (str_is(n->key, "vmport") && is_not_pc(d))
 			report_platform(s, d, n, "only pc and q35 have it");
+		else if (str_is(n->key, "vmport"))
+			check_vmport(s, d, n);
 	}
 	if (fact_known(&ioapic) && domain_is_not_x86(d))
 		report_platform(s, d, node_child(all, "ioapic"), "only x86 has it");

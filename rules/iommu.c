@@ -199,16 +199,17 @@ static bool fix_vfio(struct plan *p, const struct finding *f, const struct iommu
 /* ---- iommu-driver-attrs-on-virtio ---- */
 
 /* aw_bits is not among them: newer versions of libvirt take it for virtio as well. */
-enum { NVTD = 4 };
+enum { NVTD = 5 };
 
-static const char *const vtd_names[NVTD] = { "intremap", "caching_mode", "eim", "iotlb" };
+static const char *const vtd_names[NVTD] = { "intremap", "caching_mode", "eim", "iotlb",
+					     "dma_translation" };
 static const char *const vtd_options[NVTD] = { "intremap", "caching-mode", "eim",
-					       "device-iotlb" };
+					       "device-iotlb", "dma-translation" };
 
 static const struct fact *vtd_fact(const struct iommu *i, size_t k)
 {
 	const struct fact *const facts[NVTD] = { &i->intremap, &i->caching_mode, &i->eim,
-						 &i->iotlb };
+						 &i->iotlb, &i->dma_translation };
 
 	return facts[k];
 }

@@ -74,6 +74,48 @@ static void check_none(struct scan *s, const struct domain *d)
 			  "configuration"));
 }
 
+/* ---- memory-overflow ---- */
+
+/* Sizes are rounded up to a MiB, and stay below 2^63 bytes. */
+enum { MIB = 1 << 20 };
+
+static bool overflows(uint64_t bytes)
+{
+	return bytes > (uint64_t)INT64_MAX - (MIB - 1);
+}
+
+static void check_overflow(struct scan *s, const struct domain *d)
+{
+	const struct node *numa = numa_of(d), *max = node_child(d->node, "maxMemory"),
+			  *memory = node_child(d->node, "memory");
+	const char *said = NULL;
+	struct span at = { 0 };
+	uint64_t bytes;
+
+	if (!d->qemu)
+		return;
+	for (const struct node *c = numa ? node_child(numa, "cell") : NULL; c;
+	     c = node_again(c)) {
+		if (attribute_size(c, "memory", &bytes) && overflows(bytes)) {
+			said = "memory size of a NUMA node";
+			at = node_attr(c, "memory")->whole;
+			break;
+		}
+	}
+	if (!said && cells(d) == 0 && memory && domain_size(memory, "KiB", &bytes) &&
+	    overflows(bytes)) {
+		said = "initial memory size";
+		at = node_value_at(memory);
+	}
+	if (!said && max && domain_size(max, "KiB", &bytes) && overflows(bytes)) {
+		said = "maximum memory size";
+		at = node_value_at(max);
+	}
+	if (said)
+		report_label(s, report(s, at, "%s overflows after alignment", said),
+			     "libvirt defines the domain, and does not start it");
+}
+
 /* ---- memory-maximum ---- */
 
 static void check_maximum(struct scan *s, const struct domain *d)
@@ -324,6 +366,15 @@ const struct rule rules_memory[] = {
 	  .source = "libvirt, src/conf/domain_postparse.c (virDomainDefPostParseMemory)",
 	  .since = "0.1.0",
 	  CHECK(domain, check_none) },
+	{ .id = "memory-overflow",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_NONE,
+	  .title = "a memory size past what can be counted",
+	  .why = "libvirt does not start the domain: sizes are rounded up to a MiB, and must "
+		 "stay below 2^63 bytes.",
+	  .source = "libvirt, src/qemu/qemu_domain.c (qemuDomainAlignMemorySizes)",
+	  .since = "0.1.0",
+	  CHECK(domain, check_overflow) },
 	{ .id = "memory-tune",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_NONE,

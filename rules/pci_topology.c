@@ -49,16 +49,41 @@ static void check_address(struct scan *s, const struct device *c)
 
 /* ---- pci-root-index ---- */
 
+/* One without an index gets the next that is free, and 0 is taken. */
+static void check_second_root(struct scan *s, const struct device *c)
+{
+	const struct device *first =
+		&c->domain->devices[c->domain->first[DEVICE_controller]];
+	struct finding *f;
+
+	for (unsigned i = 0; i < 64 && first < c; i++, first++) {
+		if (is_root(model_of(first)))
+			break;
+	}
+	if (first == c || !is_root(model_of(first)))
+		return;
+	f = report(s, c->node->open_at,
+		   "a second %s controller, which gets an index of its own, expected one",
+		   pci_model_row(model_of(c))->name);
+	report_label(s, f, "libvirt refuses the domain: PCI roots have index 0");
+	report_related(s, f, first->node->open_at, "the first one");
+}
+
 static void check_root_index(struct scan *s, const struct device *c)
 {
 	enum pci_model m = model_of(c);
 	struct fact index = ASK(c->node, "@index");
 	uint64_t i;
 
-	if (!c->domain->qemu || !is_root(m) || !fact_number(&index, &i) || i == 0)
+	if (!c->domain->qemu || !is_root(m) ||
+	    (m == PCI_MODEL_root && (c->domain->machine == MACHINE_PSERIES ||
+				     c->domain->machine == MACHINE_UNKNOWN)))
 		return;
-	if (m == PCI_MODEL_root && (c->domain->machine == MACHINE_PSERIES ||
-				    c->domain->machine == MACHINE_UNKNOWN))
+	if (fact_absent(&index)) {
+		check_second_root(s, c);
+		return;
+	}
+	if (!fact_number(&index, &i) || i == 0)
 		return;
 	report_label(s,
 		     report(s, index.at, "a %s controller with index '%s', expected 0",

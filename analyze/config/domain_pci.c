@@ -162,6 +162,13 @@ struct place {
 	const char *what;
 };
 
+/* A controller without a type is IDE. */
+static bool type_is(const struct node *n, const char *type)
+{
+	return node_attr_is(n, "type", type) ||
+	       (strcmp(type, "ide") == 0 && !node_attr(n, "type"));
+}
+
 /* Is it number 0 of its type? One without a number gets the lowest that is free. */
 static bool is_first(const struct device *c, const char *type)
 {
@@ -169,13 +176,13 @@ static bool is_first(const struct device *c, const char *type)
 	const struct device *unnumbered = NULL;
 	uint64_t i;
 
-	if (c->kind != DEVICE_controller || !node_attr_is(c->node, "type", type))
+	if (c->kind != DEVICE_controller || !type_is(c->node, type))
 		return false;
 	if (index)
 		return domain_number(index->text, &i) && i == 0;
 	for_each_device(other, c->domain, controller)
 	{
-		if (!node_attr_is(other->node, "type", type))
+		if (!type_is(other->node, type))
 			continue;
 		index = node_attr(other->node, "index");
 		if (!index && !unnumbered)

@@ -155,6 +155,7 @@ device-twice/ok-two-watchdogs|a newer libvirt takes it
 disk-identity-bus/ok-product-on-sata|a newer libvirt takes it
 domain-element-twice/ok-tables|a newer libvirt takes it
 domain-value-unknown/ok-newer-words|a newer libvirt takes it
+features-platform/ok-no-vmport|a newer libvirt takes it
 filesystem-option/ok-readonly|a newer libvirt takes it
 hostdev-incomplete/ok-usb-port|a newer libvirt takes it
 interface-guest-ip/ok-passt|a newer libvirt takes it
