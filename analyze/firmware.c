@@ -53,7 +53,8 @@ enum firmware_kind firmware_named(struct str path)
 	return FIRMWARE_UNKNOWN;
 }
 
-bool firmware_has_keys(struct str path)
+/* A file of variables with keys enrolled, by its name: Debian's and Fedora's. */
+static bool firmware_has_keys(struct str path)
 {
 	struct str name = base_of(path);
 

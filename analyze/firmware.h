@@ -27,7 +27,4 @@ struct firmware firmware_of(const struct vm *vm);
 /* What a file's name says that it is. */
 enum firmware_kind firmware_named(struct str path);
 
-/* A file of variables with keys enrolled, by its name: Debian's and Fedora's. */
-bool firmware_has_keys(struct str path);
-
 #endif

@@ -4,7 +4,8 @@
 
 enum { VALUE_COLUMN = 26 };
 
-void buf_size(struct buf *out, uint64_t bytes)
+/* "128 MiB", or "123 bytes" when it is no round number of larger units. */
+static void buf_size(struct buf *out, uint64_t bytes)
 {
 	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB",
 					     "TiB",   "PiB", "EiB" };

@@ -40,9 +40,6 @@ void facts_fact(struct facts *f, const char *key, const struct fact *v);
 /* The place of the group itself. */
 void facts_place(struct facts *f, struct span at);
 
-/* "128 MiB", or "123 bytes" when it is no round number of larger units. */
-void buf_size(struct buf *out, uint64_t bytes);
-
 void facts_of_image(struct facts *f, const struct image *img);
 void facts_of_iso(struct facts *f, const struct iso *iso);
 /* What can it boot? Reads on: the image's source is open. */

@@ -136,9 +136,6 @@ void text_not_mended(struct buf *out, const struct term *t, const char *path,
 		     const struct mended *m);
 void text_summary(struct buf *out, const struct term *t, const struct summary *s);
 
-/* "fixed", "declined", "unproven"; NULL for what was not tried. */
-const char *outcome_name(enum outcome o);
-
 /* "PATH:LINE:COLUMN" of a text, "PATH@0xOFFSET" of an image; what cannot be shown in a path
  * is escaped. */
 /* "0x1be"; "guest:0x1be" in the disk that a container holds. */

@@ -139,7 +139,8 @@ static void finding(struct jsonw *j, const struct examined *x, const struct exhi
 	fix(j, x, e);
 }
 
-const char *outcome_name(enum outcome o)
+/* "fixed", "declined", "unproven"; NULL for what was not tried. */
+static const char *outcome_name(enum outcome o)
 {
 	switch (o) {
 	case OUTCOME_FIXED:

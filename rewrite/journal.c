@@ -19,7 +19,8 @@
 
 enum { OPEN_TRIES = 8, WRITE_CHUNK = 64 << 10 };
 
-const char *journal_shown(const struct journal *j)
+/* A file name for a message. */
+static const char *journal_shown(const struct journal *j)
 {
 	return str_shown(j->arena, str_of(j->path));
 }

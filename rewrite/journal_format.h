@@ -78,9 +78,6 @@ static const uint8_t file_magic[16] = "VMEND-UNDO\r\n\x1a\n";
 static const uint8_t tx_magic[8] = { 'v', 'm', 'e', 'n', 'd', '-', 't', 'x' };
 static const uint8_t tx_states[3][TX_STATE_LEN] = { "writing", "armed", "done" };
 
-/* A file name for a message. */
-const char *journal_shown(const struct journal *j);
-
 /* Puts the journal's name before a message about it; returns -1. */
 int journal_fail(const struct journal *j, struct err *e);
 

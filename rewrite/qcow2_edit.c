@@ -11,14 +11,6 @@ enum {
 	MISTAKES = 16, /* of them, in a block that still is one */
 };
 
-bool qcow2_plan_be32(struct plan *p, enum stage stage, uint64_t off, uint32_t v)
-{
-	uint8_t b[8];
-
-	qcow2_put64(b, v);
-	return plan_bytes(p, stage, off, (struct view){ b + 4, 4 });
-}
-
 bool qcow2_plan_be64(struct plan *p, enum stage stage, uint64_t off, uint64_t v)
 {
 	uint8_t b[8];

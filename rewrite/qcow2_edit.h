@@ -11,8 +11,6 @@
 #include "analyze/image/qcow2_scan.h"
 #include "rewrite/edit.h"
 
-bool qcow2_plan_be32(struct plan *p, enum stage stage, uint64_t off, uint32_t v)
-	__attribute__((warn_unused_result));
 bool qcow2_plan_be64(struct plan *p, enum stage stage, uint64_t off, uint64_t v)
 	__attribute__((warn_unused_result));
 

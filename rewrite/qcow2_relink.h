@@ -32,9 +32,8 @@ struct qcow2_relink {
 	enum qcow2_told least; /* that it has to tell */
 };
 
-/* The slot has no table, or what cannot be one. */
-bool qcow2_slot_is_open(const struct qcow2_relink *r, uint64_t slot);
-/* Besides, nothing that the table maps would lie behind the disk. */
+/* The slot has no table, or what cannot be one, and nothing that the table maps would lie
+ * behind the disk. */
 bool qcow2_slot_fits(const struct qcow2_relink *r, uint64_t slot);
 
 /* The one slot that is proven, once the snapshots were asked; else QCOW2_NO_SLOT. */

@@ -104,7 +104,8 @@ static void find_bad_slots(struct qcow2_relink *r)
 
 /* ---- L2 tables ---- */
 
-bool qcow2_slot_is_open(const struct qcow2_relink *r, uint64_t slot)
+/* The slot has no table, or what cannot be one. */
+static bool qcow2_slot_is_open(const struct qcow2_relink *r, uint64_t slot)
 {
 	const struct qcow2 *q = r->q;
 

@@ -55,7 +55,8 @@ static const char *refused_bitmaps(const struct qcow2 *q)
 	return NULL;
 }
 
-const char *qcow2_write_refused(const struct unit *u)
+/* Why nothing can be written to the disk in u as u is now; NULL: perhaps something can. */
+static const char *qcow2_write_refused(const struct unit *u)
 {
 	const struct qcow2 *q = u->qcow2;
 	const char *why;

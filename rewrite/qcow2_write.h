@@ -11,9 +11,6 @@
 
 #include "rules/rule.h"
 
-/* Why nothing can be written to the disk in u as u is now; NULL: perhaps something can. */
-const char *qcow2_write_refused(const struct unit *u);
-
 /* rule_fix() of a finding of u, for a plan on where the finding is. Of the guest's disk:
  * declines what qcow2_write() never does. */
 bool qcow2_rule_fix(const struct unit *u, const struct finding *f, struct plan *p)

@@ -175,7 +175,9 @@ const struct disk *first_hard_disk(const struct vm *vm)
 	return first;
 }
 
-enum answer_state is_listed(const struct disk *d)
+/* Is it in the boot order? Unknown where that does not matter: what is not in it is started
+ * all the same, behind all that is. */
+static enum answer_state is_listed(const struct disk *d)
 {
 	enum firmware_kind kind = firmware_of(d->vm).kind;
 	const struct disk *first = first_hard_disk(d->vm);

@@ -33,9 +33,6 @@ struct survey survey_of_dead(const struct vm *vm);
 /* It runs under QEMU, and all that it could start is among its disks. */
 bool is_all_seen(const struct vm *vm);
 
-/* Is it in the boot order? Unknown where that does not matter: what is not in it is started
- * all the same, behind all that is. */
-enum answer_state is_listed(const struct disk *d);
 /* Does any disk have a number of its own in the boot order? */
 bool has_boot_indexes(const struct vm *vm);
 

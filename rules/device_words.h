@@ -1,4 +1,6 @@
-/* How messages call a libvirt domain's devices.
+/* How messages call a libvirt domain's devices, and what the rules about their addresses share.
+ * device_name() of clash.h is for sentences about one device: "an interface" where it has no
+ * name, and a network card by its MAC address.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef RULES_DEVICE_WORDS_H
 #define RULES_DEVICE_WORDS_H

@@ -1,4 +1,5 @@
-/* What is known of a domain's architecture and machine. Unknown is neither.
+/* What rules about whole domains ask: the architecture and machine, of which unknown is neither,
+ * and bounds on what is compared.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef RULES_DOMAIN_IS_H
 #define RULES_DOMAIN_IS_H
@@ -79,11 +80,6 @@ static inline bool domain_too_many(const struct node *first)
 		n++;
 	}
 	return n > DOMAIN_COMPARED;
-}
-
-static inline bool power_of_two(uint64_t v)
-{
-	return v && !(v & (v - 1));
 }
 
 #endif

@@ -195,7 +195,7 @@ static void check_dirty_ring(struct scan *s, const struct domain *d)
 	uint64_t v;
 
 	if (!fact_is(&state, "on") || !fact_number(&size, &v) ||
-	    (power_of_two(v) && v >= 1024 && v <= 65536))
+	    (is_pow2(v) && v >= 1024 && v <= 65536))
 		return;
 	f = report(s, size.at,
 		   "dirty ring of %llu, must be power of 2 and ranges [1024, 65536]",

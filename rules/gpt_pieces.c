@@ -68,7 +68,9 @@ static bool in_doubt(const struct gpt *g)
 	return !is_faultless(g, &g->primary) && !is_faultless(g, &g->backup);
 }
 
-bool gpt_pieces(struct gpt_meant *m, const struct gpt *g)
+/* False: no need to, a copy can be believed; or it cannot be told, with the reason in
+ * m->refused. */
+static bool gpt_pieces(struct gpt_meant *m, const struct gpt *g)
 {
 	m->refused[0] = 0;
 	/* A disk that ends with a part of a sector has no last one to write to. */

@@ -5,9 +5,6 @@
 
 #include "rules/gpt_meant.h"
 
-/* False: no need to, a copy can be believed; or it cannot be told, with the reason in
- * m->refused. */
-bool gpt_pieces(struct gpt_meant *m, const struct gpt *g);
 bool gpt_has_pieces(const struct gpt *g);
 
 #endif

@@ -165,45 +165,6 @@ static void read_address(struct address *to, const struct node *device)
 	}
 }
 
-bool address_is_empty(const struct address *a)
-{
-	return a->whole && a->domain.v == 0 && a->bus.v == 0 && a->slot.v == 0 &&
-	       a->function.v == 0;
-}
-
-bool address_same(const struct address *a, const struct address *b)
-{
-	if (a->type != b->type || !a->whole || !b->whole)
-		return false;
-	switch (a->type) {
-	case ADDRESS_pci:
-		return !address_is_empty(a) && a->domain.v == b->domain.v &&
-		       a->bus.v == b->bus.v && a->slot.v == b->slot.v &&
-		       a->function.v == b->function.v;
-	case ADDRESS_drive:
-		return a->controller.v == b->controller.v && a->bus.v == b->bus.v &&
-		       a->target.v == b->target.v && a->unit.v == b->unit.v;
-	case ADDRESS_virtio_serial:
-		return a->port.v != 0 && a->controller.v == b->controller.v &&
-		       a->bus.v == b->bus.v && a->port.v == b->port.v;
-	case ADDRESS_usb:
-		return a->usb_port.n != 0 && a->bus.v == b->bus.v &&
-		       str_eq(a->usb_port, b->usb_port);
-	case ADDRESS_absent:
-	case ADDRESS_unknown:
-	case ADDRESS_ccid:
-	case ADDRESS_spapr_vio:
-	case ADDRESS_virtio_s390:
-	case ADDRESS_ccw:
-	case ADDRESS_virtio_mmio:
-	case ADDRESS_isa:
-	case ADDRESS_dimm:
-	case ADDRESS_unassigned:
-		return false;
-	}
-	return false;
-}
-
 /* ---- devices ---- */
 
 static bool is_device(const struct node *n)

@@ -132,12 +132,6 @@ static inline size_t domain_count(const struct domain *d, enum device_kind kind)
 const char *device_kind_name(enum device_kind kind); /* "disk"; other: "" */
 const char *address_type_name(enum address_type t);  /* "pci"; absent, unknown: "" */
 
-/* Two addresses of one type with the same parts, both whole, and not left to libvirt. */
-bool address_same(const struct address *a, const struct address *b);
-
-/* <address type='pci'/> without parts, or with zeros only: libvirt chooses one. */
-bool address_is_empty(const struct address *a);
-
 /* A value of a device or of the domain by its path (lens.h): ASK(dev->node,
  * "driver@queues"). Unknown where it is a template's variable. The lens lives as long as
  * the block that asks, so a fix asks again. */

@@ -174,37 +174,6 @@ bool word_cut(const struct word *w, size_t from, size_t to, struct span *out,
 	return true;
 }
 
-bool word_slice(struct word *out, const struct word *w, size_t from, size_t to,
-		struct arena *a)
-{
-	struct word_part *parts = arena_try_array(a, w->nparts, struct word_part);
-	size_t n = 0;
-
-	BUG_ON(from > to || to > w->text.n);
-	*out = (struct word){ .text = { w->text.p + from, to - from },
-			      .at = word_span(w, from, to),
-			      .parts = parts,
-			      .fixed = w->fixed,
-			      .open = w->open };
-	if (!parts)
-		return false;
-	for (size_t i = 0; i < w->nparts; i++) {
-		struct word_part p = w->parts[i];
-		size_t lo = p.from > from ? p.from : from;
-		size_t hi = p.from + p.n < to ? p.from + p.n : to;
-
-		if (lo >= hi)
-			continue;
-		p.at = within(&p, lo, hi);
-		p.all = p.quote ? p.all : p.at;
-		p.from = lo - from;
-		p.n = hi - lo;
-		parts[n++] = p;
-	}
-	out->nparts = n;
-	return true;
-}
-
 /* ---- words that are scalars of another syntax ---- */
 
 struct reading {

@@ -60,11 +60,6 @@ bool word_plain(struct word *w, struct span at, struct str text, struct arena *a
 	__attribute__((warn_unused_result));
 struct word word_opaque(struct span at, struct str source);
 
-/* The part [from, to) of a word as a word of its own: of "-m 1 -S", one of the three. False:
- * memory is gone. What is not exact, or opaque, must lie within it or outside. */
-bool word_slice(struct word *out, const struct word *w, size_t from, size_t to,
-		struct arena *a) __attribute__((warn_unused_result));
-
 /* What parts the words of one text. */
 enum word_split {
 	SPLIT_NONE, /* nothing: it is one word (libvirt's <qemu:arg>, Packer's qemuargs) */

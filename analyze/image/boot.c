@@ -23,8 +23,9 @@ struct reader {
 	uint8_t first[MBR_SIZE];
 };
 
-void boot_sector_read(struct boot_sector *b, struct look *l, uint64_t off, bool record,
-		      uint8_t buf[512])
+/* A boot sector's 512 bytes at off. */
+static void boot_sector_read(struct boot_sector *b, struct look *l, uint64_t off,
+			     bool record, uint8_t buf[512])
 {
 	struct view v = { buf, MBR_SIZE };
 	size_t at, len;

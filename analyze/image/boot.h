@@ -63,8 +63,4 @@ int boot_read(const struct image *img, struct boot *out, struct arena *a, struct
 /* The same of an ISO, by its catalog. */
 void iso_boot(const struct iso *iso, struct boot *out, struct arena *a);
 
-/* A boot sector's 512 bytes at off. */
-void boot_sector_read(struct boot_sector *b, struct look *l, uint64_t off, bool record,
-		      uint8_t buf[512]);
-
 #endif

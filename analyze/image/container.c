@@ -55,7 +55,8 @@ struct container container_of_footer(struct view tail)
 	return (struct container){ 0 };
 }
 
-bool container_has_signature(const char *format)
+/* One of those that begin with a signature, by QEMU's name for it. */
+static bool container_has_signature(const char *format)
 {
 	/* A fixed VHD has a footer only. */
 	if (strcmp(format, "vpc") == 0)

@@ -19,9 +19,6 @@ struct container container_of_head(struct view head);
  * for the first by itself. */
 struct container container_of_footer(struct view tail);
 
-/* One of those that begin with a signature, by QEMU's name for it. */
-bool container_has_signature(const char *format);
-
 /* A file that is declared to be of one format, and by its content is of the other: one of
  * them says a disk's own bytes, the other a file that holds a disk; or both are such. */
 bool container_contradicts(const char *declared, const char *found);

@@ -20,8 +20,8 @@ enum {
 	MEDIUM_MAX = 1 << 26, /* blocks: there is none of more than 128 GiB */
 };
 
-struct field iso_be(const struct iso_reader *r, struct view v, uint64_t base, size_t off,
-		    size_t len)
+static struct field iso_be(const struct iso_reader *r, struct view v, uint64_t base,
+			   size_t off, size_t len)
 {
 	return (struct field){ .v = len == 2 ? view_be16(v, off) : view_be32(v, off),
 			       .at = { r->img->src, base + off, len } };

@@ -25,8 +25,6 @@ struct iso_reader {
 	bool extents_more; /* than are kept */
 };
 
-struct field iso_be(const struct iso_reader *r, struct view v, uint64_t base, size_t off,
-		    size_t len);
 /* len: of one of its halves, 2 or 4. */
 struct iso_pair iso_pair_read(const struct iso_reader *r, struct view v, uint64_t base,
 			      size_t off, size_t len);

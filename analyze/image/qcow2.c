@@ -212,7 +212,9 @@ static int read_head(struct qcow2 *q, struct arena *a, struct err *e)
 	return 0;
 }
 
-int qcow2_read(struct qcow2 **out, struct unit *u, struct err *e)
+/* Reads the header and all that it names of u->src, whose magic is there; not yet L2 tables
+ * and refcounts, which is qcow2_scan(). */
+static int qcow2_read(struct qcow2 **out, struct unit *u, struct err *e)
 {
 	struct qcow2 *q = arena_new(&u->arena, struct qcow2);
 

@@ -344,11 +344,6 @@ static inline bool qcow2_header_agrees(const struct qcow2 *q)
 	       q->external_data == (q->data_file_ext != NULL);
 }
 
-/* Reads the header and all that it names of u->src, whose magic is there; not yet L2 tables
- * and refcounts, which is qcow2_scan(). */
-int qcow2_read(struct qcow2 **out, struct unit *u, struct err *e)
-	__attribute__((warn_unused_result));
-
 /* Only the header, its extensions and the names in it, of an image that is not a unit's: of
  * a backing file. head: its first bytes. Its L1 table is placed, and not read; snapshots and
  * bitmaps are as if there were none. */
