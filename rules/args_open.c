@@ -178,6 +178,9 @@ static void check_port(struct scan *s, const struct vm *vm)
 		if (!what)
 			continue;
 		f = report(s, place_of(o), "%s listens on all addresses", what);
+		/* Who debugs a kernel writes it all day; it has no other form. */
+		if (str_is(o->name, "s"))
+			report_lower(f);
 		report_label(s, f, "%s",
 			     str_among(o->name, "s gdb")
 				     ? "who connects reads and writes the guest's memory"
@@ -358,7 +361,7 @@ const struct rule rules_args_open[] = {
 	  .title = "a console, stub or migration of QEMU that is open to the network",
 	  .why = "There is no password on it. gdb's stub (-s is one) reads and writes all of "
 		 "the guest's memory, a console is a guest's keyboard, and who sends a "
-		 "migration decides on all of its state.",
+		 "migration decides on all of its state. -s alone is a note.",
 	  .steps = LOCAL,
 	  .source = SOURCE,
 	  .since = "0.1.0",
