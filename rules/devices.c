@@ -100,7 +100,7 @@ static const struct clash virtio_clashes[] = {
 	{ CLASH(ON(disk), "driver@queues",
 		"queues attribute in disk driver element is only supported by virtio-blk, "
 		"and disk '{target@dev}' is on '{%bus}'",
-		{ "driver@queues", "#>0" }, NOT_DISK),
+		{ "driver@queues", "#>0" }, { "%bus", "!virtio|nvme" }),
 	  .common = true },
 	{ CLASH(ON(disk), "driver@event_idx",
 		"disk event_idx mode supported only for virtio bus, and disk "

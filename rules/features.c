@@ -264,6 +264,83 @@ static void check_tcg(struct scan *s, const struct domain *d)
 	report_label(s, f, DOMAIN_REFUSES);
 }
 
+/* ---- features-hyperv-needs ---- */
+
+/* kvm_hyperv_properties[].dependencies of QEMU, target/i386/kvm/kvm.c. */
+static const struct {
+	const char *what, *needs;
+} hyperv_needs[] = {
+	{ "evmcs", "vapic" },           { "ipi", "vpindex" },
+	{ "stimer", "synic" },          { "stimer", "" },
+	{ "synic", "vpindex" },         { "tlbflush", "vpindex" },
+	{ "tlbflush/direct", "vapic" },
+};
+
+/* <timer name='hypervclock' present='yes'/> */
+static bool may_have_clock(const struct domain *d)
+{
+	const struct node *clock = node_child(d->node, "clock"), *n;
+
+	for (n = clock ? node_child(clock, "timer") : NULL; n; n = node_again(n)) {
+		struct fact name = ASK(n, "@name"), present = ASK(n, "@present");
+
+		if (name.state == FACT_UNKNOWN ||
+		    (fact_is(&name, "hypervclock") && !fact_is(&present, "no")))
+			return true;
+	}
+	return clock && node_is_open(clock);
+}
+
+static struct fact hyperv_state(struct scan *s, const struct node *hyperv,
+				const char *name)
+{
+	const char *path = scan_printf(s, "%s@state", name);
+
+	return ASK(hyperv, path);
+}
+
+/* Machines of QEMU 3.0 and before go without a VP index. */
+static bool is_old_machine(const struct vm *vm)
+{
+	return !fact_known(&vm->machine) || str_has(vm->machine.v, "-1.") ||
+	       str_has(vm->machine.v, "-2.") || str_has(vm->machine.v, "-3.0") ||
+	       str_has(vm->machine.v, "-rhel");
+}
+
+static void check_needs(struct scan *s, const struct domain *d)
+{
+	const struct node *hyperv = feature(d, "hyperv");
+	struct fact type = ASK(d->node, "@type"), mode;
+
+	if (!hyperv || !fact_is(&type, "kvm") || !domain_is_x86(d) ||
+	    node_is_open(hyperv) || is_old_machine(d->vm))
+		return;
+	mode = ASK(hyperv, "@mode");
+	if (!fact_absent(&mode) && !fact_is(&mode, "custom"))
+		return;
+	for (size_t i = 0; i < sizeof(hyperv_needs) / sizeof(hyperv_needs[0]); i++) {
+		const char *what = hyperv_needs[i].what, *needs = hyperv_needs[i].needs;
+		struct fact on = hyperv_state(s, hyperv, what), has;
+		struct finding *f;
+
+		if (!fact_is(&on, "on"))
+			continue;
+		if (!needs[0] && may_have_clock(d))
+			continue;
+		has = needs[0] ? hyperv_state(s, hyperv, needs) : (struct fact){ 0 };
+		if (needs[0] && !fact_absent(&has) && !fact_is(&has, "off"))
+			continue;
+		f = needs[0] ? report(s, on.at,
+				      "Hyper-V %s requires Hyper-V %s, which is not on",
+				      what, needs)
+			     : report(s, on.at,
+				      "Hyper-V %s requires the reference clock, <timer "
+				      "name='hypervclock' present='yes'/>",
+				      what);
+		report_label(s, f, "QEMU exits at start");
+	}
+}
+
 /* ---- features-ps2-inputs ---- */
 
 static void check_ps2(struct scan *s, const struct device *input)
@@ -291,6 +368,18 @@ const struct rule rules_features[] = {
 	  .source = "libvirt, src/conf/domain_conf.c (virDomainFeaturesKVMDefParse)",
 	  .since = "0.1.0",
 	  CHECK(domain, check_dirty_ring) },
+	{ .id = "features-hyperv-needs",
+	  .severity = SEV_ERROR,
+	  .fix_class = FIX_NONE,
+	  .title = "a Hyper-V enlightenment without another that it builds on",
+	  .why = "QEMU exits at start: synthetic timers need the synthetic interrupt "
+		 "controller and the reference clock, this controller, IPIs and TLB flushes "
+		 "the index of the virtual processor. libvirt refuses it since 11.9.",
+	  .steps =
+		  "Turn on what is named, or turn the other off: Windows does without each.",
+	  .source = "QEMU, target/i386/kvm/kvm.c (kvm_hyperv_properties)",
+	  .since = "0.1.0",
+	  CHECK(domain, check_needs) },
 	{ .id = "features-hyperv-value",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_NONE,

@@ -156,6 +156,8 @@ disk-identity-bus/ok-product-on-sata|a newer libvirt takes it
 domain-element-twice/ok-tables|a newer libvirt takes it
 domain-value-unknown/ok-newer-words|a newer libvirt takes it
 features-platform/ok-no-vmport|a newer libvirt takes it
+features-hyperv-needs/bad-each|QEMU refuses it
+features-hyperv-needs/bad-stimer|QEMU refuses it
 filesystem-option/ok-readonly|a newer libvirt takes it
 hostdev-incomplete/ok-usb-port|a newer libvirt takes it
 interface-guest-ip/ok-passt|a newer libvirt takes it
