@@ -411,6 +411,17 @@ expect "8 MB of a heredoc without an end" '1|3' 'heredoc\.pkr'
 } >bomb.pkr.hcl
 run check bomb.pkr.hcl
 expect "locals that double each other, 2000 times" '0|1|3' ''
+{ echo 'source "qemu" "x" {' && seq -f '  nothing%.0f = 1' 1 40000 && echo '}'; } >members.pkr.hcl
+run check members.pkr.hcl
+expect "40,000 members that the builder does not have" 1 'nothing40000'
+{
+	seq -f 'source "qemu" "x%.0f" {}' 1 2500
+	echo 'build {'
+	seq -f '  source "qemu.x%.0f" { headless = true }' 1 2500
+	echo '}'
+} >uses.pkr.hcl
+run check uses.pkr.hcl
+expect "2,500 sources, and a build that adds to each" '0|1' ''
 mkdir beside && {
 	echo 'source "tart-cli" "x" { from_ipsw = var.x }' >beside/in.pkr.hcl
 	ln -s /dev/zero beside/a.pkr.hcl && mkfifo beside/b.pkr.hcl && truncate -s 1T beside/c.pkr.hcl
@@ -461,7 +472,7 @@ elif have setpriv && install -m 755 "$vmend" "$tmp/vmend-copy" && chmod 711 "$tm
 	setpriv --reuid=65534 --regid=65534 --clear-groups "$tmp/vmend-copy" version >/dev/null 2>&1; then
 	cp --sparse=always bad.raw secret.raw && chmod 600 secret.raw
 	setpriv --reuid=65534 --regid=65534 --clear-groups "$tmp/vmend-copy" check "$tmp/secret.raw" >out 2>err
-	code=$? kib=0
+	code=$? kib=0 ms=0
 	expect "no permission to read" 3 'ermission'
 else
 	skip "no permission to read" "root reads everything, and setpriv does not work here"
@@ -490,7 +501,7 @@ silent "a file that shrinks and grows while it is read, 100 times" "$bad"
 # ---- the other end ----
 
 "$vmend" check bad.raw >/dev/full 2>err
-code=$? kib=0
+code=$? kib=0 ms=0
 : >out
 expect "a report that cannot be written" 4 '.'
 "$vmend" check bad.raw >&- 2>err
