@@ -3,10 +3,9 @@
  * libvirt 9.0, src/conf/device_conf.c, src/conf/domain_addr.c, src/qemu/qemu_validate.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/device_words.h"
 #include "base/banned.h"
-
-#define REFUSES "libvirt refuses the domain"
 
 enum { LOOK_BACK = 256 };
 
@@ -71,7 +70,7 @@ static void say_kind(struct scan *s, const struct device *dev, const struct kind
 		f = report(s, dev->address.node->open_at,
 			   "an address of type '%.*s' for the %s, which has none",
 			   STR_ARG(type), what);
-	report_label(s, f, REFUSES);
+	report_label(s, f, DOMAIN_REFUSES);
 }
 
 /* The model that libvirt takes where none is said. */
@@ -94,21 +93,22 @@ static void check_kind(struct scan *s, const struct device *dev)
 		report_label(s,
 			     report(s, dev->address.node->open_at,
 				    "virtio-s390 bus doesn't have an address"),
-			     REFUSES);
+			     DOMAIN_REFUSES);
 	} else if (type == ADDRESS_unassigned && dev->kind != DEVICE_hostdev) {
 		report_label(s,
 			     report(s, dev->address.node->open_at,
 				    "address of type 'unassigned' is supported only for "
 				    "hostdevs, and not for the %s",
 				    device_words(s, dev)),
-			     REFUSES);
+			     DOMAIN_REFUSES);
 	} else if (is_firmware_panic(dev)) {
 		report_label(
 			s,
 			report(s, dev->address.node->open_at,
 			       "an address for the panic of a machine whose firmware "
 			       "has it, expected none"),
-			REFUSES ": setting the panic device address is not supported");
+			DOMAIN_REFUSES
+			": setting the panic device address is not supported");
 	} else if (type != ADDRESS_unknown) {
 		for (size_t i = 0; i < sizeof(kind_rows) / sizeof(kind_rows[0]); i++) {
 			if (row_is_of(&kind_rows[i], dev, &is)) {
@@ -133,7 +133,8 @@ static void check_pci_only(struct scan *s, const struct device *dev)
 	if (rom && tuned && node_attr_is(rom, "enabled", "no"))
 		report_label(
 			s, report(s, rom->open_at, "ROM tuning, and the ROM is disabled"),
-			REFUSES ": ROM tuning is not supported when ROM is disabled");
+			DOMAIN_REFUSES
+			": ROM tuning is not supported when ROM is disabled");
 	if (!dev->domain->qemu || type == ADDRESS_absent || type == ADDRESS_unknown ||
 	    type == ADDRESS_pci)
 		return;
@@ -144,7 +145,7 @@ static void check_pci_only(struct scan *s, const struct device *dev)
 			       "ROM tuning is only supported for PCI devices, and the "
 			       "%s has an address of type '%s'",
 			       device_words(s, dev), address_type_name(type)),
-			REFUSES);
+			DOMAIN_REFUSES);
 	if (acpi && node_attr(acpi, "index"))
 		report_label(
 			s,
@@ -152,7 +153,7 @@ static void check_pci_only(struct scan *s, const struct device *dev)
 			       "ACPI index is only supported for PCI devices, and the "
 			       "%s has an address of type '%s'",
 			       device_words(s, dev), address_type_name(type)),
-			REFUSES);
+			DOMAIN_REFUSES);
 }
 
 static bool fix_pci_only(struct plan *p, const struct finding *f,
@@ -214,7 +215,7 @@ static void check_ccw(struct scan *s, const struct device *dev)
 					    "address: %s='%s', expected at most 0x%llx",
 					    parts[i].name, shown(s, n->text),
 					    (unsigned long long)parts[i].max),
-				     REFUSES);
+				     DOMAIN_REFUSES);
 	}
 	if (there == 1 || there == 2)
 		report_label(
@@ -223,7 +224,7 @@ static void check_ccw(struct scan *s, const struct device *dev)
 			       "partial specification for a virtio ccw address: %u of "
 			       "cssid, ssid and devno, expected all or none",
 			       there),
-			REFUSES);
+			DOMAIN_REFUSES);
 	else if (dev->domain->qemu && m != MACHINE_S390_CCW && m != MACHINE_UNKNOWN &&
 		 !is_built_in(dev))
 		report_label(s,
@@ -231,7 +232,7 @@ static void check_ccw(struct scan *s, const struct device *dev)
 				    "cannot use CCW address type for the %s: the machine "
 				    "is no s390-ccw-virtio",
 				    device_words(s, dev)),
-			     REFUSES);
+			     DOMAIN_REFUSES);
 }
 
 /* ---- address-twice ---- */
@@ -275,7 +276,7 @@ static void check_twice(struct scan *s, const struct device *dev)
 				   ? "the CCW devno is in use already: %s"
 				   : "virtio serial port is already occupied: %s",
 			   device_pair_words(s, other, dev));
-		report_label(s, f, REFUSES);
+		report_label(s, f, DOMAIN_REFUSES);
 		report_related(s, f, other->address.node->open_at, "the same address");
 		return;
 	}
@@ -316,7 +317,7 @@ static void check_serial_port(struct scan *s, const struct device *dev)
 				    (unsigned long long)a->controller.v,
 				    (unsigned long long)a->port.v,
 				    (unsigned long long)ports),
-			     REFUSES);
+			     DOMAIN_REFUSES);
 }
 
 /* ---- address-spapr-vio ---- */
@@ -366,7 +367,7 @@ static void check_spapr(struct scan *s, const struct device *dev)
 			       "spapr-vio reg='%s' exceeds the maximum possible value, "
 			       "0xffffffff",
 			       shown(s, at->text)),
-			REFUSES);
+			DOMAIN_REFUSES);
 		return;
 	}
 	for (unsigned i = 0; i < LOOK_BACK && other > dev->domain->devices; i++) {
@@ -375,7 +376,7 @@ static void check_spapr(struct scan *s, const struct device *dev)
 			continue;
 		f = report(s, at->text_at, "spapr-vio address 0x%llx already in use: %s",
 			   (unsigned long long)reg, device_pair_words(s, other, dev));
-		report_label(s, f, REFUSES);
+		report_label(s, f, DOMAIN_REFUSES);
 		report_related(s, f, its->text_at, "the same address");
 		return;
 	}
@@ -418,7 +419,7 @@ static void check_alias(struct scan *s, const struct device *dev)
 			continue;
 		f = report(s, name->text_at, "non unique alias detected: '%s', of %s",
 			   shown(s, name->text), device_pair_words(s, other, dev));
-		report_label(s, f, REFUSES);
+		report_label(s, f, DOMAIN_REFUSES);
 		report_related(s, f, its->text_at, "the same alias");
 		return;
 	}

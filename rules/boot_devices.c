@@ -2,11 +2,10 @@
  * libvirt 9.0, src/conf/domain_postparse.c, virDomainDefBootOrderPostParse()
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/clash.h"
 #include "rules/device_words.h"
 #include "base/banned.h"
-
-#define REFUSES "libvirt refuses the domain"
 
 static bool boots_by_order(const struct domain *d)
 {
@@ -50,7 +49,7 @@ static void check_twice(struct scan *s, const struct domain *d)
 		f = report(s, order.at,
 			   "boot order %llu used for more than one device: %s",
 			   (unsigned long long)v, device_pair_words(s, first[v], dev));
-		report_label(s, f, REFUSES);
+		report_label(s, f, DOMAIN_REFUSES);
 		report_related(s, f, first[v]->node->open_at, "the first one");
 	}
 }
@@ -85,8 +84,9 @@ static void check_mixed(struct scan *s, const struct domain *d)
 			   "expected only one of them",
 			   device_words(s, &d->devices[i]));
 		report_label(s, f,
-			     REFUSES ": per-device boot elements cannot be used together "
-				     "with os/boot elements");
+			     DOMAIN_REFUSES
+			     ": per-device boot elements cannot be used together "
+			     "with os/boot elements");
 		report_related(s, f, order.at, "the order of a device");
 		return;
 	}

@@ -4,6 +4,7 @@
  * (virDomainChrSourceDefValidate), src/qemu/qemu_validate.c (qemuValidateDomainChrDef).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/clash.h"
 #include "base/banned.h"
 
@@ -191,7 +192,7 @@ static void check_udp(struct scan *s, const struct node *owner)
 		     report(s, owner->open_at,
 			    "missing source service attribute for char device of type "
 			    "'udp': expected <source mode='connect' service=''/>"),
-		     "libvirt refuses the domain");
+		     DOMAIN_REFUSES);
 }
 
 /* The first console is the first serial port by another name: what it says of itself is
@@ -238,7 +239,7 @@ static void check_count(struct scan *s, const struct node *owner, const char *na
 						 : "only two %s elements are allowed "
 						   "for character device",
 				       name),
-				"libvirt refuses the domain");
+				DOMAIN_REFUSES);
 	}
 }
 
@@ -306,7 +307,7 @@ static void check_spice(struct scan *s, const struct device *d)
 			s,
 			report(s, d->node->open_at,
 			       "spice audio is not supported without spice graphics"),
-			"libvirt refuses the domain");
+			DOMAIN_REFUSES);
 }
 
 static bool fix_spice(struct plan *p, const struct finding *f, const struct device *d)
@@ -445,7 +446,7 @@ static void check_ports(struct scan *s, const struct device *d)
 				report(s, port.at, "target port '%llu' already allocated",
 				       (unsigned long long)v);
 
-			report_label(s, f, "libvirt refuses the domain");
+			report_label(s, f, DOMAIN_REFUSES);
 			report_related(s, f, other.at, "the other serial port");
 			return;
 		}

@@ -1,6 +1,7 @@
 /* Tables of what two values of one device of a libvirt domain cannot be together.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/clash.h"
+#include "rules/words.h"
 #include "base/num.h"
 
 #include "base/banned.h"
@@ -226,8 +227,7 @@ void clash_check(struct scan *s, const struct device *d, const struct node *node
 		at = row->at[0] ? clash_ask(d, node, row->at)
 				: (struct fact){ .at = node->open_at };
 		f = report(s, at.at, "%s", text_of(s, d, node, row->says));
-		report_label(s, f, "%s",
-			     row->label ? row->label : "libvirt refuses the domain");
+		report_label(s, f, "%s", row->label ? row->label : DOMAIN_REFUSES);
 		if (row->lower)
 			report_lower(f);
 		f->arg = i;

@@ -5,6 +5,7 @@
 #include "rules/domain_is.h"
 #include "rules/domain_table.h"
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "base/banned.h"
 
 /* 9999-12-31T23:59:59 */

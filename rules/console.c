@@ -2,6 +2,7 @@
  * libvirt, src/conf/domain_conf.c (virDomainDefAddConsoleCompat).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "base/banned.h"
 
 /* ---- console-serial ---- */
@@ -21,7 +22,7 @@ static void check_serial(struct scan *s, const struct device *d)
 	f = report(
 		s, fact_known(&type) ? type.at : d->node->open_at,
 		"only the first console can be a serial port, and this is another one");
-	report_label(s, f, "libvirt refuses the domain");
+	report_label(s, f, DOMAIN_REFUSES);
 	report_related(s, f, first->node->open_at, "the first console");
 }
 

@@ -4,10 +4,9 @@
  * (qemuValidateDomainDeviceDefController())
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/device_words.h"
 #include "base/banned.h"
-
-#define REFUSES "libvirt refuses the domain"
 
 /* ---- controller-index-twice ---- */
 
@@ -54,7 +53,7 @@ static void check_index(struct scan *s, const struct device *c)
 		return;
 	f = report(s, index.at, "multiple '%s' controllers with index '%s'",
 		   shown(s, type.v), shown(s, index.v));
-	report_label(s, f, REFUSES);
+	report_label(s, f, DOMAIN_REFUSES);
 	report_related(s, f, other->node->open_at, "the first one");
 }
 
@@ -73,12 +72,12 @@ static void check_model(struct scan *s, const struct device *c)
 				    "unknown model type '%s': controllers of type '%s' "
 				    "have no models",
 				    shown(s, model.v), shown(s, type.v)),
-			     REFUSES);
+			     DOMAIN_REFUSES);
 	else if (c->domain->qemu && fact_is(&type, "pci") && fact_absent(&model))
 		report_label(
 			s,
 			report(s, c->node->open_at, "a pci controller without a model"),
-			REFUSES ": PCI controller model was not set correctly");
+			DOMAIN_REFUSES ": PCI controller model was not set correctly");
 }
 
 static bool fix_model(struct plan *p, const struct finding *f, const struct device *c)
@@ -119,7 +118,7 @@ static void check_scsi(struct scan *s, const struct device *c)
 		report_label(s,
 			     report(s, model.at, "a SCSI controller of model '%s', %s",
 				    shown(s, model.v), why),
-			     REFUSES);
+			     DOMAIN_REFUSES);
 }
 
 /* ---- controller-ide ---- */
@@ -150,7 +149,7 @@ static void check_ide(struct scan *s, const struct device *c)
 			   shown(s, index.v));
 	else
 		return;
-	report_label(s, f, REFUSES);
+	report_label(s, f, DOMAIN_REFUSES);
 	if (fact_known(&c->domain->vm->machine))
 		report_related(s, f, c->domain->vm->machine.at, "the machine type");
 }
@@ -200,7 +199,7 @@ static void check_option(struct scan *s, const struct device *c)
 				    "'%s' is only supported by virtio-scsi controllers, "
 				    "and this is a %s",
 				    names[i], device_words(s, c)),
-			     REFUSES);
+			     DOMAIN_REFUSES);
 	}
 }
 
@@ -267,14 +266,14 @@ static void check_iothread(struct scan *s, const struct device *c)
 				    "an IOThread of a controller with an address of type "
 				    "'%s', expected pci or ccw",
 				    type),
-			     REFUSES);
+			     DOMAIN_REFUSES);
 	else if (lacks_iothread(c->domain, id))
 		report_label(s,
 			     report(s, iothread.at,
 				    "controller iothread '%s' is not defined in "
 				    "<iothreads> or <iothreadids>",
 				    shown(s, iothread.v)),
-			     REFUSES);
+			     DOMAIN_REFUSES);
 }
 
 /* ---- controller-element-twice ---- */
@@ -294,7 +293,7 @@ static void check_elements(struct scan *s, const struct device *c)
 				    "multiple <%s> elements in the definition of a "
 				    "controller",
 				    names[i]),
-			     REFUSES);
+			     DOMAIN_REFUSES);
 	}
 }
 

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/domain_is.h"
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "analyze/config/cpuset.h"
 #include "base/banned.h"
 

@@ -3,6 +3,7 @@
  * libvirt, src/conf/domain_conf.c, domain_validate.c, src/qemu/qemu_validate.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/clash.h"
 #include "base/banned.h"
 
@@ -59,7 +60,7 @@ static void check_twice(struct scan *s, const struct device *d)
 		   "only a single %s is supported, and this is another", what);
 	report_label(s, f, "%s",
 		     d->kind == DEVICE_watchdog ? "libvirt before 9.1 refuses the domain"
-						: "libvirt refuses the domain");
+						: DOMAIN_REFUSES);
 	if (d->kind == DEVICE_watchdog && !v.known)
 		report_lower(f);
 	report_related(s, f, first->node->open_at, "the first one");
@@ -155,14 +156,14 @@ static void check_audio(struct scan *s, const struct device *d)
 	if (d->kind == DEVICE_audio && before) {
 		said = report(s, f.at, "audio ID %llu is used multiple times",
 			      (unsigned long long)id);
-		report_label(s, said, "libvirt refuses the domain");
+		report_label(s, said, DOMAIN_REFUSES);
 		report_related(s, said, before->node->open_at, "the other one");
 	} else if (d->kind != DEVICE_audio && !before &&
 		   (id > 1 || domain_count(d->domain, DEVICE_audio) > 0)) {
 		/* Where there is none libvirt adds one, of id 1. */
 		said = report(s, f.at, "no audio device with ID %llu",
 			      (unsigned long long)id);
-		report_label(s, said, "libvirt refuses the domain");
+		report_label(s, said, DOMAIN_REFUSES);
 	}
 }
 
@@ -196,7 +197,7 @@ static void check_settings(struct scan *s, const struct device *d)
 				"audio settings specified without fixed settings flag, "
 				"expected fixedSettings='yes'");
 		if (f)
-			report_label(s, f, "libvirt refuses the domain");
+			report_label(s, f, DOMAIN_REFUSES);
 	}
 }
 
@@ -295,7 +296,7 @@ static void check_panic_twice(struct scan *s, const struct device *d)
 			continue;
 		f = report(s, d->node->open_at, "multiple panic devices with model '%s'",
 			   shown(s, model));
-		report_label(s, f, "libvirt refuses the domain");
+		report_label(s, f, DOMAIN_REFUSES);
 		report_related(s, f, before->node->open_at, "the other one");
 		return;
 	}
@@ -345,7 +346,7 @@ static void check_shmem(struct scan *s, const struct device *d)
 	if (fact_known(&name) && str_has(name.v, "/"))
 		report_label(
 			s, report(s, name.at, "shmem name cannot include '/' character"),
-			"libvirt refuses the domain");
+			DOMAIN_REFUSES);
 	size = node_child(d->node, "size");
 	if (!d->domain->qemu || !domain_size(size, "bytes", &bytes) || bytes == 0)
 		return;
@@ -387,20 +388,20 @@ static void check_smartcard(struct scan *s, const struct device *d)
 				    "host-certificates mode needs exactly three "
 				    "certificates, and there are %zu",
 				    n),
-			     "libvirt refuses the domain");
+			     DOMAIN_REFUSES);
 	else if (fact_is(&mode, "host-certificates") && fact_known(&database) &&
 		 !str_starts(database.v, "/"))
 		report_label(s,
 			     report(s, database.at, "expecting absolute path: '%s'",
 				    shown(s, database.v)),
-			     "libvirt refuses the domain");
+			     DOMAIN_REFUSES);
 	if (first != d && d->domain->qemu)
 		report_label(
 			s,
 			report(s, d->node->open_at,
 			       "QEMU lacks multiple smartcard support, and this is a "
 			       "second one"),
-			"libvirt refuses the domain");
+			DOMAIN_REFUSES);
 }
 
 /* ---- device-of-other-machine ---- */

@@ -3,6 +3,7 @@
  * (virDomainMemoryDefValidate), src/qemu/qemu_domain.c (qemuDomainDefValidateMemoryHotplug).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/clash.h"
 #include "base/num.h"
 #include "base/banned.h"
@@ -12,7 +13,7 @@
 
 static void say(struct scan *s, struct span at, const char *text)
 {
-	report_label(s, report(s, at, "%s", text), "libvirt refuses the domain");
+	report_label(s, report(s, at, "%s", text), DOMAIN_REFUSES);
 }
 
 /* ---- memory-device-option ---- */

@@ -3,6 +3,7 @@
  * domain_validate.c (virDomainTPMDevValidate), src/qemu/qemu_validate.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/clash.h"
 #include "base/banned.h"
 
@@ -19,11 +20,10 @@ static void check_count(struct scan *s, const struct device *d, const char *none
 	     b = node_again(b)) {
 		if (n++ == 1)
 			report_label(s, report(s, b->open_at, "%s", more),
-				     "libvirt refuses the domain");
+				     DOMAIN_REFUSES);
 	}
 	if (n == 0)
-		report_label(s, report(s, d->node->open_at, "%s", none),
-			     "libvirt refuses the domain");
+		report_label(s, report(s, d->node->open_at, "%s", none), DOMAIN_REFUSES);
 }
 
 static void check_rng(struct scan *s, const struct device *d)
@@ -135,7 +135,7 @@ static void check_twice(struct scan *s, const struct device *d)
 			"only a single TPM %s device is supported, and this is another "
 			"one",
 			proxy ? "Proxy" : "non-proxy");
-		report_label(s, f, "libvirt refuses the domain");
+		report_label(s, f, DOMAIN_REFUSES);
 		report_related(s, f, before->node->open_at, "the other one");
 		return;
 	}

@@ -3,6 +3,7 @@
  * (qemuValidateDomainDeviceDefDiskBlkdeviotune).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/clash.h"
 #include "base/banned.h"
 
@@ -42,7 +43,7 @@ static void check_limit(struct scan *s, const struct device *d, const struct nod
 	f = report(s, total,
 		   "total and read/write %s cannot be set at the same time, on %s", limit,
 		   device_name(s, d));
-	report_label(s, f, "libvirt refuses the domain");
+	report_label(s, f, DOMAIN_REFUSES);
 	report_related(s, f, other, "the other limit");
 }
 
@@ -76,7 +77,7 @@ static void check_iotune(struct scan *s, const struct device *d)
 				       "be no more than %llu using QEMU",
 				       device_name(s, d), shown(s, n->text),
 				       (unsigned long long)iotune_max),
-				"libvirt refuses the domain");
+				DOMAIN_REFUSES);
 	}
 	group = node_child(tune, "group_name");
 	if (group && group->text.n && !any)
@@ -85,7 +86,7 @@ static void check_iotune(struct scan *s, const struct device *d)
 				    "group_name can be configured only together with "
 				    "settings, and %s has none",
 				    device_name(s, d)),
-			     "libvirt refuses the domain");
+			     DOMAIN_REFUSES);
 }
 
 /* ---- disk-iotune-group ---- */
@@ -143,7 +144,7 @@ static void check_iotune_group(struct scan *s, const struct device *d)
 			   "different iotunes for %s and %s, which are in one group '%s'",
 			   device_name(s, d), device_name(s, before),
 			   shown(s, group->text));
-		report_label(s, f, "libvirt refuses the domain");
+		report_label(s, f, DOMAIN_REFUSES);
 		report_related(s, f, other->up->open_at, "the other limits");
 		return;
 	}
@@ -183,7 +184,7 @@ static void check_throttle(struct scan *s, const struct device *d)
 				    "block 'throttlefilters' can't be used together with "
 				    "'iotune', on %s",
 				    device_name(s, d)),
-			     "libvirt refuses the domain");
+			     DOMAIN_REFUSES);
 	for (const struct node *n = node_child(filters, "throttlefilter"); n;
 	     n = node_again(n)) {
 		struct fact group = ASK(n, "@group");
@@ -194,7 +195,7 @@ static void check_throttle(struct scan *s, const struct device *d)
 					    "throttle group '%s' of %s not found in "
 					    "<throttlegroups>",
 					    shown(s, group.v), device_name(s, d)),
-				     "libvirt refuses the domain");
+				     DOMAIN_REFUSES);
 		for (const struct node *b = node_child(filters, "throttlefilter");
 		     b && b != n; b = node_again(b)) {
 			struct fact before = ASK(b, "@group");
@@ -206,7 +207,7 @@ static void check_throttle(struct scan *s, const struct device *d)
 						    "throttle filter of group '%s' is "
 						    "duplicated on %s",
 						    shown(s, group.v), device_name(s, d)),
-					     "libvirt refuses the domain");
+					     DOMAIN_REFUSES);
 		}
 	}
 }

@@ -4,6 +4,7 @@
  * (virDiskNameParse), src/qemu/qemu_validate.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/clash.h"
 #include "base/banned.h"
 
@@ -62,7 +63,7 @@ static void check_target_name(struct scan *s, const struct device *d)
 			     report(s, d->node->open_at,
 				    "missing target information for a disk, expected "
 				    "<target dev=''/>"),
-			     "libvirt refuses the domain");
+			     DOMAIN_REFUSES);
 		return;
 	}
 	if (!fact_known(&dev) || is_nvme(dev.v))
@@ -79,7 +80,7 @@ static void check_target_name(struct scan *s, const struct device *d)
 		report_label(s,
 			     report(s, dev.at, "invalid disk target '%s': %s",
 				    shown(s, dev.v), fault),
-			     "libvirt refuses the domain");
+			     DOMAIN_REFUSES);
 }
 
 /* vdb1: vdb, where no disk has that. */
@@ -128,7 +129,7 @@ static void check_target_twice(struct scan *s, const struct device *d)
 			continue;
 		f = report(s, dev.at, "target '%s' duplicated for disk sources",
 			   shown(s, dev.v));
-		report_label(s, f, "libvirt refuses the domain");
+		report_label(s, f, DOMAIN_REFUSES);
 		report_related(s, f, other.at, "the other disk");
 		return;
 	}
@@ -231,7 +232,7 @@ static void check_identity(struct scan *s, const struct device *d)
 			report(s, wwn.at,
 			       "malformed wwn '%s' of %s, expected 16 hexadecimal digits",
 			       shown(s, wwn.v), device_name(s, d)),
-			"libvirt refuses the domain");
+			DOMAIN_REFUSES);
 }
 
 /* ---- disk-identity-bus ---- */
@@ -320,7 +321,7 @@ static void check_iothread(struct scan *s, const struct device *d)
 		return;
 	f = report(s, thread.at, "disk iothread '%llu' not defined in iothreadid, for %s",
 		   (unsigned long long)id, device_name(s, d));
-	report_label(s, f, "libvirt refuses the domain");
+	report_label(s, f, DOMAIN_REFUSES);
 }
 
 const struct rule rules_disk_domain_name[] = {

@@ -4,6 +4,7 @@
  * (qemuDomainValidateStorageSource).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/clash.h"
 #include "base/banned.h"
 
@@ -86,7 +87,7 @@ static void check_each(struct scan *s, const struct device *d, const char *name,
 	f = report(s, beside->open_at,
 		   "an <%s> definition already found for disk source of %s", name,
 		   device_name(s, d));
-	report_label(s, f, "libvirt refuses the domain");
+	report_label(s, f, DOMAIN_REFUSES);
 	report_related(s, f, in->open_at, "the other one");
 }
 

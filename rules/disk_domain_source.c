@@ -3,6 +3,7 @@
  * (qemuDomainValidateStorageSource).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/clash.h"
 #include "base/banned.h"
 
@@ -143,7 +144,7 @@ static void check_host(struct scan *s, const struct device *d, const struct node
 		report_label(s,
 			     report(s, host->open_at, "the host of %s: %s",
 				    device_name(s, d), what),
-			     "libvirt refuses the domain");
+			     DOMAIN_REFUSES);
 }
 
 static void check_network(struct scan *s, const struct device *d)
@@ -172,7 +173,7 @@ static void check_network(struct scan *s, const struct device *d)
 			   "can't split path '%s' of %s into pool name and image name, "
 			   "expected POOL/IMAGE",
 			   shown(s, name.v), device_name(s, d));
-		report_label(s, f, "libvirt refuses the domain");
+		report_label(s, f, DOMAIN_REFUSES);
 	}
 	host = ASK(source, "host?");
 	if (d->domain->qemu && hosts != 1 && host.state != FACT_UNKNOWN &&
@@ -183,8 +184,7 @@ static void check_network(struct scan *s, const struct device *d)
 			"%zu",
 			shown(s, protocol.v), device_name(s, d), hosts);
 		report_label(s, f, "%s",
-			     fact_is(&protocol, "nfs") ? "libvirt refuses the domain"
-						       : AT_START);
+			     fact_is(&protocol, "nfs") ? DOMAIN_REFUSES : AT_START);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "rules/domain_is.h"
 #include "rules/domain_table.h"
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "base/banned.h"
 
 enum { APPID_MAX = 128 };

@@ -7,8 +7,6 @@
 #include "rules/rule.h"
 #include "analyze/machine.h"
 
-#define DOMAIN_REFUSES "libvirt refuses the domain"
-
 static inline bool domain_arch_is(const struct domain *d, const char *arch)
 {
 	return fact_is(&d->vm->arch, arch);

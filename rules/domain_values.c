@@ -4,10 +4,9 @@
 #include "rules/domain_table.h"
 #include "rules/near.h"
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "analyze/config/cpuset.h"
 #include "base/banned.h"
-
-#define REFUSES "libvirt refuses the domain"
 
 enum { WORD_BYTES = 64 };
 
@@ -67,9 +66,10 @@ static void meet_word(struct scan *s, const struct domain_value *v, const struct
 		   name_of(s, n), shown(s, n->text),
 		   strchr(v->words, ' ') ? "one of: " : "", near_list(s, v->words));
 	if (meant.n)
-		report_label(s, f, REFUSES "; did you mean '%.*s'?", STR_ARG(meant));
+		report_label(s, f, DOMAIN_REFUSES "; did you mean '%.*s'?",
+			     STR_ARG(meant));
 	else
-		report_label(s, f, REFUSES);
+		report_label(s, f, DOMAIN_REFUSES);
 }
 
 static void check_words(struct scan *s, const struct domain *d)
@@ -141,9 +141,9 @@ static void meet_switch(struct scan *s, const struct domain_value *v,
 		   v->kind == VALUE_YESNO ? "yes or no" : "on or off");
 	meant = switch_meant(n->text, v->kind == VALUE_ONOFF);
 	if (meant.n)
-		report_label(s, f, REFUSES "; here it is '%.*s'", STR_ARG(meant));
+		report_label(s, f, DOMAIN_REFUSES "; here it is '%.*s'", STR_ARG(meant));
 	else
-		report_label(s, f, REFUSES);
+		report_label(s, f, DOMAIN_REFUSES);
 }
 
 static void check_switches(struct scan *s, const struct domain *d)
@@ -252,7 +252,7 @@ static void meet_number(struct scan *s, const struct domain_value *v,
 	if (what) {
 		f = report(s, node_value_at(n), "invalid value for %s: '%s', %s",
 			   name_of(s, n), shown(s, n->text), what);
-		report_label(s, f, REFUSES);
+		report_label(s, f, DOMAIN_REFUSES);
 	}
 	if (v->kind != VALUE_SIZE)
 		return;
@@ -262,7 +262,7 @@ static void meet_number(struct scan *s, const struct domain_value *v,
 		return;
 	f = report(s, unit->text_at, "invalid value for %s: '%s', expected %s",
 		   name_of(s, unit), shown(s, unit->text), units);
-	report_label(s, f, REFUSES ": unknown suffix");
+	report_label(s, f, DOMAIN_REFUSES ": unknown suffix");
 }
 
 static void check_numbers(struct scan *s, const struct domain *d)
@@ -315,7 +315,7 @@ static void meet_format(struct scan *s, const struct domain_value *v,
 		   shown(s, n->text),
 		   mac ? "six hexadecimal numbers with colons between them"
 		       : "32 hexadecimal digits");
-	report_label(s, f, REFUSES);
+	report_label(s, f, DOMAIN_REFUSES);
 }
 
 static void check_formats(struct scan *s, const struct domain *d)
@@ -334,12 +334,12 @@ static void meet_cpuset(struct scan *s, const struct domain_value *v,
 	if (!cpuset_read(&set, n->text)) {
 		f = report(s, node_value_at(n), "failed to parse bitmap '%s' of %s",
 			   shown(s, n->text), name_of(s, n));
-		report_label(s, f, REFUSES "; such sets are 0-3,^2,8");
+		report_label(s, f, DOMAIN_REFUSES "; such sets are 0-3,^2,8");
 	} else if (v->most == 0 && cpuset_empty(&set)) {
 		f = report(s, node_value_at(n),
 			   "invalid value of %s: nothing is left of '%s'", name_of(s, n),
 			   shown(s, n->text));
-		report_label(s, f, REFUSES);
+		report_label(s, f, DOMAIN_REFUSES);
 	}
 }
 
@@ -357,7 +357,7 @@ static void meet_missing(struct scan *s, const struct domain_value *v,
 		report(s, n->open_at, "missing required attribute '%s' in element '%s'",
 		       v->attribute, shown(s, n->key));
 
-	report_label(s, f, REFUSES);
+	report_label(s, f, DOMAIN_REFUSES);
 }
 
 static void check_missing(struct scan *s, const struct domain *d)

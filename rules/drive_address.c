@@ -5,10 +5,9 @@
  * src/qemu/qemu_validate.c, qemuValidateDomainDeviceDefAddressDrive()
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/device_words.h"
 #include "base/banned.h"
-
-#define REFUSES "libvirt refuses the domain"
 
 enum { LOOK_BACK = 256 };
 
@@ -192,7 +191,8 @@ static void check_twice(struct scan *s, const struct device *dev)
 	f = report(s, p.at, "found duplicate drive address %s: %s", place_words(s, &p),
 		   device_pair_words(s, other, dev));
 	report_label(s, f,
-		     p.implied ? REFUSES ": it follows from the target's name" : REFUSES);
+		     p.implied ? DOMAIN_REFUSES ": it follows from the target's name"
+			       : DOMAIN_REFUSES);
 	report_related(s, f, its.at,
 		       its.implied ? "the other one, by the target's name"
 				   : "the other one");
@@ -278,7 +278,7 @@ static void check_range(struct scan *s, const struct device *dev)
 		     report(s, p.at, "the %s is at %s%s; %s", device_words(s, dev),
 			    place_words(s, &p), p.implied ? " by its target's name" : "",
 			    why),
-		     REFUSES);
+		     DOMAIN_REFUSES);
 }
 
 static bool fix_range(struct plan *p, const struct finding *f, const struct device *dev)

@@ -4,6 +4,7 @@
  * (qemuValidateDomainDeviceDefGraphics), qemu_command.c.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/clash.h"
 #include "base/banned.h"
 
@@ -88,7 +89,7 @@ static void check_match(struct scan *s, const struct device *d, const char *oute
 		      "graphics '%s' attribute '%s' must match '%s' attribute of first "
 		      "listen element (found '%s')",
 		      outer + 1, shown(s, compat.v), inner, shown(s, f.v));
-	report_label(s, said, "libvirt refuses the domain");
+	report_label(s, said, DOMAIN_REFUSES);
 	report_related(s, said, f.at, "the listen element");
 }
 

@@ -3,6 +3,7 @@
  * (virDomainHostdevDefValidate), src/qemu/qemu_validate.c (qemuValidateDomainDeviceDefHostdev).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/clash.h"
 #include "base/banned.h"
 
@@ -337,7 +338,7 @@ static void check_twice(struct scan *s, const struct device *d)
 		s, d->node->open_at,
 		"hostdev already exists in the domain configuration: the same device of "
 		"the host twice");
-	report_label(s, f, "libvirt refuses the domain");
+	report_label(s, f, DOMAIN_REFUSES);
 	report_related(s, f, before->node->open_at, "the other one");
 }
 

@@ -33,7 +33,7 @@ static void check_machine(struct scan *s, const struct device *dev)
 		return;
 	f = report(s, model.at, "IOMMU device '%s' is only supported with %s machines",
 		   shown(s, model.v), only);
-	report_label(s, f, "libvirt refuses the domain");
+	report_label(s, f, DOMAIN_REFUSES);
 	if (fact_known(&dev->domain->vm->machine))
 		report_related(s, f, dev->domain->vm->machine.at, "the machine type");
 }

@@ -4,6 +4,7 @@
  * qemu_domain.c (qemuDomainValidateActualNetDef).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/clash.h"
 #include "base/banned.h"
 
@@ -109,7 +110,7 @@ static void check_multicast(struct scan *s, const struct device *d)
 		       "expected unicast mac address, found multicast '%s': its first "
 		       "byte is odd",
 		       shown(s, mac.v)),
-		"libvirt refuses the domain");
+		DOMAIN_REFUSES);
 }
 
 static bool fix_multicast(struct plan *p, const struct finding *f, const struct device *d)
@@ -319,7 +320,7 @@ static void check_prefix(struct scan *s, const struct node *ip)
 	report_label(s,
 		     report(s, prefix.at, "invalid prefix %s, must be %s",
 			    shown(s, prefix.v), is_ipv6(ip) ? "64" : "in range of 4-27"),
-		     "libvirt refuses the domain");
+		     DOMAIN_REFUSES);
 }
 
 static void check_guest_ip(struct scan *s, const struct device *d)
@@ -345,7 +346,7 @@ static void check_guest_ip(struct scan *s, const struct device *d)
 				report(s, ip->open_at,
 				       "only one %s address per interface is allowed",
 				       is_ipv6(ip) ? "IPv6" : "IPv4"),
-				"libvirt refuses the domain");
+				DOMAIN_REFUSES);
 		had[is_ipv6(ip)] = true;
 		check_prefix(s, ip);
 	}

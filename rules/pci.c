@@ -4,6 +4,7 @@
  * src/qemu/qemu_domain_address.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "analyze/config/domain_pci.h"
 #include "rules/device_words.h"
 #include "base/banned.h"
@@ -56,7 +57,7 @@ static void say_range(struct scan *s, const struct node *address)
 			       "invalid PCI address: %s='%s', expected at most 0x%llx",
 			       limits[i].name, shown(s, n->text),
 			       (unsigned long long)limits[i].max),
-			"libvirt refuses the domain");
+			DOMAIN_REFUSES);
 		return;
 	}
 }
@@ -93,7 +94,7 @@ static void check_range(struct scan *s, const struct device *dev)
 				    "invalid PCI address %s: only PCI domain 0 is "
 				    "available in a guest",
 				    pci_address_words(s, a)),
-			     "libvirt refuses the domain");
+			     DOMAIN_REFUSES);
 }
 
 static bool fix_range(struct plan *p, const struct finding *f, const struct device *dev)
@@ -154,7 +155,7 @@ static void check_twice(struct scan *s, const struct domain *d)
 		out = fault_at(s, d, f,
 			       scan_printf(s, "double use of PCI address %s: %s", where,
 					   pair_words(s, f)));
-		report_label(s, out, "libvirt refuses the domain");
+		report_label(s, out, DOMAIN_REFUSES);
 		if (f->other)
 			report_related(s, out, f->other->address.node->open_at,
 				       "the same address");
@@ -222,7 +223,7 @@ static void say_bus(struct scan *s, const struct domain *d, const struct pci_fau
 				    "the %s at PCI address %s cannot be plugged into a "
 				    "%s, expected a controller that accepts %s",
 				    what, where, model_of(f->bus), needs));
-	report_label(s, out, "libvirt refuses the domain");
+	report_label(s, out, DOMAIN_REFUSES);
 	relate_bus(s, out, f);
 }
 

@@ -3,6 +3,7 @@
  * QEMU, hw/pci/pci.c, hw/pci/pcie_port.c; libvirt 9.0, src/qemu/qemu_domain_address.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "analyze/config/domain_pci.h"
 #include "rules/device_words.h"
 #include "base/banned.h"
@@ -230,7 +231,7 @@ static void check_zpci(struct scan *s, const struct device *dev)
 				    "invalid PCI address uid='%s', expected 0x0001 to "
 				    "0xffff",
 				    shown(s, uid.v)),
-			     "libvirt refuses the domain");
+			     DOMAIN_REFUSES);
 	else if ((fact_known(&uid) || fact_known(&fid)) &&
 		 dev->domain->machine != MACHINE_UNKNOWN &&
 		 dev->domain->machine != MACHINE_S390_CCW)

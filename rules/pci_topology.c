@@ -4,6 +4,7 @@
  * src/qemu/qemu_validate.c, qemuValidateDomainDeviceDefControllerPCI(); src/qemu/qemu_domain.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "analyze/config/domain_pci.h"
 #include "rules/device_words.h"
 #include "rules/domain_is.h"
@@ -88,7 +89,7 @@ static void check_root_index(struct scan *s, const struct device *c)
 	report_label(s,
 		     report(s, index.at, "a %s controller with index '%s', expected 0",
 			    pci_model_row(m)->name, shown(s, index.v)),
-		     "libvirt refuses the domain");
+		     DOMAIN_REFUSES);
 }
 
 /* ---- pci-root-model ---- */
@@ -167,7 +168,7 @@ static void check_machine(struct scan *s, const struct device *c)
 		return;
 	f = report(s, c->node->open_at, "a %s controller, which only %s have",
 		   pci_model_row(model_of(c))->name, only);
-	report_label(s, f, "libvirt refuses the domain");
+	report_label(s, f, DOMAIN_REFUSES);
 	if (fact_known(&c->domain->vm->machine))
 		report_related(s, f, c->domain->vm->machine.at, "the machine type");
 }
@@ -203,7 +204,7 @@ static void check_numa(struct scan *s, const struct device *c)
 				    "the PCI controller with index 0 can't be associated "
 				    "with a NUMA node, and has node '%s'",
 				    shown(s, node.v)),
-			     "libvirt refuses the domain");
+			     DOMAIN_REFUSES);
 	else if (c->domain->qemu && count_cells(c->domain, &cells) && v >= cells)
 		report_label(
 			s,
@@ -245,7 +246,7 @@ static void check_target(struct scan *s, const struct device *c)
 			       rows[i].name, shown(s, n->text),
 			       (unsigned long long)rows[i].min,
 			       (unsigned long long)rows[i].max),
-			"libvirt refuses the domain");
+			DOMAIN_REFUSES);
 	}
 	if (is_controller(c, "pci") && fact_number(&index, &v) && v > 255)
 		report_label(s,
@@ -253,7 +254,7 @@ static void check_target(struct scan *s, const struct device *c)
 				    "PCI controller index %s is too high, expected at "
 				    "most 255",
 				    shown(s, index.v)),
-			     "libvirt refuses the domain");
+			     DOMAIN_REFUSES);
 }
 
 /* ---- pci-phb-index ---- */
@@ -271,7 +272,7 @@ static void check_phb(struct scan *s, const struct device *c)
 			    "PCI controller index '%s' with target index '%s': only the "
 			    "one with index 0 can have target index 0, and vice versa",
 			    shown(s, index.v), shown(s, target.v)),
-		     "libvirt refuses the domain");
+		     DOMAIN_REFUSES);
 }
 
 /* ---- pci-controller-option ---- */
@@ -284,7 +285,7 @@ static void say_option(struct scan *s, const struct device *c, struct span at,
 			    "option '%s' is not valid for the PCI controller with index "
 			    "'%s' and model '%s'",
 			    option, index_words(s, c), pci_model_row(model_of(c))->name),
-		     "libvirt refuses the domain");
+		     DOMAIN_REFUSES);
 }
 
 /* The host bridges of pSeries are pci-root too, and have options of their own. */
@@ -384,7 +385,7 @@ static void check_order(struct scan *s, const struct device *c)
 		       "the PCI controller at index %llu is on bus %llu, expected an "
 		       "index that is larger than the bus",
 		       (unsigned long long)i, (unsigned long long)c->address.bus.v),
-		"libvirt refuses the domain");
+		DOMAIN_REFUSES);
 }
 
 const struct rule rules_pci_topology[] = {

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/domain_is.h"
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "base/banned.h"
 
 static struct finding *refused(struct scan *s, struct finding *f)

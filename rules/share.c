@@ -4,6 +4,7 @@
  * (qemuValidateDomainDeviceDefFS, qemuValidateDomainDefVhostUserRequireSharedMemory).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/clash.h"
 #include "base/banned.h"
 
@@ -137,7 +138,7 @@ static void check_tag(struct scan *s, const struct device *d)
 			   shown(s, tag.v));
 		report_related(s, f, other.at, "the other one");
 		if (fact_is(&driver, "virtiofs") && fact_is(&theirs, "virtiofs")) {
-			report_label(s, f, "libvirt refuses the domain");
+			report_label(s, f, DOMAIN_REFUSES);
 		} else {
 			report_label(s, f, "the guest mounts the first one by this name");
 			report_lower(f);
@@ -246,7 +247,7 @@ static void check_memory(struct scan *s, const struct device *d)
 	backend = ASK(d->node, "backend@type");
 	if (d->kind == DEVICE_disk || d->kind == DEVICE_filesystem ||
 	    fact_is(&backend, "passt")) {
-		report_label(s, f, "libvirt refuses the domain");
+		report_label(s, f, DOMAIN_REFUSES);
 		return;
 	}
 	report_label(s, f, "it starts, and the other process sees no byte of the guest");

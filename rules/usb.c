@@ -4,12 +4,11 @@
  * src/qemu/qemu_domain_address.c
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/device_words.h"
 #include <limits.h>
 
 #include "base/banned.h"
-
-#define REFUSES "libvirt refuses the domain"
 
 enum { DEPTH = 4, HUB_PORTS = 8, LOOK_BACK = 256 };
 
@@ -131,7 +130,7 @@ static void check_none(struct scan *s, const struct domain *d)
 				: "the %s is a USB device, and the domain has no USB "
 				  "controller",
 			   device_words(s, dev));
-		report_label(s, f, REFUSES);
+		report_label(s, f, DOMAIN_REFUSES);
 		if (none)
 			report_related(s, f, none->node->open_at, "this disables USB");
 	}
@@ -158,7 +157,7 @@ static void check_more(struct scan *s, const struct domain *d)
 			   "can't add another USB controller: USB is disabled for this "
 			   "domain");
 		f->arg = (uint64_t)(c - d->devices);
-		report_label(s, f, REFUSES);
+		report_label(s, f, DOMAIN_REFUSES);
 		report_related(s, f, none->node->open_at, "this disables USB");
 	}
 }
@@ -217,7 +216,7 @@ static void check_master(struct scan *s, const struct device *c)
 			       "no master USB controller specified: a companion with "
 			       "index '%llu', and no ich9-ehci1 with that index",
 			       (unsigned long long)index),
-			REFUSES ", or does not start it: masterbus not found");
+			DOMAIN_REFUSES ", or does not start it: masterbus not found");
 }
 
 /* ---- usb-controller-twice ---- */
@@ -247,7 +246,7 @@ static void check_twice(struct scan *s, const struct device *c)
 		f = report(s, node_attr(c->node, "index")->text_at,
 			   "duplicate USB controllers with index %llu",
 			   (unsigned long long)index);
-		report_label(s, f, REFUSES);
+		report_label(s, f, DOMAIN_REFUSES);
 		report_related(s, f, other->node->open_at, "the first one");
 		return;
 	}
@@ -267,13 +266,13 @@ static void check_ports(struct scan *s, const struct device *c)
 			     report(s, model.at,
 				    "USB controller model type '%s' is Xen's only",
 				    shown(s, model.v)),
-			     REFUSES);
+			     DOMAIN_REFUSES);
 	else if (fact_number(&ports, &n) && is_xhci(c) && n > 15)
 		report_label(s,
 			     report(s, ports.at,
 				    "'%s' controller with '%s' ports, expected up to 15",
 				    shown(s, model.v), shown(s, ports.v)),
-			     REFUSES);
+			     DOMAIN_REFUSES);
 	else if (fact_known(&ports) && fact_known(&model) && !is_xhci(c) &&
 		 !fact_is(&model, "none"))
 		report_label(s,
@@ -364,7 +363,7 @@ static void check_port(struct scan *s, const struct device *dev)
 		       "USB port '%s', expected up to four numbers with dots between "
 		       "them",
 		       shown(s, a->usb_port)),
-		REFUSES ": cannot parse <address> 'port' attribute");
+		DOMAIN_REFUSES ": cannot parse <address> 'port' attribute");
 }
 
 /* ---- usb-port-missing ---- */
@@ -463,7 +462,7 @@ static void check_missing(struct scan *s, const struct device *dev)
 		ports = HUB_PORTS;
 	}
 	if (f)
-		report_label(s, f, REFUSES);
+		report_label(s, f, DOMAIN_REFUSES);
 }
 
 /* ---- usb-port-twice ---- */
@@ -486,7 +485,7 @@ static void check_clash(struct scan *s, const struct device *dev)
 			   "duplicate USB address bus %llu port %s: %s",
 			   (unsigned long long)dev->address.bus.v, port_words(s, dev),
 			   device_pair_words(s, other, dev));
-		report_label(s, f, REFUSES);
+		report_label(s, f, DOMAIN_REFUSES);
 		report_related(s, f, other->address.node->open_at, "the same port");
 		return;
 	}

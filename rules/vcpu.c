@@ -5,6 +5,7 @@
 #include "rules/domain_is.h"
 #include "rules/domain_table.h"
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "base/num.h"
 #include "base/banned.h"
 

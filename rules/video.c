@@ -3,6 +3,7 @@
  * (qemuValidateDomainDeviceDefVideo).
  * SPDX-License-Identifier: Apache-2.0 */
 #include "rules/rules.h"
+#include "rules/words.h"
 #include "rules/clash.h"
 #include "base/banned.h"
 
@@ -79,7 +80,7 @@ static void check_none(struct scan *s, const struct device *d)
 		   "a 'none' video type must be the only video device defined for the "
 		   "domain, and there are %zu",
 		   domain_count(d->domain, DEVICE_video));
-	report_label(s, f, "libvirt refuses the domain");
+	report_label(s, f, DOMAIN_REFUSES);
 }
 
 static bool fix_none(struct plan *p, const struct finding *f, const struct device *d)
@@ -170,7 +171,7 @@ static void check_primary(struct scan *s, const struct device *d)
 		return;
 	if (is_primary(d) && is_primary(other)) {
 		f = report(s, primary.at, "only one primary video device is supported");
-		report_label(s, f, "libvirt refuses the domain");
+		report_label(s, f, DOMAIN_REFUSES);
 		report_related(s, f, other->node->open_at, "the other one");
 		return;
 	}
@@ -182,7 +183,7 @@ static void check_primary(struct scan *s, const struct device *d)
 		   "video type '%s' is only valid as primary video device, and this is "
 		   "another one",
 		   shown(s, type.v));
-	report_label(s, f, "libvirt refuses the domain");
+	report_label(s, f, DOMAIN_REFUSES);
 	report_related(s, f, other->node->open_at, "the primary one");
 }
 

@@ -6,6 +6,9 @@
 
 #include "rules/rule.h"
 
+/* A label of what libvirt does not even define. AT_START of clash.h: it does, and no more. */
+#define DOMAIN_REFUSES "libvirt refuses the domain"
+
 /* The words are QEMU's own options. */
 static inline bool says_qemu(const struct vm *vm)
 {
@@ -23,7 +26,7 @@ static inline const char *refuses(const struct vm *vm)
 {
 	if (vm->builder)
 		return "Proxmox VE does not start the VM";
-	return says_qemu(vm) ? "QEMU exits at start" : "libvirt refuses the domain";
+	return says_qemu(vm) ? "QEMU exits at start" : DOMAIN_REFUSES;
 }
 
 #endif
