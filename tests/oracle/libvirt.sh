@@ -170,6 +170,9 @@ serial-port-number/bad-two|QEMU refuses it
 pci-machine-without/bad-isapc-root|a newer libvirt refuses it
 domain-identity/ok-container|a container's driver takes it, QEMU's does not
 domain-identity/ok-filled-in-later|the name is for a program to fill in
+domain-value-format/ok-placeholder|its values are for a program to fill in
+domain-value-number/ok-placeholders|its values are for a program to fill in
+domain-value-unknown/ok-placeholders|its values are for a program to fill in
 features-ps2-inputs/ok-usb|a newer libvirt takes it
 features-unknown/ok-later-versions|a newer libvirt takes it
 os-firmware-auto/ok-as-it-was-chosen|a newer libvirt takes it
