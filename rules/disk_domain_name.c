@@ -62,7 +62,7 @@ static void check_target_name(struct scan *s, const struct device *d)
 		report_label(s,
 			     report(s, d->node->open_at,
 				    "missing target information for a disk, expected "
-				    "<target dev=''/>"),
+				    "<target dev='NAME'/>"),
 			     DOMAIN_REFUSES);
 		return;
 	}
