@@ -33,6 +33,8 @@ silent "own header first, base/banned.h last" "$(
 		[ "$last" = '#include "base/banned.h"' ] || echo "$f: base/banned.h is not the last"
 	done
 )"
+# Recipes build images; a package that was looked at once got in here.
+silent "no binary file is kept" "$(git ls-files --eol 2>/dev/null | sed -n 's/^i\/-text.*\t//p')"
 silent "every file has its licence" "$(
 	git ls-files '*.[ch]' '*.sh' ':!corpus' 2>/dev/null | while read -r f; do
 		[ ! -f "$f" ] || grep -q 'SPDX-License-Identifier: Apache-2.0' "$f" || echo "$f"
