@@ -154,9 +154,9 @@ static void index_write(void)
 	char path[256];
 
 	fputs("# Rules\n\n"
-	      "From the rows in `rules/` and the cases in `corpus/`: `make docs` writes this and its\n"
-	      "pages. SPEC.md section 4 defines the severities and the classes of fixes. `vmend\n"
-	      "explain ID` prints what a page says of a rule.\n\n"
+	      "From the rows in `rules/` and the cases in `corpus/`: `make docs` writes this\n"
+	      "and its pages. SPEC.md section 4 defines the severities and the classes of\n"
+	      "fixes. `vmend explain ID` prints what a page says of a rule.\n\n"
 	      "| family | |\n|---|---|\n",
 	      out);
 	for (const struct page *p = pages; p < pages + NPAGES; p++)
