@@ -27,7 +27,8 @@ struct beside {
 };
 
 /* The regular files in s's folder whose names end so (NULL ends the list), without s itself.
- * known: listing_read()'s. Never fails: a folder that cannot be read is not whole. Memory is a's. */
+ * known: listing_read()'s. Never fails: a folder that cannot be read is not whole. Memory is
+ * a's. */
 const struct beside *beside_read(const struct source *s, const char *const *endings,
 				 struct listings *known, struct arena *a);
 
