@@ -6,7 +6,19 @@
 
 #include "base/banned.h"
 
-enum type { TEXT, BOOL, BOOL_OR, INT, PRIORITY, SIZE, SIZE_OR_PERCENT, ONE_OF };
+enum type {
+	TEXT,
+	BOOL,
+	BOOL_OR,
+	BOOL_OR_SIZE,
+	INT,
+	PRIORITY,
+	SIZE,
+	SIZE_OR_PERCENT,
+	CPUS,
+	CPU_TIME,
+	ONE_OF
+};
 enum of { ANY, VM, CONTAINER };
 
 struct key {
@@ -174,22 +186,6 @@ static bool fix_unknown(struct plan *p, const struct finding *f, const struct in
 
 /* ---- incus-value ---- */
 
-static bool is_word_of(struct str s, const char *words)
-{
-	char low[16];
-
-	if (s.n >= sizeof(low))
-		return false;
-	for (size_t i = 0; i < s.n; i++)
-		low[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] | 0x20) : s.p[i];
-	return str_among((struct str){ low, s.n }, words);
-}
-
-static bool is_bool(struct str s)
-{
-	return is_word_of(s, "true false yes no 1 0 on off");
-}
-
 static bool is_int(struct str s)
 {
 	uint64_t v;
@@ -206,6 +202,38 @@ static bool is_size(struct str s)
 	return incus_size(s, &bytes);
 }
 
+/* "4", "0-3", "0,2,4-7": not whether there are such CPUs. Incus 7 has "sockets=2,cores=2". */
+static bool is_cpus(struct str s)
+{
+	bool digit = false;
+
+	if (memchr(s.p, '=', s.n))
+		return true;
+	for (size_t i = 0; i < s.n; i++) {
+		bool separator = s.p[i] == '-' || s.p[i] == ',';
+
+		if (separator ? !digit : s.p[i] < '0' || s.p[i] > '9')
+			return false;
+		digit = !separator;
+	}
+	return digit;
+}
+
+/* "50%", "25ms/100ms" */
+static bool is_cpu_time(struct str s)
+{
+	const char *slash = memchr(s.p, '/', s.n);
+	struct str part = s;
+
+	if (!slash)
+		return s.p[s.n - 1] == '%' && is_int((struct str){ s.p, s.n - 1 });
+	part.n = (size_t)(slash - s.p);
+	s = (struct str){ slash + 1, s.n - part.n - 1 };
+	part.n -= str_ends(part, "ms") ? 2 : 0;
+	s.n -= str_ends(s, "ms") ? 2 : 0;
+	return is_int(part) && is_int(s);
+}
+
 /* What is expected instead; NULL: it is right. */
 static const char *flaw_of(struct scan *s, const struct key *k, struct str v)
 {
@@ -215,11 +243,23 @@ static const char *flaw_of(struct scan *s, const struct key *k, struct str v)
 	case TEXT:
 		return NULL;
 	case BOOL:
-		return is_bool(v) ? NULL : "true or false";
+		return incus_is_bool(v) ? NULL : "true or false";
 	case BOOL_OR:
-		return is_bool(v) || str_among(v, k->values)
+		return incus_is_bool(v) || str_among(v, k->values)
 			       ? NULL
 			       : scan_printf(s, "true, false or %s", k->values);
+	case BOOL_OR_SIZE:
+		return incus_is_bool(v) || is_size(v)
+			       ? NULL
+			       : "true, false or a size such as 512MiB";
+	case CPUS:
+		return is_cpus(v) || (k->values && str_among(v, k->values))
+			       ? NULL
+			       : "a number such as 4, or a set such as 0-3,6";
+	case CPU_TIME:
+		return is_cpu_time(v)
+			       ? NULL
+			       : "a part such as 50%, or a time such as 25ms/100ms";
 	case INT:
 		return is_int(v) ? NULL : "a whole number";
 	case PRIORITY:

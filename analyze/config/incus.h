@@ -93,6 +93,9 @@ bool incus_true(const struct fact *f);
 /* Known to be set, or left at a default of false, to something else. */
 bool incus_not_true(const struct fact *f);
 
+/* A word that Incus takes for true or false, in any case. */
+bool incus_is_bool(struct str s);
+
 /* Bytes: "8GiB", "512MB", "1024". False: a percentage, or no size. */
 bool incus_size(struct str s, uint64_t *bytes);
 

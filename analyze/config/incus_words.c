@@ -12,15 +12,29 @@ static bool is_word(struct str s, const char *word)
 	return s.n == strlen(word) && strncasecmp(s.p, word, s.n) == 0;
 }
 
-bool incus_true(const struct fact *f)
-{
-	static const char *const words[] = { "true", "1", "yes", "on" };
+enum { NTRUE = 4 };
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (fact_known(f) && is_word(f->v, words[i]))
+static const char *const bools[] = {
+	"true", "1", "yes", "on", "false", "0", "no", "off"
+};
+
+static bool is_among_bools(struct str s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (is_word(s, bools[i]))
 			return true;
 	}
 	return false;
+}
+
+bool incus_true(const struct fact *f)
+{
+	return fact_known(f) && is_among_bools(f->v, NTRUE);
+}
+
+bool incus_is_bool(struct str s)
+{
+	return is_among_bools(s, sizeof(bools) / sizeof(bools[0]));
 }
 
 bool incus_not_true(const struct fact *f)
