@@ -110,30 +110,32 @@ static void check_options(struct scan *s, const struct vm *vm)
 	}
 }
 
+static bool fix_option(struct plan *p, const struct vm *vm, const struct qemu_option *o,
+		       struct str meant)
+{
+	size_t n = o->word->text.n, name = n - o->name.n, equals = name + meant.n;
+	bool typed = meant.p != o->name.p;
+	const struct word_part *in;
+	struct span at;
+
+	if (meant.n == 0)
+		return plan_refuse(p, "what was meant can only be guessed");
+	if (!typed && (!vm->qemu->blanks || o->word->at.len != n))
+		return plan_refuse(p, "its word is to become two");
+	if (!word_cut(o->word, typed ? name : equals, typed ? n : equals + 1, &at, &in))
+		return plan_refuse(p, "its text is written in another way");
+	plan_title(p, "-%.*s%s", STR_ARG(meant),
+		   typed ? "" : ", and its value as a word of its own");
+	return plan_replace(p, at, typed ? meant : STR(" "));
+}
+
 static bool fix_options(struct plan *p, const struct finding *f, const struct vm *vm)
 {
 	for_each_arg (o, vm) {
 		struct str meant;
-		size_t dashes = o->word->text.n - o->name.n;
 
-		if (o->word->at.off != f->at.off || !is_unknown(vm, o, &meant))
-			continue;
-		if (meant.n == 0)
-			return plan_refuse(p, "what was meant can only be guessed");
-		if (o->word->at.len != o->word->text.n)
-			return plan_refuse(p, "its quotes are in the way");
-		if (meant.p != o->name.p) {
-			plan_title(p, "-%.*s", STR_ARG(meant));
-			return plan_replace(
-				p, word_span(o->word, dashes, o->word->text.n), meant);
-		}
-		if (!vm->qemu->blanks)
-			return plan_refuse(p, "its word is to become two");
-		plan_title(p, "-%.*s, and its value as a word of its own",
-			   STR_ARG(meant));
-		return plan_replace(
-			p, word_span(o->word, dashes + meant.n, dashes + meant.n + 1),
-			STR(" "));
+		if (o->word->at.off == f->at.off && is_unknown(vm, o, &meant))
+			return fix_option(p, vm, o, meant);
 	}
 	return false;
 }

@@ -1,0 +1,2 @@
+#!/bin/sh
+qemu-system-x86_64 -M q35 -m 2G -smp "$CPUS" --display none
