@@ -65,6 +65,128 @@ static const struct values *wrong_value(const struct qemu_option *o, struct str 
 	return NULL;
 }
 
+/* ---- of it: names with colons between, and numbers ---- */
+
+/* The next of them from *from on, and its place in the text. */
+static struct str next_part(struct str text, size_t *from)
+{
+	size_t begin = *from, end = begin;
+
+	while (end < text.n && text.p[end] != ':')
+		end++;
+	*from = end + 1;
+	return (struct str){ text.p + begin, end - begin };
+}
+
+static const char *accelerators(void)
+{
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		if (strcmp(tables[i].option, "accel") == 0)
+			return tables[i].words;
+	}
+	return "";
+}
+
+static struct span part_at(const struct node *n, struct str part)
+{
+	struct span at = n->text_at;
+
+	if (at.len == n->text.n) {
+		at.off += (uint64_t)(part.p - n->text.p);
+		at.len = part.n;
+	}
+	return at;
+}
+
+/* The first of -machine accel=kvm:tcg that is none; NULL: all are. */
+static const struct node *wrong_accel(const struct qemu_option *o, struct str *part,
+				      struct str *near)
+{
+	const struct node *n = is_machine_arg(o) ? arg_known(o, "accel") : NULL;
+	struct nearest best;
+
+	for (size_t from = 0; n && from < n->text.n;) {
+		*part = next_part(n->text, &from);
+		if (part->n == 0 || str_among(*part, accelerators()))
+			continue;
+		best = near_to(*part);
+		near_look(&best, accelerators());
+		*near = near_word(&best, MISTAKES);
+		return n;
+	}
+	return NULL;
+}
+
+static void say_accel(struct scan *s, const struct qemu_option *o)
+{
+	struct str part, near;
+	const struct node *n = wrong_accel(o, &part, &near);
+	struct finding *f;
+
+	if (!n)
+		return;
+	f = report(s, part_at(n, part), "-machine accel=%s, expected %s%s",
+		   shown(s, part), near.n ? "" : "one of: ",
+		   near.n ? scan_printf(s, "%.*s", STR_ARG(near))
+			  : near_list(s, accelerators()));
+	report_label(s, f,
+		     part.n == n->text.n
+			     ? "QEMU exits at start"
+			     : "QEMU says that it is invalid, and takes another");
+}
+
+/* A word that none of QEMU's ways to read a number takes; others may be put in place of those
+ * in capitals, or of @this@, later. */
+static bool is_no_number(struct str s, bool size)
+{
+	static const char units[] = "bkmgtpe";
+	size_t digits = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (!(s.p[i] >= 'a' && s.p[i] <= 'z') &&
+		    !(s.p[i] >= '0' && s.p[i] <= '9'))
+			return false;
+	}
+	while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9')
+		digits++;
+	if (digits == s.n || str_starts(s, "0x"))
+		return false;
+	return digits == 0 || !size || (digits + 1 == s.n && !strchr(units, s.p[digits]));
+}
+
+static const struct node *wrong_number(const struct qemu_option *o)
+{
+	static const char *const levels[] = {
+		"cpus",     "maxcpus", "sockets", "dies",
+		"clusters", "modules", "cores",   "threads"
+	};
+	static const char *const sizes[] = { "size", "maxmem" };
+	bool size = str_is(o->name, "m");
+	size_t n = size ? 2 : str_is(o->name, "smp") ? 8 : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct node *at = arg_known(o, size ? sizes[i] : levels[i]);
+
+		if (at && is_no_number(at->text, size) && !str_is(at->text, "help"))
+			return at;
+	}
+	return NULL;
+}
+
+static void say_number(struct scan *s, const struct qemu_option *o)
+{
+	const struct node *n = wrong_number(o);
+	bool size = str_is(o->name, "m");
+	struct finding *f;
+
+	if (!n)
+		return;
+	f = report(s, n->text_at, "-%s %s=%s, expected %s", size ? "m" : "smp",
+		   shown(s, n->key), shown(s, n->text),
+		   size ? "a size, such as 4G" : "a number");
+	report_label(s, f, "QEMU exits at start");
+}
+
 static void check_values(struct scan *s, const struct vm *vm)
 {
 	for_each_arg (o, vm) {
@@ -73,6 +195,8 @@ static void check_values(struct scan *s, const struct vm *vm)
 		const struct values *t = wrong_value(o, &value, &at, &near);
 		struct finding *f;
 
+		say_accel(s, o);
+		say_number(s, o);
 		if (!t)
 			continue;
 		f = report(s, at, "-%s %s%s%s, expected %s%s", t->option,
@@ -89,9 +213,12 @@ static bool fix_values(struct plan *p, const struct finding *f, const struct vm 
 	for_each_arg (o, vm) {
 		struct str value, near;
 		struct span at;
-		const struct values *t = wrong_value(o, &value, &at, &near);
+		const struct node *n = wrong_accel(o, &value, &near);
+		const struct values *t = n ? NULL : wrong_value(o, &value, &at, &near);
 
-		if (!t || at.off != f->at.off || at.len != f->at.len)
+		if (n)
+			at = part_at(n, value);
+		if ((!n && !t) || at.off != f->at.off || at.len != f->at.len)
 			continue;
 		if (near.n == 0 || at.len != value.n)
 			break;
