@@ -1,6 +1,7 @@
 /* Quickemu's settings: what it refuses, and what it does not do with them.
  * https://github.com/quickemu-project/quickemu, the script itself (4.9.9).
  * SPDX-License-Identifier: Apache-2.0 */
+#include "analyze/config/lens.h"
 #include "analyze/config/qemu_size.h"
 #include "rules/near.h"
 #include "rules/rules.h"
@@ -15,7 +16,10 @@ static const struct node *setting(const struct vm *vm, const char *key)
 		if (str_is(n->key, key))
 			found = n;
 	}
-	return found && found->kind == NODE_SCALAR && found->text.n > 0 ? found : NULL;
+	return found && found->kind == NODE_SCALAR && found->text.n > 0 &&
+			       !text_is_variable(found->text)
+		       ? found
+		       : NULL;
 }
 
 static bool is_set_to(const struct vm *vm, const char *key, const char *value)
@@ -84,16 +88,19 @@ struct key {
 
 static const struct key keys[] = {
 #define QUICKEMU(name, values, exits) { (name), (values), (exits) },
+#define QUICKEMU_NEAR(name, values, otherwise)
 #define QUICKEMU_NAMES(names)
 #include "rules/quickemu.def"
 #undef QUICKEMU
+#undef QUICKEMU_NEAR
 #undef QUICKEMU_NAMES
 };
 
-enum { NKEYS = sizeof(keys) / sizeof(keys[0]), NPORTS = 4 };
+enum { NKEYS = sizeof(keys) / sizeof(keys[0]), NNUMBERS = 5, CPU_CORES = 4 };
 
-static const char *const ports[NPORTS] = { "ssh_port", "spice_port",
-					   "monitor_telnet_port", "serial_telnet_port" };
+static const char *const numbers[NNUMBERS] = { "ssh_port", "spice_port",
+					       "monitor_telnet_port",
+					       "serial_telnet_port", "cpu_cores" };
 
 static void check_values(struct scan *s, const struct vm *vm)
 {
@@ -115,15 +122,19 @@ static void check_values(struct scan *s, const struct vm *vm)
 		if (!keys[i].exits)
 			report_lower(f);
 	}
-	for (size_t i = 0; i < NPORTS; i++) {
-		uint64_t port;
+	for (size_t i = 0; i < NNUMBERS; i++) {
+		uint64_t number;
 
-		n = setting(vm, ports[i]);
-		if (!n || str_is(n->text, "none") || str_u64(n->text, &port))
+		n = setting(vm, numbers[i]);
+		if (!n || str_u64(n->text, &number) ||
+		    (i != CPU_CORES && str_is(n->text, "none")))
 			continue;
-		f = report(s, n->text_at, "%s is '%s', expected a number", ports[i],
+		f = report(s, n->text_at, "%s is '%s', expected a number", numbers[i],
 			   shown(s, n->text));
-		report_label(s, f, "Quickemu exits: it is no port");
+		report_label(s, f, "%s",
+			     i == CPU_CORES
+				     ? "QEMU exits at start: it is no number of cores"
+				     : "Quickemu exits: it is no port");
 		f->arg = NKEYS + i;
 	}
 }
@@ -132,16 +143,16 @@ static void check_values(struct scan *s, const struct vm *vm)
 static bool fix_values(struct plan *p, const struct finding *f, const struct vm *vm)
 {
 	const struct node *n =
-		setting(vm, f->arg < NKEYS ? keys[f->arg].name : ports[f->arg - NKEYS]);
+		setting(vm, f->arg < NKEYS ? keys[f->arg].name : numbers[f->arg - NKEYS]);
 	const char *comma = n ? memchr(n->text.p, ',', n->text.n) : NULL;
 	struct str value;
-	uint64_t port;
+	uint64_t number;
 
 	if (!comma)
 		return plan_refuse(p, "what was meant can only be guessed");
 	value = (struct str){ n->text.p, (size_t)(comma - n->text.p) };
 	if (f->arg < NKEYS ? !str_among(value, keys[f->arg].values)
-			   : !str_u64(value, &port))
+			   : !str_u64(value, &number))
 		return plan_refuse(p, "what was meant can only be guessed");
 	if (n->text_at.len != n->text.n)
 		return plan_refuse(p, "its value is written with escapes");
@@ -149,20 +160,115 @@ static bool fix_values(struct plan *p, const struct finding *f, const struct vm 
 	return plan_replace(p, n->text_at, value);
 }
 
+/* ---- quickemu-near-value ---- */
+
+struct near_key {
+	const char *name, *values, *otherwise;
+};
+
+static const struct near_key near_keys[] = {
+#define QUICKEMU(name, values, exits)
+#define QUICKEMU_NEAR(name, values, otherwise) { (name), (values), (otherwise) },
+#define QUICKEMU_NAMES(names)
+#include "rules/quickemu.def"
+#undef QUICKEMU
+#undef QUICKEMU_NEAR
+#undef QUICKEMU_NAMES
+};
+
+enum { NNEAR = sizeof(near_keys) / sizeof(near_keys[0]) };
+
+/* The script looks for a part of the word, or does not look at this setting at all. */
+static bool is_taken(const struct vm *vm, const struct near_key *k, struct str text)
+{
+	bool macos = is_set_to(vm, "guest_os", "macos");
+
+	if (str_is(str_of(k->name), "boot"))
+		return macos || str_has(text, "efi");
+	if (str_is(str_of(k->name), "guest_os"))
+		return str_ends(text, "bsd") || str_ends(text, "solaris");
+	return !macos;
+}
+
+/* What the value of this setting is a typing mistake of; empty: it is none. */
+static struct str near_value(const struct vm *vm, const struct near_key *k,
+			     const struct node **n)
+{
+	char low[NEAR_WORD_MAX];
+	struct str text;
+
+	*n = setting(vm, k->name);
+	if (!*n || (*n)->text.n >= sizeof(low))
+		return STR("");
+	/* The script takes the guest in any case. */
+	text = (struct str){ low, (*n)->text.n };
+	for (size_t i = 0; i < text.n; i++) {
+		char c = (*n)->text.p[i];
+
+		low[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+	}
+	if (is_taken(vm, k, text) || str_among(text, k->values))
+		return STR("");
+	return near_among(text, k->values);
+}
+
+static void check_near(struct scan *s, const struct vm *vm)
+{
+	for (size_t i = 0; vm->flavour == FLAVOUR_QUICKEMU && i < NNEAR; i++) {
+		const struct node *n;
+		struct str meant = near_value(vm, &near_keys[i], &n);
+		struct finding *f;
+
+		if (meant.n == 0)
+			continue;
+		f = report(s, n->text_at, "%s is '%s', expected '%.*s'",
+			   near_keys[i].name, shown(s, n->text), STR_ARG(meant));
+		report_label(s, f, "%s", near_keys[i].otherwise);
+		f->arg = i;
+	}
+}
+
+static bool fix_near(struct plan *p, const struct finding *f, const struct vm *vm)
+{
+	const struct node *n;
+	struct str meant = near_value(vm, &near_keys[f->arg], &n);
+
+	if (meant.n == 0 || n->text_at.len != n->text.n)
+		return plan_refuse(p, "its value is written with escapes");
+	plan_title(p, "%.*s=%.*s", STR_ARG(n->key), STR_ARG(meant));
+	return plan_replace(p, n->text_at, meant);
+}
+
 /* ---- quickemu-size ---- */
 
 static const char *const sizes[] = { "ram", "disk_size" };
+
+/* Nothing that QEMU could read: "lots", "4 GiB of it". Blanks and signs are left alone. */
+static bool is_no_size(struct str s)
+{
+	uint64_t bytes;
+	char first = s.p[0];
+
+	if (qemu_size(s, 1, &bytes) || memchr(" +.", first, 3))
+		return false;
+	if (first < '0' || first > '9')
+		return true;
+	return !memchr(s.p, '.', s.n) && !str_starts(s, "0x") && !str_starts(s, "0X");
+}
 
 static void check_size(struct scan *s, const struct vm *vm)
 {
 	for (size_t i = 0; vm->flavour == FLAVOUR_QUICKEMU && i < 2; i++) {
 		const struct node *n = setting(vm, sizes[i]);
+		size_t meant = n ? qemu_size_meant(n->text) : 0;
 		struct finding *f;
 
-		if (!n || !qemu_size_meant(n->text))
+		if (!n || (meant == 0 && !is_no_size(n->text)))
 			continue;
-		f = report(s, n->text_at, "%s is '%s', expected '%.*s'", sizes[i],
-			   shown(s, n->text), (int)qemu_size_meant(n->text), n->text.p);
+		f = report(s, n->text_at, "%s is '%s', expected %s", sizes[i],
+			   shown(s, n->text),
+			   meant ? scan_printf(s, "'%.*s'", (int)meant, n->text.p)
+				 : "a size such as 16G");
 		report_label(s, f, "%s",
 			     i ? "qemu-img makes no disk: invalid image size"
 			       : "QEMU exits at start: a size ends with k, M or G");
@@ -174,6 +280,8 @@ static bool fix_size(struct plan *p, const struct finding *f, const struct vm *v
 {
 	const struct node *n = setting(vm, sizes[f->arg]);
 
+	if (n && qemu_size_meant(n->text) == 0)
+		return plan_refuse(p, "what was meant can only be guessed");
 	if (!n || n->text_at.len != n->text.n)
 		return plan_refuse(p, "its value is written with escapes");
 	plan_title(p, "%s=%.*s", sizes[f->arg], (int)qemu_size_meant(n->text), n->text.p);
@@ -185,10 +293,12 @@ static bool fix_size(struct plan *p, const struct finding *f, const struct vm *v
 
 static const char names[] =
 #define QUICKEMU(name, values, exits)
+#define QUICKEMU_NEAR(name, values, otherwise)
 #define QUICKEMU_NAMES(names) names
 #include "rules/quickemu.def"
 	;
 #undef QUICKEMU
+#undef QUICKEMU_NEAR
 #undef QUICKEMU_NAMES
 
 /* The script's own variable. */
@@ -255,6 +365,17 @@ const struct rule rules_quickemu[] = {
 	  .source = "quickemu, configure_storage(); quickemu-project/quickemu#685, #374",
 	  .since = "0.1.0",
 	  CHECK(vm, check_installer) },
+	{ .id = "quickemu-near-value",
+	  .severity = SEV_WARNING,
+	  .fix_class = FIX_UNSAFE,
+	  .title = "a value that is nearly one that Quickemu knows",
+	  .why = "Quickemu does not refuse a guest_os, a macos_release or a boot that it does "
+		 "not know: the VM gets the devices for guests that nobody knows, those for "
+		 "the oldest releases of macOS, or a BIOS.",
+	  .steps = "Correct the word. Those that there are: quickemu_conf(5).",
+	  .source = "quickemu, configure_os_quirks(), configure_bios()",
+	  .since = "0.1.0",
+	  CHECK_FIX(vm, check_near, fix_near) },
 	{ .id = "quickemu-size",
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_SAFE,
@@ -279,8 +400,8 @@ const struct rule rules_quickemu[] = {
 	  .severity = SEV_ERROR,
 	  .fix_class = FIX_SAFE,
 	  .title = "a value that Quickemu does not know",
-	  .why = "Quickemu exits before it starts the VM, or, for usb_controller, keyboard "
-		 "and mouse, goes on as if there was none.",
+	  .why = "Quickemu exits before it starts the VM (or QEMU does, for cpu_cores), or, "
+		 "for usb_controller, keyboard and mouse, goes on as if there was none.",
 	  .source = "quickemu 4.9.9; quickemu_conf(5)",
 	  .since = "0.1.0",
 	  CHECK_FIX(vm, check_values, fix_values) },
