@@ -21,12 +21,12 @@ static void fail(struct unit *u, const struct err *e)
 /* Locks carry no names: all processes have to be looked through. */
 static void name_holder(struct lock_state *l, const struct stat *st)
 {
-	struct file_user user = file_user(st, USER_LOCKS);
+	const struct file_user user = file_user(st, USER_LOCKS);
 
 	if (!user.locks)
 		return;
 	l->pid = user.pid;
-	memcpy(l->holder, user.name, sizeof(l->holder));
+	snprintf(l->holder, sizeof(l->holder), "%s", user.name);
 }
 
 /* An image's neighbours: who holds it now. A memory source has none. */

@@ -66,7 +66,7 @@ static bool size_of(const struct device *d, const char *name, uint64_t *bytes,
 	const struct node *n = target ? node_child(target, name) : NULL;
 
 	*at = n;
-	return domain_size(n, "KiB", bytes);
+	return n && domain_size(n, "KiB", bytes);
 }
 
 static void check_nvdimm(struct scan *s, const struct device *d, uint64_t size)

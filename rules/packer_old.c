@@ -191,6 +191,7 @@ static bool fix_old(struct plan *p, const struct finding *f, const struct builde
 	const struct node *n = b->members.v[f->arg].node;
 	const struct old *o = old_of(b, n->key);
 
+	BUG_ON(!o);
 	switch (o->what) {
 	case OLD_RENAMED:
 		return rename_member(p, b, n, o->now);
@@ -253,8 +254,10 @@ static bool names_builders(const struct node *n)
 static bool fix_type(struct plan *p, const struct finding *f, const struct builder *b)
 {
 	const struct node *root = b->node;
+	const char *now = type_now(b);
 
 	(void)f;
+	BUG_ON(!now);
 	if (b->syntax != PACKER_LEGACY)
 		return plan_refuse(p, "each build that names the source is to be changed "
 				      "with it");
@@ -263,8 +266,8 @@ static bool fix_type(struct plan *p, const struct finding *f, const struct build
 	if (!node_child(b->node, "name") && names_builders(root))
 		return plan_refuse(p, "the builder has no name of its own, and "
 				      "something may mean it by its type");
-	plan_title(p, "\"type\": \"%s\"", type_now(b));
-	return plan_replace(p, b->type_at, str_of(type_now(b)));
+	plan_title(p, "\"type\": \"%s\"", now);
+	return plan_replace(p, b->type_at, str_of(now));
 }
 
 const struct rule rules_packer_old[] = {

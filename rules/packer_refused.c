@@ -344,9 +344,12 @@ static void check_sizes(struct scan *s, const struct builder *b)
 static bool fix_sizes(struct plan *p, const struct finding *f, const struct builder *b)
 {
 	const struct node *n = bad_size(b, f->arg);
-	struct str rest = n->text, digits = { n->text.p, 0 };
+	struct str rest, digits;
 	const char *value;
 
+	BUG_ON(!n);
+	rest = n->text;
+	digits = (struct str){ rest.p, 0 };
 	while (digits.n < n->text.n &&
 	       ((n->text.p[digits.n] >= '0' && n->text.p[digits.n] <= '9') ||
 		n->text.p[digits.n] == '.'))

@@ -232,6 +232,7 @@ static bool fix_vnc(struct plan *p, const struct finding *f, const struct builde
 	const struct fact *address = open_address(b);
 
 	(void)f;
+	BUG_ON(!address);
 	plan_title(p, "%s = \"127.0.0.1\"", address->lens->field);
 	return plan_set(p, address, "127.0.0.1");
 }
