@@ -236,7 +236,7 @@ clang-tidy:
 		clang-tidy --quiet --warnings-as-errors='*' {} -- $(STD) $(pkg_cflags) 2>/dev/null
 cppcheck:
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,portability,performance --inline-suppr \
-		--library=tests/lib/cppcheck.cfg --error-exitcode=1 -j$(NPROC) \
+		--library=tests/lib/cppcheck.cfg -DLIBXML_SCHEMAS_ENABLED --error-exitcode=1 -j$(NPROC) \
 		$(filter -D% -I%,$(STD)) $(lib_src) $(cli_src)
 gcc-analyzer:
 	$(Q)printf '%s\n' $(lib_src) $(cli_src) | xargs -P$(NPROC) -I{} \

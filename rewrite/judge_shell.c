@@ -84,7 +84,7 @@ static const struct edit *next_edit(const struct plan *p, uint64_t from,
 	for (size_t i = 0; i < p->edits.n; i++) {
 		const struct edit *e = &p->edits.v[i];
 
-		if (e->at.off < from || e == after)
+		if (e == after || e->at.off < from)
 			continue;
 		if (!best || e->at.off < best->at.off ||
 		    (e->at.off == best->at.off && e->at.len < best->at.len))

@@ -161,11 +161,12 @@ bool qcow2_plan_pointers(struct plan *p, const struct qcow2 *q,
 			 const struct qcow2_lost *x)
 {
 	uint64_t len = x->n * x->at.len;
-	uint8_t *was = arena_try(p->arena, len, 2), *is = was + len;
+	uint8_t *was = arena_try(p->arena, len, 2), *is;
 	struct err e = { 0 };
 
 	if (!was)
 		return plan_refuse(p, "more entries than there is memory for");
+	is = was + len;
 	if (qcow2_read_padded(q, x->at.off, was, (size_t)len, &e) != 0)
 		return plan_refuse(p, "%s", e.msg);
 	memcpy(is, was, (size_t)len);

@@ -278,6 +278,7 @@ static size_t owners_of(const struct owners *o, const struct wanted *w,
 
 	for (uint32_t i = w->first; i != NO_RECORD; i = o->record[i].next)
 		v[n++] = o->record[i].owner;
+	/* cppcheck-suppress uninitvar ; the loop has filled what is sorted */
 	qsort(v, n, sizeof(*v), owner_order);
 	return n;
 }
