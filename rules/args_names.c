@@ -288,6 +288,18 @@ struct confused {
 	const char *option, *wrong, *right;
 };
 
+struct keys {
+	const char *option;
+	bool all;
+	const char *names;
+};
+
+static const struct keys key_tables[] = {
+#define KEYS(option, all, names) { (option), (all), (names) },
+#include "rules/qemu_keys.def"
+#undef KEYS
+};
+
 /* Keys that one option has and another calls otherwise. */
 static const struct confused confused[] = {
 	{ "device", "macaddr", "mac" }, { "device", "ifname", NULL },
@@ -318,18 +330,81 @@ static const struct confused *wrong_key(const struct qemu_option *o,
 	return *at ? &net : NULL;
 }
 
+/* Nothing of it is put in later, and it is not a step into what a key holds. */
+static bool is_plain_key(const struct node *n)
+{
+	for (size_t i = 0; i < n->key.n; i++) {
+		char c = n->key.p[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' &&
+		    c != '_')
+			return false;
+	}
+	return n->key.n > 0 && n->key_at.len == n->key.n;
+}
+
+/* A key that is of no such table; NULL: there is none, or it may be a driver's. */
+static const struct node *typed_key(const struct qemu_option *o,
+				    const struct keys **table, struct str *near)
+{
+	for (size_t i = 0; o->opts && i < sizeof(key_tables) / sizeof(key_tables[0]);
+	     i++) {
+		const struct keys *t = &key_tables[i];
+
+		if (!str_is(o->name, t->option) || o->opts->syntax == SYNTAX_QEMU_JSON)
+			continue;
+		*table = t;
+		for_each_node (n, o->opts) {
+			struct nearest best;
+
+			if (!is_plain_key(n) || str_among(n->key, t->names) ||
+			    str_among(n->key, "help ?"))
+				continue;
+			best = near_to(n->key);
+			near_look(&best, t->names);
+			*near = near_word(&best, MISTAKES);
+			if (t->all || near->n)
+				return n;
+		}
+	}
+	return NULL;
+}
+
+/* at, and what it has to be; *right empty: nothing that is known. */
+static const char *key_flaw(const struct qemu_option *o, const struct node **at,
+			    struct str *right, const struct keys **table)
+{
+	const struct confused *c = wrong_key(o, at);
+
+	*table = NULL;
+	*right = c && c->right ? str_of(c->right) : STR("");
+	if (c)
+		return c->option;
+	*at = typed_key(o, table, right);
+	return *at ? (*table)->option : NULL;
+}
+
 static void check_keys(struct scan *s, const struct vm *vm)
 {
 	for_each_arg (o, vm) {
 		const struct node *at;
-		const struct confused *c = wrong_key(o, &at);
+		const struct keys *table;
+		struct str right;
+		const char *option = key_flaw(o, &at, &right, &table);
+		bool list = option && right.n == 0 && table;
 		struct finding *f;
 
-		if (!c)
+		if (!option)
 			continue;
-		f = report(s, at->whole, "-%s has no %s=%s%s%s", c->option, c->wrong,
-			   c->right ? ", expected " : "", c->right ? c->right : "",
-			   c->right ? "=" : "");
+		f = report(s, at->whole, "-%s has no %s=%s%s%s", option,
+			   shown(s, at->key),
+			   right.n ? ", expected "
+			   : list  ? ", expected one of: "
+				   : "",
+			   right.n ? scan_printf(s, "%.*s", STR_ARG(right))
+			   : list  ? near_list(s, table->names)
+				   : "",
+			   right.n ? "=" : "");
 		report_label(s, f, "QEMU exits at start: there is no such property");
 	}
 }
@@ -338,14 +413,18 @@ static bool fix_keys(struct plan *p, const struct finding *f, const struct vm *v
 {
 	for_each_arg (o, vm) {
 		const struct node *at;
-		const struct confused *c = wrong_key(o, &at);
+		const struct keys *table;
+		struct str right;
 
-		if (!c || at->whole.off != f->at.off)
+		if (!key_flaw(o, &at, &right, &table) || at->whole.off != f->at.off)
 			continue;
-		if (!c->right || at->key_at.len != at->key.n)
+		if (right.n == 0)
+			return plan_refuse(p, table ? "what was meant can only be guessed"
+						    : "it belongs to another option");
+		if (at->key_at.len != at->key.n)
 			return plan_refuse(p, "it belongs to another option");
-		plan_title(p, "%s=", c->right);
-		return plan_replace(p, at->key_at, str_of(c->right));
+		plan_title(p, "%.*s=", STR_ARG(right));
+		return plan_replace(p, at->key_at, right);
 	}
 	return false;
 }
@@ -412,7 +491,7 @@ const struct rule rules_args_names[] = {
 	  .fix_class = FIX_UNSAFE,
 	  .title = "a key that this option of QEMU does not have",
 	  .why = "Options call the same thing by different names: -net nic has macaddr=, and "
-		 "-device and -nic have mac=. QEMU exits at start.",
+		 "-device and -nic have mac=. Or it is a typing mistake. QEMU exits at start.",
 	  .steps = "-device MODEL,help lists the keys of a device.",
 	  .source = "QEMU, qapi/net.json; net/net.c; hw/core/machine.c",
 	  .since = "0.1.0",
