@@ -153,6 +153,7 @@ pci-chassis-twice/bad-same|QEMU refuses it
 controller-driver-option/ok-nvme|a newer libvirt takes it
 device-twice/ok-two-watchdogs|a newer libvirt takes it
 disk-identity-bus/ok-product-on-sata|a newer libvirt takes it
+device-virtio-option/ok-bhyve-nvme|a newer libvirt takes it
 domain-element-twice/ok-tables|a newer libvirt takes it
 domain-value-unknown/ok-newer-words|a newer libvirt takes it
 features-platform/ok-no-vmport|a newer libvirt takes it
